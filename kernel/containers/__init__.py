@@ -1,0 +1,1 @@
+"""Containers: the kernel object that owns processes, pages, files and limits."""

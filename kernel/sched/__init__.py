@@ -1,0 +1,1 @@
+"""Threads: who runs, who waits, and when the clock says so."""

@@ -1,0 +1,96 @@
+"""Thread: one flow of control, in the kernel and, when it has a process, in ring 3.
+
+Invariants
+- `state` and all links change only under `SCHEDULER.lock`.
+- A thread is on exactly one of: its group's ready list (READY), a CPU (RUNNING), nothing (NEW, DEAD), or
+  the waiters of one `WaitQueue` and/or the sleepers of the clock (BLOCKED).
+- `saved_stack_pointer` is valid only while the thread is not on a CPU.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from codegen.lang import (
+    Nanoseconds,
+    Pid,
+    UserAddr,
+    VirtAddr,
+    inline,
+    reference,
+    size_of,
+    struct,
+    u8,
+    u64,
+    uninitialised,
+    width,
+)
+from kernel.base.list import Link
+from kernel.machine.trap import TrapFrame
+
+if TYPE_CHECKING:
+    from kernel.memory.space import AddressSpace
+    from kernel.process.process import Process
+    from kernel.sched.group import RunGroup
+    from kernel.sched.wait import WaitQueue
+
+
+@width(u8)
+class ThreadState(IntEnum):
+    """Where a thread is in its life."""
+
+    NEW = 0
+    READY = 1
+    RUNNING = 2
+    BLOCKED = 3
+    DEAD = 4
+
+
+@struct
+class Thread:
+    """One flow of control: its kernel stack, what it runs for, and how it is waiting."""
+
+    # Identity; constant after the thread is started.
+    id: Pid = Pid(0)
+    group: RunGroup = uninitialised()
+    process: Process | None = None
+    stack_top: VirtAddr = VirtAddr(0)
+
+    # Under SCHEDULER.lock.
+    state: ThreadState = ThreadState.NEW
+    timed_out: bool = False
+    run_link: Link[Thread] = inline()
+    wait_link: Link[Thread] = inline()
+    sleep_link: Link[Thread] = inline()
+    waiting_on: WaitQueue | None = None
+    deadline: Nanoseconds = Nanoseconds(0)
+    sleeping: bool = False
+
+    # Set by anyone, read by the thread itself on its way back to ring 3.
+    interrupted: bool = False
+    killed: bool = False
+
+    # The thread's own.
+    saved_stack_pointer: u64 = 0
+    space: AddressSpace | None = None
+    fs_base: u64 = 0
+    gs_base: u64 = 0
+    fpu_area: u64 = 0
+    fpu_used: bool = False
+    entry: u64 = 0
+    clear_child_tid: UserAddr = UserAddr(0)
+    robust_list: UserAddr = UserAddr(0)
+    signal_mask: u64 = 0
+    saved_signal_mask: u64 = 0
+    restore_signal_mask: bool = False
+    pending_signals: u64 = 0
+    alternate_stack: UserAddr = UserAddr(0)
+    alternate_stack_size: u64 = 0
+    cpu_time: u64 = 0
+    process_link: Link[Thread] = inline()
+
+    @property
+    def frame(self) -> TrapFrame:
+        """The registers of ring 3, as the entry stubs saved them at the top of the kernel stack."""
+        return reference(TrapFrame, u64(self.stack_top) - size_of(TrapFrame))

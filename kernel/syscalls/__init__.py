@@ -1,0 +1,1 @@
+"""The system-call surface: one file a man-page family, each call declared once."""
