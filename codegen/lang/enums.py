@@ -117,7 +117,7 @@ def _make_bits(cls: Any, kind: Any) -> Any:
 
 @overload
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-def bits(low: type[C], /) -> type[C]: ...
+def bits(low: type[C], /) -> type[C]: ...  # type: ignore[overload-overlap]
 @overload
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def bits(low: Callable[..., int], /) -> Callable[[type[C]], type[C]]: ...

@@ -20,13 +20,13 @@ class ByteCells(MutableSequence[Any]):
     def __init__(self, content: bytearray, offset: int, count: int, kind: Any) -> None:
         self.content = content
         self.offset = offset
-        self.count = count
+        self.total = count
         self.kind = kind
         self.type = int_type(kind)
         self.size = self.type.bits // 8
 
     def __len__(self) -> int:
-        return self.count
+        return self.total
 
     def __getitem__(self, index: Any) -> Any:
         start = self.offset + index * self.size

@@ -203,17 +203,24 @@ def clone(template: Any) -> Any:
     """A new struct like `template`: how an `inline(template)` field begins."""
     made = object.__new__(type(template))
     for name, value in vars(template).items():
-        if hasattr(type(value), "__struct__") and type(template).__struct__[name].kind == "inline":
-            value = clone(value)
-        elif isinstance(value, HostArray):
-            value = HostArray(value.kind, list(value.cells))
-        vars(made)[name] = value
+        spec = type(template).__struct__.get(name)
+        vars(made)[name] = value if spec is None else _clone_field(spec, value)
     return made
+
+
+def _clone_field(spec: FieldSpec, value: Any) -> Any:
+    if spec.kind == "inline":
+        return clone(value)
+    if spec.kind == "array":
+        return HostArray(value.kind, list(value.cells))
+    if spec.kind == "inline_array":
+        return HostArray(value.kind, [clone(element) for element in value.cells])
+    return value
 
 
 def _make_struct(cls: Any, size: int | None, packed: bool) -> Any:
     specs: dict[str, FieldSpec] = {}
-    for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+    for name, annotation in inspect.get_annotations(cls).items():
         default = cls.__dict__.get(name, _UNSET)
         if default is _UNSET:
             raise TypeError(f"{cls.__name__}.{name}: a field needs an initialiser, or uninitialised()")
@@ -285,21 +292,24 @@ def size_of(kind: Any) -> int:
     """The bytes that one `kind` takes, a constant."""
     from codegen import layout
 
-    return layout.size_of(kind)
+    found: int = layout.size_of(kind)
+    return found
 
 
 def align_of(kind: Any) -> int:
     """The alignment of `kind` in bytes, a constant."""
     from codegen import layout
 
-    return layout.align_of(kind)
+    found: int = layout.align_of(kind)
+    return found
 
 
 def offset_of(kind: Any, field: str) -> int:
     """The byte offset of `field` in struct `kind`, a constant."""
     from codegen import layout
 
-    return layout.offset_of(kind, field)
+    found: int = layout.offset_of(kind, field)
+    return found
 
 
 def field_offset(link: Any) -> int:
