@@ -1,0 +1,107 @@
+"""The rules of the house that no linter knows: layers (imports flow one way) and file sizes.
+
+`python -m tests.house.rules` prints every breach, one a line, and fails when there is one.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PACKAGES = {
+    "codegen": {"codegen"},
+    "kernel": {"codegen", "kernel"},
+    "user": {"codegen", "kernel", "user"},
+    "boot": {"codegen", "kernel", "boot"},
+    "harness": {"codegen", "kernel", "boot", "user", "harness"},
+    "bench": {"codegen", "kernel", "boot", "user", "harness", "bench"},
+}
+"""Which top-level packages each one may import."""
+
+KERNEL_LAYERS = (
+    "machine",
+    "base",
+    "memory",
+    "sched",
+    "files",
+    "devices",
+    "net",
+    "process",
+    "containers",
+    "views",
+    "syscalls",
+    "main",
+)
+"""The kernel's folders, lowest first: each imports only itself and those before it."""
+
+SIZE_LIMIT = 400
+
+
+def imported_modules(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """(line, dotted module) of every import in a module, those for type checkers included."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for entry in node.names:
+                yield node.lineno, entry.name
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.lineno, node.module
+            for entry in node.names:
+                yield node.lineno, f"{node.module}.{entry.name}"
+
+
+def import_breach(importer: str, imported: str) -> str | None:
+    """Why module `importer` may not import `imported`, or None when it may."""
+    here, there = importer.split("."), imported.split(".")
+    allowed = PACKAGES.get(here[0])
+    if allowed is None or there[0] not in PACKAGES:
+        return None
+    if there[0] not in allowed:
+        return f"{here[0]} may not import {there[0]}"
+    if here[0] != "kernel" or len(here) < 2:
+        return None
+    if there[0] == "codegen":
+        return None if there[1:2] == ["lang"] or len(there) == 1 else "the kernel imports only codegen.lang"
+    if len(there) < 2 or there[1] not in KERNEL_LAYERS or here[1] not in KERNEL_LAYERS:
+        return None
+    if KERNEL_LAYERS.index(there[1]) > KERNEL_LAYERS.index(here[1]):
+        return f"layer {here[1]} may not import the higher layer {there[1]}"
+    return None
+
+
+def breaches_of(module: str, text: str) -> Iterator[tuple[int, str]]:
+    """(line, what is wrong) for one module's source text."""
+    lines = text.count("\n")
+    if lines > SIZE_LIMIT:
+        yield lines, f"{lines} lines: a file over {SIZE_LIMIT} lines is asking to be two"
+    seen: set[tuple[int, str]] = set()
+    for line, imported in imported_modules(ast.parse(text)):
+        reason = import_breach(module, imported)
+        if reason is not None and (line, reason) not in seen:
+            seen.add((line, reason))
+            yield line, reason
+
+
+def source_files() -> Iterator[Path]:
+    """Every Python file of the project."""
+    for package in (*PACKAGES, "tests", "examples"):
+        yield from sorted((ROOT / package).rglob("*.py"))
+
+
+def main() -> int:
+    """Print the breaches; 1 when there are any."""
+    count = 0
+    for path in source_files():
+        relative = path.relative_to(ROOT)
+        module = ".".join(relative.with_suffix("").parts)
+        for line, reason in breaches_of(module, path.read_text()):
+            print(f"{relative}:{line}: {reason}")
+            count += 1
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
