@@ -1,0 +1,1 @@
+"""Devices: what programs find in /dev, and the channel to the host."""

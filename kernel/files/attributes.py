@@ -1,0 +1,98 @@
+"""What stat(2) tells of a file: its kind, permissions, owner, size and times."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from codegen.lang import Fallible, Nanoseconds, struct, u8, u32, u64, width
+from kernel.base.errno import EACCES
+from kernel.files.credentials import Credentials
+
+PERMISSION_BITS: u32 = 0o7777
+"""The part of a mode that chmod(2) may change: rwx three times, set-user-ID, set-group-ID, sticky."""
+
+BLOCK_SIZE: u64 = 4096
+"""`st_blksize`: the size in which reading and writing is cheapest."""
+
+
+@width(u8)
+class Kind(IntEnum):
+    """The type of a file: the bits of S_IFMT shifted to the right by 12 (inode(7)); also DT_* of readdir(3)."""
+
+    FIFO = 1
+    CHARACTER = 2
+    DIRECTORY = 4
+    BLOCK = 6
+    REGULAR = 8
+    SYMLINK = 10
+    SOCKET = 12
+
+
+@width(u32)
+class Access(IntFlag):
+    """What access(2) and path walking ask for: the bits R_OK, W_OK and X_OK."""
+
+    NONE = 0
+    EXECUTE = 1
+    WRITE = 2
+    READ = 4
+
+
+@struct
+class Attributes:
+    """The attributes that every file has, wherever its contents are."""
+
+    kind: Kind = Kind.REGULAR
+    permissions: u32 = 0
+    user: u32 = 0
+    group: u32 = 0
+    links: u32 = 0
+    size: u64 = 0
+    pages: u64 = 0
+    number: u64 = 0
+    file_system: u64 = 0
+    device: u64 = 0
+    accessed: Nanoseconds = Nanoseconds(0)
+    modified: Nanoseconds = Nanoseconds(0)
+    changed: Nanoseconds = Nanoseconds(0)
+
+    @property
+    def mode(self) -> u32:
+        """`st_mode`: the kind and the permissions in one number."""
+        return (u32(self.kind) << 12) | self.permissions
+
+    @property
+    def is_directory(self) -> bool:
+        return self.kind == Kind.DIRECTORY
+
+    @property
+    def is_regular(self) -> bool:
+        return self.kind == Kind.REGULAR
+
+    @property
+    def is_symlink(self) -> bool:
+        return self.kind == Kind.SYMLINK
+
+    def touch(self, when: Nanoseconds) -> None:
+        """The contents changed at `when`."""
+        self.modified = when
+        self.changed = when
+
+    def permits(self, credentials: Credentials, wanted: Access) -> bool:
+        """Whether `credentials` may do all of `wanted` (path_resolution(7), "Permissions")."""
+        if credentials.user == 0:
+            # CAP_DAC_OVERRIDE: but execute only what somebody may execute.
+            return (
+                Access.EXECUTE not in wanted or self.is_directory or self.permissions & 0o111 != 0
+            )
+        bits = self.permissions
+        if credentials.user == self.user:
+            bits = bits >> 6
+        elif credentials.in_group(self.group):
+            bits = bits >> 3
+        return u32(wanted) & bits == u32(wanted)
+
+    def check(self, credentials: Credentials, wanted: Access) -> Fallible[None]:
+        """EACCES unless `credentials` may do all of `wanted`."""
+        if not self.permits(credentials, wanted):
+            raise EACCES

@@ -1,0 +1,241 @@
+"""Open files: what a descriptor refers to (open(2): "open file description").
+
+Interface: `open_file` makes an `OpenFile` with one reference, the caller's; `hold` and `drop` count; the last
+`drop` closes it. What the file does is decided by its `FileOps`.
+
+Invariants
+- Every open file is charged to one `FileOwner` (a container) and on its list. Who is destroyed revokes what is on
+  its list: descriptors that others hold then refer to `DEAD_FILE`, which answers EIO.
+- `holders` are the descriptor slots that refer to the file; each counts as one reference. The other references
+  belong to system calls in progress.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+from typing import TYPE_CHECKING
+
+from codegen.lang import (
+    Fallible,
+    Interface,
+    MutableSlice,
+    Slice,
+    UserAddr,
+    comptime,
+    i64,
+    inline,
+    struct,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+    width,
+)
+from kernel.base.errno import EIO
+from kernel.base.list import Link, List
+from kernel.files.attributes import Attributes
+from kernel.files.flags import OpenFlags, readable, writable
+
+if TYPE_CHECKING:
+    from kernel.files.inode import Inode
+    from kernel.memory.account import Account
+
+
+@width(u32)
+class Events(IntFlag):
+    """POLL*: what a file is ready for (poll(2))."""
+
+    NONE = 0
+    INPUT = 0x1
+    PRIORITY = 0x2
+    OUTPUT = 0x4
+    ERROR = 0x8
+    HANG_UP = 0x10
+    INVALID = 0x20
+    READ_NORMAL = 0x40
+    READ_BAND = 0x80
+    WRITE_NORMAL = 0x100
+    WRITE_BAND = 0x200
+    READ_HANG_UP = 0x2000
+
+
+ALWAYS_READY = Events.INPUT | Events.OUTPUT | Events.READ_NORMAL | Events.WRITE_NORMAL
+"""What poll(2) says of regular files and of devices that never wait."""
+
+
+class FileOps(Interface):
+    """What can be done with an open file.
+
+    `wait` says whether to sleep until something can be transferred; without it the answer is EAGAIN. A transfer
+    may be shorter than asked; a read of 0 bytes is the end of the file. Streams ignore `offset`.
+    """
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]: ...
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]: ...
+
+    def attributes(self) -> Attributes: ...
+
+    def is_seekable(self) -> bool: ...
+
+    def readiness(self) -> Events: ...
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        """ioctl(2): ENOTTY for a request that the file does not know."""
+        ...
+
+    def closed(self) -> None:
+        """The last reference to the open file is gone."""
+        ...
+
+
+@struct
+class Descriptor:
+    """One entry of a file table. Free when `file` is None."""
+
+    file: OpenFile | None = None
+    close_on_exec: bool = False
+    holder_link: Link[Descriptor] = inline()
+
+
+@struct
+class OpenFile:
+    """One opening of a file: what all descriptors that were duplicated from it share."""
+
+    ops: FileOps = uninitialised()
+    inode: Inode | None = None
+    flags: OpenFlags = OpenFlags.NONE
+    position: u64 = 0
+    references: u64 = 0
+    owner: FileOwner | None = None
+    owner_link: Link[OpenFile] = inline()
+    holders: List[Descriptor] = inline(List(Descriptor.holder_link))
+
+    @property
+    def is_readable(self) -> bool:
+        return readable(self.flags)
+
+    @property
+    def is_writable(self) -> bool:
+        return writable(self.flags)
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether reads and writes sleep when nothing can be transferred: not with O_NONBLOCK."""
+        return OpenFlags.NONBLOCK not in self.flags
+
+    def hold(self) -> None:
+        """One more reference."""
+        self.references += 1
+
+    def drop(self) -> None:
+        """One reference less; the last one closes the file."""
+        self.references -= 1
+        if self.references > 0:
+            return
+        owner = self.owner
+        assert owner is not None, "dead files are never closed"
+        self.finish()
+        owner.account.heap.free(self)
+
+    def finish(self) -> None:
+        """Let go of what was opened."""
+        owner = self.owner
+        if owner is None:
+            return
+        owner.open_files.remove(self)
+        self.owner = None
+        ops = self.ops
+        inode = self.inode
+        self.ops = DEAD
+        self.inode = None
+        ops.closed()
+        if inode is not None:
+            inode.drop()
+
+    def revoke(self) -> None:
+        """Close the file for good; its descriptors refer to the dead file from now on."""
+        owner = self.owner
+        assert owner is not None, "dead files are never revoked"
+        while True:
+            descriptor = self.holders.pop_first()
+            if descriptor is None:
+                break
+            self.references -= 1
+            descriptor.file = DEAD_FILE
+            DEAD_FILE.holders.push_last(descriptor)
+            DEAD_FILE.hold()
+        self.finish()
+        owner.account.heap.free(self)
+
+
+@struct
+class FileOwner:
+    """Who open files are charged to: one in each container."""
+
+    account: Account = uninitialised()
+    open_files: List[OpenFile] = inline(List(OpenFile.owner_link))
+
+    def revoke_all(self) -> u64:
+        """Close every open file that is left, as `OpenFile.revoke` does; returns how many there were."""
+        count: u64 = 0
+        while True:
+            file = self.open_files.first
+            if file is None:
+                return count
+            file.revoke()
+            count += 1
+
+
+def open_file(owner: FileOwner, ops: FileOps, inode: Inode | None, flags: OpenFlags) -> Fallible[OpenFile]:
+    """A new open file with one reference, charged to `owner`. It takes over the caller's hold on `inode`."""
+    file = owner.account.heap.new(OpenFile)
+    file.ops = ops
+    file.inode = inode
+    file.flags = flags
+    file.references = 1
+    file.owner = owner
+    owner.open_files.push_last(file)
+    return file
+
+
+@struct
+class DeadFile(FileOps):
+    """What is left of an open file whose owner was destroyed: every transfer is an error."""
+
+    described: Attributes = inline()
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        raise EIO
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        raise EIO
+
+    def attributes(self) -> Attributes:
+        return self.described
+
+    def is_seekable(self) -> bool:
+        return False
+
+    def readiness(self) -> Events:
+        return Events.ERROR | Events.HANG_UP
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        raise EIO
+
+    def closed(self) -> None:
+        """Nothing is held."""
+
+
+@comptime
+def make_dead_file() -> OpenFile:
+    """The one dead open file. Its reference of its own keeps it for ever."""
+    file = OpenFile()
+    file.ops = DEAD
+    file.flags = OpenFlags.READ_WRITE
+    file.references = 1
+    return file
+
+
+DEAD = DeadFile()
+DEAD_FILE = make_dead_file()

@@ -1,0 +1,184 @@
+"""FileTable: the descriptors of a process (open(2), dup(2)).
+
+Interface: `install` `get` `close` `replace` `duplicate` `close_on_exec` `hold` `drop`. Descriptors are handed out lowest
+first. `get` lends the open file: who sleeps while using it holds it (`with deferred(file.drop)`).
+
+Descriptors live in chunks that are made when first needed, so a table that uses three descriptors is small.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.lang import (
+    Array,
+    Fallible,
+    Fd,
+    array,
+    inline_array,
+    on_error,
+    struct,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import EBADF, EMFILE
+from kernel.files.file import Descriptor, OpenFile
+
+if TYPE_CHECKING:
+    from kernel.memory.account import Account
+
+CHUNK_SLOTS = 32
+CHUNKS = 32
+DESCRIPTORS_MAX = CHUNK_SLOTS * CHUNKS
+"""RLIMIT_NOFILE: one more than the highest descriptor."""
+
+
+@struct
+class DescriptorChunk:
+    """A run of descriptors."""
+
+    slots: Array[Descriptor] = inline_array(CHUNK_SLOTS)
+
+
+@struct
+class FileTable:
+    """The descriptors of one process, or of several that share them (CLONE_FILES)."""
+
+    account: Account = uninitialised()
+    references: u64 = 1
+    chunks: Array[DescriptorChunk | None] = array(CHUNKS)
+
+    def hold(self) -> None:
+        """One more process uses the table."""
+        self.references += 1
+
+    def drop(self) -> None:
+        """One process less; with the last one all descriptors are closed and the table is freed."""
+        self.references -= 1
+        if self.references > 0:
+            return
+        for index in range(CHUNKS):
+            chunk = self.chunks[index]
+            if chunk is not None:
+                for slot in range(CHUNK_SLOTS):
+                    clear(chunk.slots[slot])
+                self.chunks[index] = None
+                self.account.heap.free(chunk)
+        self.account.heap.free(self)
+
+    def find(self, fd: Fd) -> Descriptor | None:
+        """The descriptor `fd`, if it is in use."""
+        if fd < Fd(0) or u64(fd) >= DESCRIPTORS_MAX:
+            return None
+        number = u64(fd)
+        chunk = self.chunks[number // CHUNK_SLOTS]
+        if chunk is None:
+            return None
+        descriptor = chunk.slots[number % CHUNK_SLOTS]
+        return None if descriptor.file is None else descriptor
+
+    def descriptor(self, fd: Fd) -> Fallible[Descriptor]:
+        """The descriptor `fd`, or EBADF."""
+        found = self.find(fd)
+        if found is None:
+            raise EBADF
+        return found
+
+    def get(self, fd: Fd) -> Fallible[OpenFile]:
+        """The open file of `fd`, or EBADF. The reference is lent: it lasts until the descriptor is closed."""
+        file = self.descriptor(fd).file
+        if file is None:
+            raise EBADF
+        return file
+
+    def pin(self, fd: Fd) -> Fallible[OpenFile]:
+        """The open file of `fd` with a reference of the caller's, or EBADF."""
+        file = self.get(fd)
+        file.hold()
+        return file
+
+    def slot_at(self, number: u64) -> Fallible[Descriptor]:
+        """The place of descriptor `number`, in use or not."""
+        chunk = self.chunks[number // CHUNK_SLOTS]
+        if chunk is None:
+            made = self.account.heap.new(DescriptorChunk)
+            self.chunks[number // CHUNK_SLOTS] = made
+            return made.slots[number % CHUNK_SLOTS]
+        return chunk.slots[number % CHUNK_SLOTS]
+
+    def install(self, file: OpenFile, close_on_exec: bool, lowest: u64 = 0) -> Fallible[Fd]:
+        """Refer to `file` by the lowest free descriptor from `lowest` on; EMFILE when there is none.
+
+        The descriptor holds a reference of its own; the caller keeps its own.
+        """
+        for number in range(lowest, DESCRIPTORS_MAX):
+            slot = self.slot_at(number)
+            if slot.file is None:
+                occupy(slot, file, close_on_exec)
+                return Fd(number)
+        raise EMFILE
+
+    def replace(self, file: OpenFile, close_on_exec: bool, fd: Fd) -> Fallible[None]:
+        """Make `fd` refer to `file`, closing what it referred to (dup2(2)); EBADF when out of range."""
+        if fd < Fd(0) or u64(fd) >= DESCRIPTORS_MAX:
+            raise EBADF
+        slot = self.slot_at(u64(fd))
+        file.hold()
+        clear(slot)
+        occupy(slot, file, close_on_exec)
+        file.drop()
+
+    def close(self, fd: Fd) -> Fallible[None]:
+        """Give up descriptor `fd`; EBADF if it is not in use."""
+        clear(self.descriptor(fd))
+
+    def close_range(self, first: u64, last: u64) -> None:
+        """Close every descriptor from `first` to `last` (close_range(2))."""
+        for number in range(first, min(last + 1, DESCRIPTORS_MAX)):
+            descriptor = self.find(Fd(number))
+            if descriptor is not None:
+                clear(descriptor)
+
+    def close_for_exec(self) -> None:
+        """Close the descriptors that are marked close-on-exec (execve(2))."""
+        for number in range(DESCRIPTORS_MAX):
+            descriptor = self.find(Fd(number))
+            if descriptor is not None and descriptor.close_on_exec:
+                clear(descriptor)
+
+    def duplicate(self, account: Account) -> Fallible[FileTable]:
+        """A table charged to `account` that refers to the same open files (fork(2))."""
+        made = create_table(account)
+        with on_error(made.drop):
+            for number in range(DESCRIPTORS_MAX):
+                descriptor = self.find(Fd(number))
+                if descriptor is not None:
+                    file = descriptor.file
+                    assert file is not None, "a descriptor in use has a file"
+                    occupy(made.slot_at(number), file, descriptor.close_on_exec)
+        return made
+
+
+def create_table(account: Account) -> Fallible[FileTable]:
+    """An empty table with one reference, charged to `account`."""
+    table = account.heap.new(FileTable)
+    table.account = account
+    return table
+
+
+def occupy(slot: Descriptor, file: OpenFile, close_on_exec: bool) -> None:
+    """Let a free slot refer to `file`."""
+    file.hold()
+    slot.file = file
+    slot.close_on_exec = close_on_exec
+    file.holders.push_last(slot)
+
+
+def clear(slot: Descriptor) -> None:
+    """Make a slot free; drops its reference."""
+    file = slot.file
+    if file is not None:
+        slot.file = None
+        slot.close_on_exec = False
+        file.holders.remove(slot)
+        file.drop()
