@@ -1,0 +1,178 @@
+"""memcpy, memmove, memset and memcmp: the functions that LLVM calls on its own.
+
+Written for QEMU's TCG as well as for hardware. Under TCG `rep movsb` and `rep stosb` run one byte a step: 8.8 µs
+for a page, against 1.2 µs for `rep movsq` and 0.4 µs for unrolled 8-byte stores. So the bulk goes in unrolled 8-byte
+moves, 32 bytes a turn, and only the last bytes singly. System V calling convention: rdi, rsi, rdx; result rax.
+"""
+
+from __future__ import annotations
+
+from codegen.stubs import Stub, Symbols
+
+
+def _forward(_symbols: Symbols) -> str:
+    """Copy upwards: right for separate ranges, and when the destination is below the source."""
+    return """
+        mov rax, rdi
+        mov rcx, rdx
+        shr rcx, 5
+        jz words
+    block:
+        mov r8, [rsi]
+        mov r9, [rsi + 8]
+        mov r10, [rsi + 16]
+        mov r11, [rsi + 24]
+        mov [rdi], r8
+        mov [rdi + 8], r9
+        mov [rdi + 16], r10
+        mov [rdi + 24], r11
+        add rsi, 32
+        add rdi, 32
+        dec rcx
+        jnz block
+    words:
+        mov ecx, edx
+        and ecx, 31
+        shr ecx, 3
+        jz tail
+    word:
+        mov r8, [rsi]
+        mov [rdi], r8
+        add rsi, 8
+        add rdi, 8
+        dec ecx
+        jnz word
+    tail:
+        and edx, 7
+        jz done
+    byte:
+        mov r8b, [rsi]
+        mov [rdi], r8b
+        inc rsi
+        inc rdi
+        dec edx
+        jnz byte
+    done:
+        ret
+    """
+
+
+def _move(symbols: Symbols) -> str:
+    """Copy downwards when the destination begins inside the source, else as memcpy."""
+    return f"""
+        mov rax, rdi
+        sub rax, rsi
+        cmp rax, rdx
+        jae {symbols["memcpy"]:#x}
+        mov rax, rdi
+        mov rcx, rdx
+        shr rcx, 3
+        jz tail
+    word:
+        mov r8, [rsi + rdx - 8]
+        mov [rdi + rdx - 8], r8
+        sub rdx, 8
+        dec rcx
+        jnz word
+    tail:
+        test rdx, rdx
+        jz done
+    byte:
+        mov r8b, [rsi + rdx - 1]
+        mov [rdi + rdx - 1], r8b
+        dec rdx
+        jnz byte
+    done:
+        ret
+    """
+
+
+def _set(_symbols: Symbols) -> str:
+    return """
+        mov r9, rdi
+        movzx eax, sil
+        mov r8, 0x0101010101010101
+        imul rax, r8
+        mov rcx, rdx
+        shr rcx, 6
+        jz words
+    block:
+        mov [rdi], rax
+        mov [rdi + 8], rax
+        mov [rdi + 16], rax
+        mov [rdi + 24], rax
+        mov [rdi + 32], rax
+        mov [rdi + 40], rax
+        mov [rdi + 48], rax
+        mov [rdi + 56], rax
+        add rdi, 64
+        dec rcx
+        jnz block
+    words:
+        mov ecx, edx
+        and ecx, 63
+        shr ecx, 3
+        jz tail
+    word:
+        mov [rdi], rax
+        add rdi, 8
+        dec ecx
+        jnz word
+    tail:
+        and edx, 7
+        jz done
+    byte:
+        mov [rdi], al
+        inc rdi
+        dec edx
+        jnz byte
+    done:
+        mov rax, r9
+        ret
+    """
+
+
+def _compare(_symbols: Symbols) -> str:
+    """memcmp(3): words while they agree, then the bytes that decide."""
+    return """
+        mov rcx, rdx
+        shr rcx, 3
+        jz tail
+    word:
+        mov r8, [rsi]
+        cmp r8, [rdi]
+        jne differs
+        add rsi, 8
+        add rdi, 8
+        dec rcx
+        jnz word
+    tail:
+        and edx, 7
+        jz equal
+        jmp byte
+    differs:
+        mov edx, 8
+    byte:
+        movzx eax, byte ptr [rdi]
+        movzx ecx, byte ptr [rsi]
+        sub eax, ecx
+        jnz done
+        inc rsi
+        inc rdi
+        dec edx
+        jnz byte
+    equal:
+        xor eax, eax
+    done:
+        ret
+    """
+
+
+MEMORY_STUBS: tuple[Stub, ...] = (
+    Stub("memcpy", "text", _forward),
+    Stub("memmove", "text", _move),
+    Stub("memset", "text", _set),
+    Stub("memcmp", "text", _compare),
+    Stub("bcmp", "text", _compare),
+)
+"""The linker adds those that the program asks for and no stub of its own gives (memmove brings memcpy)."""
