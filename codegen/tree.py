@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, Union
+from typing import TYPE_CHECKING, NamedTuple
 
 from codegen.types import Type
 
@@ -57,7 +57,7 @@ class Label:
 class StaticKind(Enum):
     DATA = "data"  # storage the program may write: .data, or .bss when all zero
     CONSTANT = "constant"  # tables, text, templates of structs: .rodata
-    VTABLE = "vtable"  # the functions of one struct for one interface, in slot order: .rodata
+    VTABLE = "vtable"  # the functions of one struct, in slot order, null where it has none: .rodata
 
 
 class Relocation(NamedTuple):
@@ -77,7 +77,7 @@ class Static:
     kind: StaticKind
     size: int
     alignment: int
-    image: bytes = b""  # exactly `size` bytes once the program is checked
+    image: bytes = b""  # `size` bytes, or empty when all are zero and there are no relocations
     relocations: list[Relocation] = field(default_factory=list)
     type: Type | None = None  # EmbeddedType or ArrayType, for the inspector
 
@@ -370,13 +370,18 @@ class CallValue(Typed):
 
 @dataclass(eq=False, slots=True)
 class CallInterface(Typed):
-    """Call slot `slot` of the vtable that the first word of `receiver` points to, with the receiver first."""
+    """Call slot `slot` (8 bytes each) of the vtable that the first word of `receiver` points to.
+
+    The receiver is the first argument. `only` is the function when there is just one that it can be: call it directly.
+    """
 
     receiver: Expression
     interface: Interface
     slot: int
     arguments: list[Expression]
     fallible: bool
+    parameters: list[Type]  # of the arguments after the receiver
+    only: Function | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -465,13 +470,13 @@ class Unaligned(Typed):
     trap: TrapKind
 
 
-Place = Union[Field, Element, StaticPlace, Unaligned]
-Expression = Union[
-    Constant, Text, StaticAddress, FunctionAddress, SymbolAddress, ReadLocal, Read, AddressOf, Binary, Unary, Compare,
-    SliceEqual, Logical, Conditional, Let, Convert, MakeTuple, TupleElement, MakeSlice, ArraySlice, SliceLength,
-    SliceAddress, Subslice, SliceView, StackStorage, Construct, Call, CallValue, CallInterface, IsInstance, Atomic,
-    CopySlice, FillSlice, TrapExpression,
-]  # fmt: skip
+Place = Field | Element | StaticPlace | Unaligned
+Expression = (
+    Constant | Text | StaticAddress | FunctionAddress | SymbolAddress | ReadLocal | Read | AddressOf | Binary | Unary | Compare |
+    SliceEqual | Logical | Conditional | Let | Convert | MakeTuple | TupleElement | MakeSlice | ArraySlice | SliceLength |
+    SliceAddress | Subslice | SliceView | StackStorage | Construct | Call | CallValue | CallInterface | IsInstance | Atomic |
+    CopySlice | FillSlice | TrapExpression
+)  # fmt: skip
 
 
 # Statements -----------------------------------------------------------------------------------------
@@ -579,9 +584,9 @@ class Cleanup(Node):
     on_failure_only: bool
 
 
-Statement = Union[
-    Assign, Store, Evaluate, If, Loop, Block, Break, Return, Switch, Raise, Try, Cleanup,
-]  # fmt: skip
+Statement = (
+    Assign | Store | Evaluate | If | Loop | Block | Break | Return | Switch | Raise | Try | Cleanup
+)  # fmt: skip
 
 
 # The whole program ----------------------------------------------------------------------------------
@@ -589,14 +594,12 @@ Statement = Union[
 
 @dataclass(eq=False, slots=True)
 class Interface:
-    """An Interface class: its methods in slot order, and the vtable of each struct that is ever built.
-
-    With one implementor, `implementations` holds the function of each slot and a call can be direct."""
+    """An Interface class; a struct has one vtable, in which method i of this interface is slot `first_slot + i`."""
 
     symbol: str
     methods: list[str]
-    vtables: dict[str, Static] = field(default_factory=dict)  # by the symbol of the struct
-    implementations: list[list[Function]] = field(default_factory=list)  # by slot
+    first_slot: int
+    vtables: dict[str, Static] = field(default_factory=dict)  # by the symbol of each struct that is ever built
 
 
 @dataclass(eq=False, slots=True)

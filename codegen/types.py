@@ -5,7 +5,7 @@ register (the target is x86-64, System V; `middle` relies on this table):
 
 | type | value |
 | --- | --- |
-| `Int`, `UnitType`, `EnumType`, `BitsType` | an integer of `bits` bits |
+| `Int`, `UnitType`, `EnumType`, `BitsType` | an integer of `bits` bits; never stored unless 8, 16, 32, 64 (a packed field is `Int(40)`) |
 | `BoolType` | one bit (a byte in memory) |
 | `StructType`, `InterfaceType` | a pointer, never null |
 | `OptionalType` | the pointer of its inner type, null for None |
@@ -23,7 +23,7 @@ never values.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 POINTER_BITS = 64
 
@@ -202,10 +202,10 @@ class AtomicType:
         return f"Atomic[{self.inner}]"
 
 
-Type = Union[
-    Int, BoolType, UnitType, EnumType, BitsType, StructType, InterfaceType, FunctionType, OptionalType, SliceType,
-    UserSliceType, TupleType, ErrorType, VoidType, NeverType, EmbeddedType, ArrayType, AtomicType,
-]  # fmt: skip
+Type = (
+    Int | BoolType | UnitType | EnumType | BitsType | StructType | InterfaceType | FunctionType | OptionalType | SliceType |
+    UserSliceType | TupleType | ErrorType | VoidType | NeverType | EmbeddedType | ArrayType | AtomicType
+)  # fmt: skip
 
 IntegerLike = (Int, BoolType, UnitType, EnumType, BitsType, ErrorType)
 ReferenceLike = (StructType, InterfaceType, FunctionType, OptionalType)
