@@ -35,23 +35,23 @@ def _forward(_symbols: Symbols) -> str:
         and ecx, 31
         shr ecx, 3
         jz tail
-    word:
+    each_word:
         mov r8, [rsi]
         mov [rdi], r8
         add rsi, 8
         add rdi, 8
         dec ecx
-        jnz word
+        jnz each_word
     tail:
         and edx, 7
         jz done
-    byte:
+    each_byte:
         mov r8b, [rsi]
         mov [rdi], r8b
         inc rsi
         inc rdi
         dec edx
-        jnz byte
+        jnz each_byte
     done:
         ret
     """
@@ -68,20 +68,20 @@ def _move(symbols: Symbols) -> str:
         mov rcx, rdx
         shr rcx, 3
         jz tail
-    word:
+    each_word:
         mov r8, [rsi + rdx - 8]
         mov [rdi + rdx - 8], r8
         sub rdx, 8
         dec rcx
-        jnz word
+        jnz each_word
     tail:
         test rdx, rdx
         jz done
-    byte:
+    each_byte:
         mov r8b, [rsi + rdx - 1]
         mov [rdi + rdx - 1], r8b
         dec rdx
-        jnz byte
+        jnz each_byte
     done:
         ret
     """
@@ -113,19 +113,19 @@ def _set(_symbols: Symbols) -> str:
         and ecx, 63
         shr ecx, 3
         jz tail
-    word:
+    each_word:
         mov [rdi], rax
         add rdi, 8
         dec ecx
-        jnz word
+        jnz each_word
     tail:
         and edx, 7
         jz done
-    byte:
+    each_byte:
         mov [rdi], al
         inc rdi
         dec edx
-        jnz byte
+        jnz each_byte
     done:
         mov rax, r9
         ret
@@ -138,21 +138,21 @@ def _compare(_symbols: Symbols) -> str:
         mov rcx, rdx
         shr rcx, 3
         jz tail
-    word:
+    each_word:
         mov r8, [rsi]
         cmp r8, [rdi]
         jne differs
         add rsi, 8
         add rdi, 8
         dec rcx
-        jnz word
+        jnz each_word
     tail:
         and edx, 7
         jz equal
-        jmp byte
+        jmp each_byte
     differs:
         mov edx, 8
-    byte:
+    each_byte:
         movzx eax, byte ptr [rdi]
         movzx ecx, byte ptr [rsi]
         sub eax, ecx
@@ -160,7 +160,7 @@ def _compare(_symbols: Symbols) -> str:
         inc rsi
         inc rdi
         dec edx
-        jnz byte
+        jnz each_byte
     equal:
         xor eax, eax
     done:

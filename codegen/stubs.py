@@ -82,7 +82,10 @@ class StubAssembler:
             code, _count = assembler.asm(instructions, address, as_bytes=True)
         except keystone.KsError as error:
             raise LinkError(f"stub {stub.name!r}: {error}: {self._culprit(assembler, text, address)}") from None
-        return bytes(code or b"")
+        if not code:
+            # Seen when a label is a keyword of the syntax, such as `word:`.
+            raise LinkError(f"stub {stub.name!r}: keystone gives nothing: is a label named like a keyword?")
+        return bytes(code)
 
     def _culprit(self, assembler: keystone.Ks, text: str, address: int) -> str:
         """The first line that does not assemble alone; keystone does not say."""
