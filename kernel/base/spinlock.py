@@ -1,0 +1,58 @@
+"""SpinLock: mutual exclusion between processors, and between a thread and the interrupts of its processor.
+
+    with self.lock:
+        ...
+
+Interrupts are off inside and as they were before afterwards, so locks are released in reverse order. The holder must
+not sleep, and must not fault on user memory under a lock that the fault handler takes. Tickets make waiting fair
+(Mellor-Crummey and Scott, 1991). Taking a lock twice on one processor cannot end well, so it traps.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import Atomic, Order, inline, struct, u32, u64
+from kernel.machine.instructions import (
+    disable_interrupts,
+    enable_interrupts,
+    interrupts_enabled,
+    spin_hint,
+    stack_pointer,
+)
+
+STACK_SLOT: u64 = 0x8000
+"""Kernel stacks lie in slots of this size (boot/layout.py), so a stack pointer tells which stack it is on."""
+
+
+@struct
+class SpinLock:
+    """A ticket lock. `holder` is the slot of the holder's stack while it is taken, 0 while it is free."""
+
+    next_ticket: Atomic[u32] = inline()
+    now_serving: Atomic[u32] = inline()
+    holder: u64 = 0
+    interrupts_were_enabled: bool = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody holds the lock."""
+        return self.holder != 0
+
+    def __enter__(self) -> SpinLock:
+        enabled = interrupts_enabled()
+        disable_interrupts()
+        ticket = self.next_ticket.fetch_add(1, Order.RELAXED)
+        slot = stack_pointer() // STACK_SLOT
+        while self.now_serving.load(Order.ACQUIRE) != ticket:
+            assert self.holder != slot, "spinlock taken twice on one stack"
+            spin_hint()
+        self.holder = slot
+        self.interrupts_were_enabled = enabled
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self.holder != 0, "spinlock released by nobody"
+        enabled = self.interrupts_were_enabled
+        self.holder = 0
+        self.now_serving.fetch_add(1, Order.RELEASE)
+        if enabled:
+            enable_interrupts()
