@@ -6,9 +6,15 @@ they come first and keep their order (docs/internals.md).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from codegen.lang import inline, reference, struct, u32, u64, uninitialised
 from kernel.machine.cpu import current_cpu_address
 from kernel.sched.thread import Thread
+
+if TYPE_CHECKING:
+    from kernel.memory.space import AddressSpace
+
 
 @struct
 class Cpu:
@@ -27,6 +33,7 @@ class Cpu:
     ticks: u64 = 0
     idle_ticks: u64 = 0
     idle: Thread = inline()
+    space: AddressSpace | None = None
 
 
 BOOT_CPU = Cpu()

@@ -26,6 +26,7 @@ class RunGroup:
     queued: bool = False
     frozen: bool = False
     ticks: u64 = 0
+    threads: u64 = 0
     turn_link: Link[RunGroup] = inline()
 
     def charge_tick(self) -> None:

@@ -53,7 +53,7 @@ class Scheduler:
                 continue
             thread = group.ready.pop_first()
             assert thread is not None, "a queued group has a ready thread"
-            if group.ready.is_empty():
+            if group.ready.is_empty:
                 group.queued = False
             else:
                 self.turns.push_first(group)
@@ -151,7 +151,7 @@ def run_idle() -> Never:
     while True:
         disable_interrupts()
         with SCHEDULER.lock:
-            nothing_ready = SCHEDULER.turns.is_empty()
+            nothing_ready = SCHEDULER.turns.is_empty
         if nothing_ready:
             interrupt_window()
         enable_interrupts()

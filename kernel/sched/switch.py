@@ -2,6 +2,9 @@
 
 A thread that is not running has, at `saved_stack_pointer`, the callee-saved registers and the address where
 `switch_context` returns to. A new thread is given a stack that looks as if it had been switched away from.
+
+The floating-point registers stay in the processor while kernel threads run, and change hands only when another
+program's thread is to run.
 """
 
 from __future__ import annotations
@@ -10,20 +13,17 @@ from codegen.lang import (
     Fallible,
     VirtAddr,
     address_of,
-    construct,
     export,
     offset_of,
     on_error,
     reference,
     size_of,
-    slice_at,
-    store,
+    struct,
     symbol_address,
     u64,
 )
-from kernel.machine.fpu import initialise_fpu_area, restore_fpu, save_fpu
-from kernel.machine.instructions import enable_interrupts
-from kernel.machine.msr import read_gs_base_user, write_fs_base, write_gs_base_user
+from kernel.machine.cpu import set_user_fs_base
+from kernel.machine.fpu import FpuArea, initialise_fpu, restore_fpu, save_fpu
 from kernel.machine.segments import set_kernel_stack
 from kernel.machine.stubs import switch_context
 from kernel.machine.trap import TrapFrame
@@ -32,3 +32,121 @@ from kernel.memory.account import Account
 from kernel.sched.cpu import Cpu, this_cpu
 from kernel.sched.group import RunGroup
 from kernel.sched.thread import Thread, ThreadState
+
+STACK_POINTER: u64 = offset_of(Thread, "saved_stack_pointer")
+
+
+@struct
+class InitialStack:
+    """What `switch_context` pops when a thread runs for the first time, in ascending order."""
+
+    r15: u64 = 0
+    r14: u64 = 0
+    r13: u64 = 0
+    r12: u64 = 0
+    rbx: u64 = 0
+    rbp: u64 = 0
+    first_return: u64 = 0
+    second_return: u64 = 0
+
+
+def create_thread(owner: Account, group: RunGroup) -> Fallible[Thread]:
+    """A thread with a stack, charged to `owner`; not started. ENOMEM."""
+    thread = owner.heap.new(Thread)
+    with on_error(owner.heap.free, thread):
+        thread.stack_top = stacks.allocate(owner)
+    thread.owner = owner
+    thread.group = group
+    group.threads += 1
+    return thread
+
+
+def give_fpu(thread: Thread) -> Fallible[None]:
+    """Let `thread` have floating-point registers, in their initial state."""
+    area = thread.owner.heap.new(FpuArea)
+    initialise_fpu(area)
+    thread.fpu_area = area
+
+
+def free_thread(thread: Thread) -> None:
+    """Give back a thread that never started or is dead."""
+    area = thread.fpu_area
+    if area is not None:
+        if this_cpu().fpu_owner is thread:
+            this_cpu().fpu_owner = None
+        thread.owner.heap.free(area)
+    stacks.release(thread.stack_top)
+    thread.group.threads -= 1
+    thread.owner.heap.free(thread)
+
+
+def prepare_kernel(thread: Thread, function: u64, argument: u64) -> None:
+    """Let `thread` begin with the exported `function(argument)`, which first calls `finish`, and never returns."""
+    lay_out(thread, u64(thread.stack_top) - 16, function, argument, 0)
+
+
+def prepare_user(thread: Thread) -> None:
+    """Let `thread` begin in ring 3 with the registers of `thread.frame`."""
+    frame = address_of(thread.frame)
+    lay_out(thread, frame - 8, symbol_address("begin_user_thread"), address_of(thread), symbol_address("enter_user"))
+
+
+def lay_out(thread: Thread, second_return_at: u64, function: u64, argument: u64, second_return: u64) -> None:
+    """Build the initial stack, whose last word is at `second_return_at`."""
+    start = second_return_at + 8 - size_of(InitialStack)
+    initial = reference(InitialStack, start)
+    initial.r15 = 0
+    initial.r14 = 0
+    initial.r13 = 0
+    initial.r12 = function
+    initial.rbx = argument
+    initial.rbp = 0
+    initial.first_return = symbol_address("start_kernel_thread")
+    initial.second_return = second_return
+    thread.saved_stack_pointer = start
+
+
+@export
+def begin_user_thread(thread: Thread) -> None:
+    """The first thing that a program's thread does, before `enter_user` takes it to ring 3."""
+    finish()
+
+
+def to(cpu: Cpu, following: Thread) -> None:
+    """Run `following` in place of the current thread; returns when the current thread runs again. Interrupts are off."""
+    leaving = cpu.current
+    switch_fpu(cpu, following)
+    space = following.space
+    if space is not None and space is not cpu.space:
+        cpu.space = space
+        space.activate()
+    set_user_fs_base(following.fs_base)
+    cpu.kernel_stack = u64(following.stack_top)
+    set_kernel_stack(u64(following.stack_top))
+    cpu.current = following
+    cpu.previous = leaving
+    switch_context(address_of(leaving) + STACK_POINTER, address_of(following) + STACK_POINTER)
+    finish()
+
+
+def switch_fpu(cpu: Cpu, following: Thread) -> None:
+    """Give the floating-point registers to `following`, if it has any."""
+    area = following.fpu_area
+    if area is None or cpu.fpu_owner is following:
+        return
+    owner = cpu.fpu_owner
+    if owner is not None:
+        owner_area = owner.fpu_area
+        if owner_area is not None:
+            save_fpu(owner_area)
+    restore_fpu(area)
+    cpu.fpu_owner = following
+
+
+def finish() -> None:
+    """After a switch, on the new stack: give back the thread that ran before, if it is dead."""
+    cpu = this_cpu()
+    previous = cpu.previous
+    cpu.previous = None
+    if previous is not None and previous.state == ThreadState.DEAD:
+        free_thread(previous)

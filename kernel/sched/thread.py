@@ -30,10 +30,11 @@ from kernel.base.list import Link
 from kernel.machine.trap import TrapFrame
 
 if TYPE_CHECKING:
+    from kernel.machine.fpu import FpuArea
+    from kernel.memory.account import Account
     from kernel.memory.space import AddressSpace
     from kernel.process.process import Process
     from kernel.sched.group import RunGroup
-    from kernel.sched.wait import WaitQueue
 
 
 @width(u8)
@@ -55,17 +56,17 @@ class Thread:
     id: Pid = Pid(0)
     group: RunGroup = uninitialised()
     process: Process | None = None
+    owner: Account = uninitialised()
     stack_top: VirtAddr = VirtAddr(0)
 
     # Under SCHEDULER.lock.
     state: ThreadState = ThreadState.NEW
     timed_out: bool = False
+    interruptible: bool = False
     run_link: Link[Thread] = inline()
     wait_link: Link[Thread] = inline()
     sleep_link: Link[Thread] = inline()
-    waiting_on: WaitQueue | None = None
     deadline: Nanoseconds = Nanoseconds(0)
-    sleeping: bool = False
 
     # Set by anyone, read by the thread itself on its way back to ring 3.
     interrupted: bool = False
@@ -76,9 +77,7 @@ class Thread:
     space: AddressSpace | None = None
     fs_base: u64 = 0
     gs_base: u64 = 0
-    fpu_area: u64 = 0
-    fpu_used: bool = False
-    entry: u64 = 0
+    fpu_area: FpuArea | None = None
     clear_child_tid: UserAddr = UserAddr(0)
     robust_list: UserAddr = UserAddr(0)
     signal_mask: u64 = 0
@@ -87,7 +86,7 @@ class Thread:
     pending_signals: u64 = 0
     alternate_stack: UserAddr = UserAddr(0)
     alternate_stack_size: u64 = 0
-    cpu_time: u64 = 0
+    cpu_ticks: u64 = 0
     process_link: Link[Thread] = inline()
 
     @property

@@ -1,0 +1,101 @@
+"""WaitQueue: threads that wait until something that others change has changed.
+
+A queue counts its wake-ups. Who waits notes the count, looks whether what it needs is there, and sleeps only if
+the count is still the same, so no wake-up between looking and sleeping is lost, and no lock is held while sleeping:
+
+    while True:
+        seen = queue.observe()
+        with self.lock:
+            if self.used > 0:
+                return self.take()
+        queue.sleep(seen)                 # EINTR when a signal or the end of the process comes first
+
+Everything is guarded by the lock of the scheduler, so `wake_all` may be called from interrupts and under any
+other spinlock.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, Nanoseconds, inline, struct, u64
+from kernel.base.errno import EINTR
+from kernel.base.list import List
+from kernel.sched import timer
+from kernel.sched.cpu import current
+from kernel.sched.scheduler import SCHEDULER, block, wake_locked
+from kernel.sched.thread import Thread, ThreadState
+
+
+@struct
+class WaitQueue:
+    """Threads that sleep until the next wake-up."""
+
+    wakes: u64 = 0
+    waiters: List[Thread] = inline(List(Thread.wait_link))
+
+    def observe(self) -> u64:
+        """How many wake-ups there were: note it before looking at what you wait for."""
+        return self.wakes
+
+    def sleep(self, seen: u64) -> Fallible[None]:
+        """Sleep until there are more wake-ups than `seen`. EINTR if the thread is to look at its signals."""
+        self.wait(seen, timer.NEVER, True)
+        if current().interrupted and self.wakes == seen:
+            raise EINTR
+
+    def sleep_until(self, seen: u64, deadline: Nanoseconds) -> Fallible[bool]:
+        """`sleep`, but not beyond `deadline`: False if it came first."""
+        in_time = self.wait(seen, deadline, True)
+        if in_time and current().interrupted and self.wakes == seen:
+            raise EINTR
+        return in_time
+
+    def sleep_uninterrupted(self, seen: u64) -> None:
+        """`sleep` for what is sure to happen soon: no signal ends it."""
+        while self.wakes == seen:
+            self.wait(seen, timer.NEVER, False)
+
+    def wait(self, seen: u64, deadline: Nanoseconds, may_interrupt: bool) -> bool:
+        """Sleep once; False if the deadline ended it."""
+        thread = current()
+        with SCHEDULER.lock:
+            if self.wakes != seen or (may_interrupt and thread.interrupted):
+                return True
+            thread.state = ThreadState.BLOCKED
+            thread.interruptible = may_interrupt
+            thread.timed_out = False
+            self.waiters.push_last(thread)
+            if deadline != timer.NEVER:
+                timer.SLEEPERS.insert(thread, deadline)
+        block()
+        with SCHEDULER.lock:
+            thread.interruptible = False
+            if self.waiters.contains_link(thread):
+                self.waiters.remove(thread)
+            timer.SLEEPERS.discard(thread)
+        return not thread.timed_out
+
+    def wake_one(self) -> None:
+        """Something changed that one waiter can use: wake who has waited longest."""
+        with SCHEDULER.lock:
+            self.wakes += 1
+            thread = self.waiters.pop_first()
+            if thread is not None:
+                wake_locked(thread)
+
+    def wake_all(self) -> None:
+        """Something changed: every waiter looks again."""
+        with SCHEDULER.lock:
+            self.wakes += 1
+            while True:
+                thread = self.waiters.pop_first()
+                if thread is None:
+                    return
+                wake_locked(thread)
+
+
+def interrupt(thread: Thread) -> None:
+    """Let `thread` look at its signals soon: an interruptible sleep ends with EINTR."""
+    with SCHEDULER.lock:
+        thread.interrupted = True
+        if thread.state == ThreadState.BLOCKED and thread.interruptible:
+            wake_locked(thread)
