@@ -10,7 +10,6 @@ import hashlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from codegen.lines import LineReader
 from codegen.link import LOADED, Layout, Linker, Note, OutputSection, align
@@ -93,13 +92,9 @@ def link(
     entry: str,
     notes: Sequence[Note] = (),
     user: bool = False,
-    root: Path | None = None,
 ) -> Image:
-    """Link `program` with `stubs` at `base` (a kernel's boot stubs come first, at their physical address).
-
-    `root` is the folder that the file names of the line table are relative to.
-    """
-    layout = Linker(program, base, stubs, (BUILD_ID, *notes), root or Path.cwd(), user).run(entry)
+    """Link `program` with `stubs` at `base` (a kernel's boot stubs come first, at their physical address)."""
+    layout = Linker(program, base, stubs, (BUILD_ID, *notes), user).run(entry)
     build_id = _stamp_build_id(layout)
     segments = _segments(layout)
     return Image(_write_elf(layout, segments), layout.entry, layout.symbols, segments, build_id)

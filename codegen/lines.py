@@ -8,12 +8,12 @@ docs/internals.md. Functions that were inlined keep their own record, whose `cal
 from __future__ import annotations
 
 import bisect
-import functools
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
+
+from codegen.diagnostics import source_lines
 
 MAGIC = 0x454E494C
 VERSION = 1
@@ -57,21 +57,18 @@ class ModuleLines:
 class LineTable:
     """Collects ranges of the whole program. What is known before layout (`size`) does not change after it."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._ranges: list[tuple[int, int]] = []
+    def __init__(self) -> None:
         self._count = 0
         self._records: dict[tuple[int, int, int, int, int, int], int] = {}
         self._strings: dict[str, int] = {}
         self._bytes = bytearray()
-        self._texts: dict[tuple[str, int], str] = {}
 
     def add_records(self, records: Iterable[Record]) -> list[int]:
         """Enter `records`; gives the index that each has in the table."""
         indices: list[int] = []
         for record in records:
             caller = NO_RECORD if record.caller is None else indices[record.caller]
-            text = source_line(self._root, record.file, record.line)
+            text = source_line(record.file, record.line)
             key = (
                 self._string(record.file),
                 self._string(record.function),
@@ -124,17 +121,9 @@ class LineTable:
         return header + packed + b"".join(_RECORD.pack(*key) for key in self._records) + bytes(self._bytes)
 
 
-@functools.lru_cache(maxsize=None)
-def _source_lines(path: Path) -> list[str]:
-    try:
-        return path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
-
-
-def source_line(root: Path, file: str, line: int) -> str:
+def source_line(file: str, line: int) -> str:
     """The text of a source line without its indentation; empty when there is none."""
-    lines = _source_lines(root / file)
+    lines = source_lines(file)
     return lines[line - 1].strip() if 0 < line <= len(lines) else ""
 
 

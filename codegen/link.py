@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from codegen.lines import ASSEMBLY, NO_RECORD, LineTable, ModuleLines, Record
 from codegen.memory_stubs import MEMORY_STUBS
@@ -97,7 +96,7 @@ class Linker:
     """One link, step by step; `run` is the order of the steps."""
 
     def __init__(
-        self, program: Program, base: int, stubs: Sequence[Stub], notes: Sequence[Note], root: Path, user: bool
+        self, program: Program, base: int, stubs: Sequence[Stub], notes: Sequence[Note], user: bool
     ) -> None:
         self.objects = sorted(program.objects, key=lambda entry: entry.name)
         self.base = base
@@ -110,7 +109,7 @@ class Linker:
         self.assembler = StubAssembler()
         self.stub_code: dict[str, bytes] = {stub.name: b"" for stub in stubs}
         self.stub_offsets: dict[str, int] = {}
-        self.lines = LineTable(root)
+        self.lines = LineTable()
         self.record_maps: list[list[int]] = []
         self.stub_records: dict[str, int] = {}
         self.stubs = [*stubs, *self._memory_stubs(stubs)]

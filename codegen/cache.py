@@ -1,0 +1,124 @@
+"""What need not be done again: objects by the content of their LLVM text, and whole builds by their inputs.
+
+A cache is a folder that may be deleted at any time. Entries are written beside their place and moved there, so that
+builds may run at once, and one that is torn or of another version reads as absent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import pickle
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from codegen.diagnostics import ROOT
+from codegen.objects import ObjectFile
+
+CODEGEN = Path(__file__).parent
+
+
+@functools.lru_cache(maxsize=1)
+def compiler_fingerprint() -> str:
+    """Changes whenever the compiler or its back end does."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted(CODEGEN.rglob("*.py")):
+        digest.update(path.read_bytes())
+    for package in ("llvmlite", "keystone", "elftools"):
+        module_file = getattr(sys.modules.get(package), "__file__", None) or ""
+        digest.update(f"{package} {os.stat(module_file).st_mtime_ns if module_file else 0}".encode())
+    return digest.hexdigest()
+
+
+class ObjectCache:
+    """Objects by the hash of what they are made from; without a folder it holds nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def key(self, *parts: str) -> str:
+        """The name of the object that is made from `parts`."""
+        digest = hashlib.sha256(compiler_fingerprint().encode())
+        for part in parts:
+            digest.update(part.encode() + b"\0")
+        return digest.hexdigest()
+
+    def load(self, key: str) -> ObjectFile | None:
+        if self._folder is None:
+            return None
+        try:
+            loaded = pickle.loads((self._folder / key).read_bytes())
+        except (OSError, pickle.PickleError, EOFError, AttributeError, ImportError):
+            return None
+        return loaded if isinstance(loaded, ObjectFile) else None
+
+    def save(self, key: str, made: ObjectFile) -> None:
+        if self._folder is not None:
+            write_whole(self._folder / key, pickle.dumps(made, protocol=5))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that nobody ever sees a part of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+class BuildRecord:
+    """What a finished build was made from: lets the next one find in a moment that nothing changed.
+
+    `inputs` are the source files of the modules that were imported; the record holds a hash of each,
+    and of each output. Python versions and packages are covered by the compiler's fingerprint only in
+    the object cache, so `make clean` after changing them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def is_current(self, outputs: Iterable[Path], options: str = "") -> bool:
+        """Whether no input has changed since `save`, and the outputs are what was made then."""
+        try:
+            record = json.loads(self._path.read_text())
+            if record["options"] != options or set(record["outputs"]) != {str(path) for path in outputs}:
+                return False
+            files = {**record["inputs"], **record["outputs"]}
+            return all(_hash(Path(name)) == digest for name, digest in files.items())
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def save(self, outputs: Iterable[Path], options: str = "", extra_inputs: Iterable[Path] = ()) -> None:
+        """Note the inputs (all modules of this tree that are imported now) and the outputs."""
+        inputs = {*map(str, extra_inputs), *_imported_files()}
+        record = {
+            "options": options,
+            "inputs": {name: _hash(Path(name)) for name in sorted(inputs)},
+            "outputs": {str(path): _hash(path) for path in outputs},
+        }
+        write_whole(self._path, json.dumps(record, indent=1).encode())
+
+
+def _imported_files() -> set[str]:
+    """The files of the imported modules that belong to this tree."""
+    files = set()
+    for module in list(sys.modules.values()):
+        name = getattr(module, "__file__", None)
+        if name and Path(name).is_relative_to(ROOT) and "site-packages" not in name:
+            files.add(name)
+    return files
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
