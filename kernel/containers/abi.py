@@ -1,0 +1,156 @@
+"""The structs that container calls pass between a program and the kernel.
+
+Each begins with its own size and a version, and only ever grows at the end, as clone3(2) and openat2(2) do: a program
+that knows less passes less, and the rest counts as zero. Addresses are those of the caller's memory. The harness
+builds its requests from these very classes.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from codegen.lang import UserAddr, i32, struct, u8, u32, u64, width
+
+VERSION: u32 = 1
+NAME_MAX: u64 = 63
+HOSTNAME_MAX: u64 = 64
+"""__NEW_UTS_LEN of Linux."""
+ARGUMENTS_MAX: u64 = 4096
+FILES_MAX: u64 = 1024
+
+
+@width(u32)
+class CreateFlags(IntFlag):
+    """`ContainerConfig.flags`. None is defined yet; a set bit is EINVAL."""
+
+    NONE = 0
+
+
+@width(u32)
+class ContainerStage(IntEnum):
+    """Where a container is in its life."""
+
+    CREATED = 1
+    RUNNING = 2
+    FROZEN = 3
+    DYING = 4
+    EMPTY = 5
+    """Ran, and its last process ended: more can be run in it."""
+
+
+@width(u32)
+class ControlOperation(IntEnum):
+    """`op` of control_container."""
+
+    FREEZE = 1
+    THAW = 2
+    KILL = 3
+    """Kill every process; the container stays."""
+    SIGNAL = 4
+    """Send signal `arg` to every process."""
+
+
+@struct(size=96)
+class ContainerConfig:
+    """create_container: what the new container is to be."""
+
+    size: u64 = 0
+    version: u32 = 0
+    flags: u32 = 0
+    name: UserAddr = UserAddr(0)
+    name_length: u64 = 0
+    root: UserAddr = UserAddr(0)
+    """Path of a directory in the caller's file system: the read-only layer below the container's own files."""
+    root_length: u64 = 0
+    hostname: UserAddr = UserAddr(0)
+    hostname_length: u64 = 0
+    page_limit: u64 = 0
+    """0: no limit but the parent's."""
+    process_limit: u64 = 0
+    weight: u64 = 0
+    """Share of the processor in relation to other containers; 0: the default, 100."""
+    reserved: u64 = 0
+
+
+CONFIG_SIZE_FIRST: u64 = 88
+"""The size of version 1 as first published; less is EINVAL."""
+
+
+@struct(size=8)
+class FdPair:
+    """One descriptor that the first process gets: the caller's `source` becomes its `target`."""
+
+    source: i32 = 0
+    target: i32 = 0
+
+
+@struct(size=104)
+class RunSpec:
+    """run_in_container: what the new process is to be."""
+
+    size: u64 = 0
+    version: u32 = 0
+    flags: u32 = 0
+    path: UserAddr = UserAddr(0)
+    path_length: u64 = 0
+    argv: UserAddr = UserAddr(0)
+    """Array of `argv_count` pointers to NUL-terminated strings."""
+    argv_count: u64 = 0
+    envp: UserAddr = UserAddr(0)
+    envp_count: u64 = 0
+    cwd: UserAddr = UserAddr(0)
+    cwd_length: u64 = 0
+    uid: u32 = 0
+    gid: u32 = 0
+    fds: UserAddr = UserAddr(0)
+    """Array of `fds_count` FdPair."""
+    fds_count: u64 = 0
+
+
+RUN_SIZE_FIRST: u64 = 104
+
+
+@struct(size=136)
+class ContainerState:
+    """query_container and destroy's last word: usage, limits, and what destroying gave back."""
+
+    id: u64 = 0
+    stage: u32 = 0
+    reserved: u32 = 0
+    processes_used: u64 = 0
+    processes_peak: u64 = 0
+    processes_limit: u64 = 0
+    pages_used: u64 = 0
+    pages_peak: u64 = 0
+    pages_limit: u64 = 0
+    reclaimed_pages: u64 = 0
+    reclaimed_objects: u64 = 0
+    reclaimed_processes: u64 = 0
+    unknown_calls: u64 = 0
+    last_unknown_call: u64 = 0
+    ticks: u64 = 0
+    children: u64 = 0
+    open_files: u64 = 0
+    weight: u64 = 0
+
+
+@struct(size=24)
+class ContainerEvent:
+    """One event as `read(2)` of a container's descriptor yields it."""
+
+    kind: u32 = 0
+    pid: i32 = 0
+    status: u32 = 0
+    lost: u32 = 0
+    time: u64 = 0
+
+
+@width(u8)
+class EventKind(IntEnum):
+    """`ContainerEvent.kind`."""
+
+    EXIT = 1
+    OUT_OF_MEMORY = 2
+    EMPTY = 3
+    FROZEN = 4
+    THAWED = 5
