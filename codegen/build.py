@@ -8,9 +8,9 @@
     link      objects and stubs to addresses                       link.py, stubs.py, lines.py
     image     addresses to an ELF file                             image.py
 
-`compile_program` does all but the last two; `image.link` does those. Source, resolve and check see the whole program at
-once and run in this process. Lower and llvm see one module at a time and run in workers, which are
-forked after checking so that they have the checked program already; what they make is cached by the LLVM text.
+`compile_program` does all but the last two; `image.link` does those. Source, resolve and check see the whole
+program at once and run in this process. Lower and llvm see one module at a time and run in workers, which are
+forked after checking so that they have the checked program already; what they make is cached by its LLVM text.
 """
 
 from __future__ import annotations

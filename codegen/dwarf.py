@@ -1,7 +1,7 @@
 """Reads an object's DWARF into `ModuleLines`: the line program, joined with the tree of inlined calls.
 
-DWARF 4 or 5. In a relocatable file each section begins at address 0; to tell them apart, the sections of code are
-first moved behind one another (by changing the symbols' values), and addresses are mapped back at the end.
+DWARF 4 or 5. In a relocatable file each section begins at address 0; to tell them apart, the sections of code
+are first moved behind one another (by changing the symbols' values), and addresses are mapped back at the end.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _code_bases(elf: ELFFile) -> list[tuple[int, int]]:
 def _moved(elf: ELFFile, content: bytes, bases: list[tuple[int, int]]) -> bytes:
     """The object with the symbols of each section of code moved by the section's base."""
     moved = bytearray(content)
-    table = elf.get_section_by_name(".symtab")
+    table: Any = elf.get_section_by_name(".symtab")
     by_section = {index: base for base, index in bases}
     for at in range(table["sh_offset"], table["sh_offset"] + table["sh_size"], _SYMBOL_SIZE):
         (section,) = struct.unpack_from("<H", moved, at + _SECTION_OFFSET)
@@ -156,7 +156,8 @@ class _Builder:
 
     def join(self, rows: list[_Row], scopes: list[_Scope]) -> None:
         """Split the rows at the ends of scopes, so that each range has one row and one innermost scope."""
-        edges = sorted({row.start for row in rows} | {edge for scope in scopes for edge in (scope.low, scope.high)})
+        ends = {edge for scope in scopes for edge in (scope.low, scope.high)}
+        edges = sorted({row.start for row in rows} | ends)
         starts = [row.start for row in rows]
         open_scopes: list[_Scope] = []
         waiting = iter(scopes)
@@ -208,7 +209,7 @@ def _ranges(die: DIE) -> Iterator[tuple[int, int]]:
         high = die.attributes["DW_AT_high_pc"]
         yield low, high.value if describe_form_class(high.form) == "address" else low + high.value
     elif "DW_AT_ranges" in die.attributes:
-        lists = die.dwarfinfo.range_lists()
+        lists: Any = die.dwarfinfo.range_lists()
         unit = die.cu
         attribute = die.attributes["DW_AT_ranges"]
         base = unit.get_top_DIE().attributes.get("DW_AT_low_pc")

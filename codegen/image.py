@@ -1,7 +1,7 @@
-"""The final file: ELF64 with program headers, notes, symbols and debug information (System V ABI, chapters 4 and 5).
+"""The final file: ELF64 with program headers, notes, symbols and debug information (System V ABI, chapter 4).
 
-`link` is the public entry: it runs the linker and writes the file. The build id is the SHA-1 of what is loaded,
-so two builds of one source have one id.
+`link` is the public entry: it runs the linker and writes the file. The build id is the SHA-1 of what is
+loaded, so two builds of one source have one id.
 """
 
 from __future__ import annotations
@@ -74,14 +74,15 @@ class Image:
         """What the file holds for `size` bytes at `address`."""
         for segment in self.segments:
             offset = address - segment.address
-            if 0 <= offset and offset + size <= segment.memory_size:
+            if offset >= 0 and offset + size <= segment.memory_size:
                 return segment.content[offset : offset + size].ljust(size, b"\0")
         raise ValueError(f"{address:#x} is not in the image")
 
     def line_reader(self) -> LineReader:
         """A reader of the line table in the image."""
         start = self.symbols["__line_table"]
-        return LineReader(self.content_at(start, self.symbols["__rodata_end"] - start), self.symbols["__text_start"])
+        table = self.content_at(start, self.symbols["__rodata_end"] - start)
+        return LineReader(table, self.symbols["__text_start"])
 
 
 def link(
@@ -126,8 +127,9 @@ def _segments(layout: Layout) -> tuple[Segment, ...]:
         if name == ".data" and ".bss" in layout.sections:
             bss = layout.sections[".bss"]
             size = bss.address + bss.memory_size - section.address
+        physical = _physical(layout, section)
         content = bytes(section.content)
-        segments.append(Segment(section.address, _physical(layout, section), content, size, _PERMISSIONS[name]))
+        segments.append(Segment(section.address, physical, content, size, _PERMISSIONS[name]))
     return tuple(segments)
 
 
@@ -164,7 +166,7 @@ def _write_elf(layout: Layout, segments: tuple[Segment, ...]) -> bytes:
     writer = _Writer(_HEADER.size + program_headers * _PROGRAM_HEADER.size)
     writer.section("", 0, 0, 0, 0, 0, alignment=0)
     offsets = [writer.append(segment.content, PAGE, segment.address % PAGE) for segment in segments]
-    file_offset = {segment.address: offset for segment, offset in zip(segments, offsets)}
+    file_offset = {segment.address: offset for segment, offset in zip(segments, offsets, strict=True)}
     _write_loaded_sections(writer, layout, file_offset)
     for name in sorted(layout.sections.keys() - set(LOADED)):
         debug = layout.sections[name]
@@ -183,7 +185,7 @@ def _write_elf(layout: Layout, segments: tuple[Segment, ...]) -> bytes:
         identity, ET_EXEC, EM_X86_64, 1, layout.entry, _HEADER.size, table, 0, _HEADER.size,
         _PROGRAM_HEADER.size, program_headers, _SECTION_HEADER.size, len(writer.headers), names_index,
     )  # fmt: skip
-    for segment, offset in zip(segments, offsets):
+    for segment, offset in zip(segments, offsets, strict=True):
         header += _PROGRAM_HEADER.pack(
             PT_LOAD, segment.flags, offset, segment.address, segment.physical,
             len(segment.content), segment.memory_size, PAGE,
@@ -206,11 +208,11 @@ def _write_loaded_sections(writer: _Writer, layout: Layout, file_offset: dict[in
         offset = file_offset.get(section.address, len(writer.content))
         if name == ".rodata":
             size = layout.notes_address - section.address
-        writer.section(name, kind, _SECTION_FLAGS[name], section.address, offset, size, alignment=section.alignment)
+        flags = _SECTION_FLAGS[name]
+        writer.section(name, kind, flags, section.address, offset, size, alignment=section.alignment)
         if name == ".rodata":
-            writer.section(
-                ".notes", SHT_NOTE, SHF_ALLOC, layout.notes_address, offset + size, len(layout.notes), alignment=4
-            )
+            start, length = layout.notes_address, len(layout.notes)
+            writer.section(".notes", SHT_NOTE, SHF_ALLOC, start, offset + size, length, alignment=4)
 
 
 def _write_symbols(writer: _Writer, layout: Layout) -> None:

@@ -1,8 +1,9 @@
 """The line table: from an address in the program to file, line, function and source text.
 
-Read from an object's DWARF once (`module_lines`), joined by the linker (`LineTable`), and packed into `.rodata` at
-`__line_table`, where the kernel's panic finds it. `LineReader` reads the packed form on the host. The format is in
-docs/internals.md. Functions that were inlined keep their own record, whose `caller` is the record of the call.
+Read from an object's DWARF once (`dwarf.module_lines`), joined by the linker (`LineTable`), and packed into
+`.rodata` at `__line_table`, where the kernel's panic finds it. `LineReader` reads the packed form on the host.
+The format is in docs/internals.md. Functions that were inlined keep their own record, whose `caller` is the
+record of the call.
 """
 
 from __future__ import annotations
@@ -133,16 +134,15 @@ class LineReader:
     def __init__(self, table: bytes, text_start: int) -> None:
         self._table = table
         self._text_start = text_start
-        magic, version, ranges, _records, self._at, self._records_at, self._strings_at, _size = _HEADER.unpack_from(
-            table
-        )
+        header = _HEADER.unpack_from(table)
+        magic, version, ranges, _records, start, self._records_at, self._strings_at, _size = header
         if magic != MAGIC or version != VERSION:
             raise ValueError("not a line table of this version")
-        self._ranges = list(_RANGE.iter_unpack(table[self._at : self._at + ranges * _RANGE.size]))
+        self._ranges = list(_RANGE.iter_unpack(table[start : start + ranges * _RANGE.size]))
         self._starts = [start for start, _record in self._ranges]
 
     def frames(self, address: int) -> list[Frame]:
-        """The source position of the instruction at `address`, innermost first: what was inlined, into what."""
+        """Where the instruction at `address` is from, innermost first: what was inlined, into what."""
         index = bisect.bisect_right(self._starts, address - self._text_start) - 1
         if index < 0:
             return []

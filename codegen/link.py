@@ -1,19 +1,19 @@
 """The linker: lays sections out by permission, resolves symbols, applies relocations, assembles the stubs.
 
-Order in memory: boot stubs (only in a kernel, at its physical address), then text (RX), rodata (R) with notes and the
-line table, data and bss (RW), each beginning on a page of its own. Everything is placed in the order of the
-objects' names and of the stubs given, so equal input gives an equal image.
+Order in memory: boot stubs (only in a kernel, at its physical address), then text (RX), rodata (R) with notes
+and the line table, data and bss (RW), each beginning on a page of its own. Everything is placed in the order of
+the objects' names and of the stubs given, so equal input gives an equal image.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from codegen.lines import ASSEMBLY, NO_RECORD, LineTable, ModuleLines, Record
 from codegen.memory_stubs import MEMORY_STUBS
-from codegen.objects import SHN_ABS, STB_LOCAL, STT_SECTION, LinkError, ObjectFile, Program
+from codegen.objects import SHN_ABS, STB_LOCAL, STT_SECTION, LinkError, ObjectFile, Program, Section
 from codegen.stubs import Stub, StubAssembler, Symbols
 
 PAGE = 4096
@@ -39,7 +39,7 @@ class Note:
         owner = self.owner.encode() + b"\0"
         descriptor = self.descriptor(symbols)
         header = struct.pack("<III", len(owner), len(descriptor), self.kind)
-        return header + owner.ljust(-(-len(owner) // 4) * 4, b"\0") + descriptor.ljust(-(-len(descriptor) // 4) * 4, b"\0")
+        return header + b"".join(part.ljust(align(len(part), 4), b"\0") for part in (owner, descriptor))
 
 
 @dataclass
@@ -169,7 +169,8 @@ class Linker:
             self.lines.reserve(len(lines.ranges) if lines else 0)
         for stub in self.stubs:
             if stub.section == "text":
-                (self.stub_records[stub.name],) = self.lines.add_records([Record(ASSEMBLY, stub.name, 0, 0, None)])
+                record = Record(ASSEMBLY, stub.name, 0, 0, None)
+                (self.stub_records[stub.name],) = self.lines.add_records([record])
                 self.lines.reserve(1)
 
     def place_stubs(self) -> None:
@@ -230,7 +231,7 @@ class Linker:
         symbols["__data_end"] = max(symbols["__data_end"], symbols["__data_start"])
         symbols["__image_end"] = end
         symbols["__line_table"] = self.sections[".rodata"].address + self.line_table_offset
-        for entry, placed in zip(self.objects, self.placed):
+        for entry, placed in zip(self.objects, self.placed, strict=True):
             for symbol in entry.symbols:
                 if symbol.binding == STB_LOCAL or symbol.section is None:
                     continue
@@ -252,7 +253,10 @@ class Linker:
 
     def check_undefined(self) -> None:
         missing = {
-            name: entry.name for entry in self.objects for name in entry.undefined() if name not in self.symbols
+            name: entry.name
+            for entry in self.objects
+            for name in entry.undefined()
+            if name not in self.symbols
         }
         if missing:
             named = ", ".join(f"{name} (used by {user})" for name, user in sorted(missing.items()))
@@ -260,13 +264,12 @@ class Linker:
 
     def relocate(self) -> None:
         """Write every address into the place that asks for it."""
-        for entry, placed in zip(self.objects, self.placed):
+        for entry, placed in zip(self.objects, self.placed, strict=True):
             values = self.symbol_values(entry, placed)
             for index, place in placed.items():
                 section = entry.sections[index]
                 if section.relocations:
-                    start = place.section.address + place.offset
-                    relocate_section(place.section, place.offset, start, section.each_relocation(), values, entry)
+                    relocate_section(place.section, place.offset, section, values, entry)
 
     def symbol_values(self, entry: ObjectFile, placed: dict[int, _Placed]) -> list[int]:
         values = []
@@ -284,7 +287,7 @@ class Linker:
         """Append line table and notes to .rodata; gives the address of the notes."""
         text = self.sections[".text"].address
         ranges: list[tuple[int, int]] = []
-        for entry, placed, records in zip(self.objects, self.placed, self.record_maps):
+        for entry, placed, records in zip(self.objects, self.placed, self.record_maps, strict=True):
             if isinstance(entry.lines, ModuleLines):
                 for section, offset, record in entry.lines.ranges:
                     if section in placed:
@@ -320,14 +323,16 @@ class Linker:
     def symbol_entries(self) -> list[SymbolEntry]:
         """All named symbols, for debuggers."""
         entries = []
-        for entry, placed in zip(self.objects, self.placed):
+        for entry, placed in zip(self.objects, self.placed, strict=True):
             values = self.symbol_values(entry, placed)
-            for symbol, value in zip(entry.symbols, values):
+            for symbol, value in zip(entry.symbols, values, strict=True):
                 if symbol.section in placed and symbol.name and symbol.kind != STT_SECTION:
                     section = placed[symbol.section].section
                     if section.name in LOADED:
                         local = symbol.binding == STB_LOCAL
-                        entries.append(SymbolEntry(symbol.name, value, symbol.size, section.name, local, symbol.kind))
+                        entries.append(
+                            SymbolEntry(symbol.name, value, symbol.size, section.name, local, symbol.kind)
+                        )
         for stub in self.stubs:
             section_name = _STUB_SECTIONS[stub.section]
             kind = 2 if stub.section in ("text", "boot") else 1
@@ -346,14 +351,14 @@ class _Zeros(Symbols):
 def relocate_section(
     output: OutputSection,
     offset: int,
-    start: int,
-    relocations: Iterable[tuple[int, int, int, int]],
+    section: Section,
     values: list[int],
     entry: ObjectFile,
 ) -> None:
     """Apply the relocations of one input section (AMD64 ABI, table 4.9)."""
     content = output.content
-    for at, kind, symbol, addend in relocations:
+    start = output.address + offset
+    for at, kind, symbol, addend in section.each_relocation():
         value = values[symbol] + addend
         if kind == R_64:
             struct.pack_into("<Q", content, offset + at, value & 0xFFFFFFFFFFFFFFFF)
@@ -372,5 +377,6 @@ def relocate_section(
         else:
             raise LinkError(f"{entry.name}: relocation type {kind} against {entry.symbols[symbol].name!r}")
         if not fits:
-            raise LinkError(f"{entry.name}: {entry.symbols[symbol].name!r} at {values[symbol]:#x} is out of reach")
+            name, address = entry.symbols[symbol].name, values[symbol]
+            raise LinkError(f"{entry.name}: {name!r} at {address:#x} is out of reach")
         struct.pack_into("<I", content, offset + at, value & 0xFFFFFFFF)

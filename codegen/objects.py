@@ -10,6 +10,7 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from elftools.elf.elffile import ELFFile
 
@@ -26,16 +27,6 @@ _RELOCATION = struct.Struct("<QIIq")
 
 class LinkError(Exception):
     """The parts do not fit together: a symbol is missing or defined twice, or an address is out of reach."""
-
-
-@dataclass(frozen=True)
-class Relocation:
-    """Put the address of `symbol` + `addend` at byte `offset`, in the form that `kind` says (ABI table 4.9)."""
-
-    offset: int
-    kind: int
-    symbol: int
-    addend: int
 
 
 @dataclass(frozen=True)
@@ -99,12 +90,12 @@ class ObjectFile:
 def read_object(name: str, content: bytes) -> ObjectFile:
     """Take apart a relocatable ELF file."""
     elf = ELFFile(io.BytesIO(content))
-    headers = [elf.get_section(index) for index in range(elf.num_sections())]
-    table = elf.get_section_by_name(".symtab")
+    headers: list[Any] = [elf.get_section(index) for index in range(elf.num_sections())]
+    table: Any = elf.get_section_by_name(".symtab")
     names = headers[table["sh_link"]]
     symbols = tuple(_read_symbol(entry, names) for entry in _SYMBOL.iter_unpack(table.data()))
     groups = _comdat_groups(headers, symbols)
-    relocations = {section["sh_info"]: section.data() for section in headers if section["sh_type"] == "SHT_RELA"}
+    relocations = {part["sh_info"]: part.data() for part in headers if part["sh_type"] == "SHT_RELA"}
     sections = {}
     for index, header in enumerate(headers):
         if header["sh_type"] not in ("SHT_PROGBITS", SHT_NOBITS, "SHT_INIT_ARRAY"):
@@ -121,20 +112,20 @@ def read_object(name: str, content: bytes) -> ObjectFile:
     return ObjectFile(name, sections, symbols)
 
 
-def _read_symbol(entry: tuple[int, int, int, int, int, int], names: object) -> Symbol:
+def _read_symbol(entry: tuple[int, int, int, int, int, int], names: Any) -> Symbol:
     name, info, _other, section, value, size = entry
-    text = names.get_string(name)  # type: ignore[attr-defined]
+    text = names.get_string(name)
     return Symbol(text, None if section == SHN_UNDEF else section, value, size, info >> 4, info & 15)
 
 
-def _comdat_groups(headers: list[object], symbols: tuple[Symbol, ...]) -> dict[int, str]:
+def _comdat_groups(headers: list[Any], symbols: tuple[Symbol, ...]) -> dict[int, str]:
     """Section index to group signature, for sections in COMDAT groups (ABI, "Section Groups")."""
     groups: dict[int, str] = {}
     for header in headers:
-        if header["sh_type"] == "SHT_GROUP":  # type: ignore[index]
-            words = [word for (word,) in struct.iter_unpack("<I", header.data())]  # type: ignore[attr-defined]
+        if header["sh_type"] == "SHT_GROUP":
+            words = [word for (word,) in struct.iter_unpack("<I", header.data())]
             if words[0] & GRP_COMDAT:
-                signature = symbols[header["sh_info"]].name  # type: ignore[index]
+                signature = symbols[header["sh_info"]].name
                 groups.update((member, signature) for member in words[1:])
     return groups
 

@@ -1,8 +1,8 @@
 """Assembly stubs: the few dozen instructions a compiler cannot write, assembled with keystone.
 
 A `Stub` names a symbol and gives its text (Intel syntax) as a function of the symbol table, so addresses and
-struct offsets in it are ordinary Python values. Sizes can depend on addresses and addresses on sizes: the linker
-calls `StubAssembler.assemble` until nothing moves.
+struct offsets in it are ordinary Python values. Sizes can depend on addresses and addresses on sizes: the
+linker calls `StubAssembler.assemble` until nothing moves.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ class StubAssembler:
         try:
             code, _count = assembler.asm(instructions, address, as_bytes=True)
         except keystone.KsError as error:
-            raise LinkError(f"stub {stub.name!r}: {error}: {self._culprit(assembler, text, address)}") from None
+            culprit = self._culprit(assembler, text, address)
+            raise LinkError(f"stub {stub.name!r}: {error}: {culprit}") from None
         if not code:
             # Seen when a label is a keyword of the syntax, such as `word:`.
             raise LinkError(f"stub {stub.name!r}: keystone gives nothing: is a label named like a keyword?")
