@@ -43,3 +43,11 @@ def test_long_file_is_named_with_its_length() -> None:
 def test_import_for_type_checkers_counts() -> None:
     text = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from kernel.sched import thread\n"
     assert [line for line, _ in breaches_of("kernel.memory.space", text)] == [3]
+
+
+def test_upward_reference_is_for_checkers_only() -> None:
+    line = "from kernel.process.process import Process\n"
+    guarded = f"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    {line}"
+    assert list(breaches_of("kernel.sched.thread", guarded)) == []
+    assert list(breaches_of("kernel.sched.scheduler", guarded)) != []
+    assert list(breaches_of("kernel.sched.thread", line)) != []
