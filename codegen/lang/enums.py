@@ -117,6 +117,9 @@ def _make_bits(cls: Any, kind: Any) -> Any:
 
 @overload
 @dataclass_transform(kw_only_default=True, frozen_default=True)
+def bits(low: type[int], /) -> Callable[[type[C]], type[C]]: ...  # type: ignore[overload-overlap]
+@overload
+@dataclass_transform(kw_only_default=True, frozen_default=True)
 def bits(low: type[C], /) -> type[C]: ...  # type: ignore[overload-overlap]
 @overload
 @dataclass_transform(kw_only_default=True, frozen_default=True)

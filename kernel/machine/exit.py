@@ -1,0 +1,17 @@
+"""The end of the machine."""
+
+from __future__ import annotations
+
+from typing import Never
+
+from boot.layout import EXIT_PORT
+from codegen.lang import u8
+from kernel.machine.port import write_port
+from kernel.machine.stubs import halt_forever
+
+
+def exit_machine(status: u8) -> Never:
+    """End QEMU with exit status `2 * status + 1` (isa-debug-exit); elsewhere stop the processor."""
+    write_port(EXIT_PORT, status)
+    while True:
+        halt_forever()

@@ -1,0 +1,125 @@
+"""Traps: vectors, the registers that an entry saves, and the reason of a page fault."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from boot.layout import USER_CODE, USER_DATA
+from codegen.lang import UserAddr, bit, bits, from_raw, struct, to_raw, u32, u64, width
+from kernel.machine.cpu import USER_FLAGS
+
+
+@width(u32)
+class Vector(IntEnum):
+    """Exceptions (SDM vol. 3A, table 6-1), and the vectors that this kernel gives to its interrupts."""
+
+    DIVIDE_ERROR = 0
+    DEBUG = 1
+    NON_MASKABLE = 2
+    BREAKPOINT = 3
+    OVERFLOW = 4
+    BOUND_RANGE = 5
+    INVALID_OPCODE = 6
+    FPU_UNAVAILABLE = 7
+    DOUBLE_FAULT = 8
+    INVALID_TASK_STATE = 10
+    SEGMENT_NOT_PRESENT = 11
+    STACK_FAULT = 12
+    GENERAL_PROTECTION = 13
+    PAGE_FAULT = 14
+    FPU_ERROR = 16
+    ALIGNMENT_CHECK = 17
+    MACHINE_CHECK = 18
+    VECTOR_ERROR = 19
+    CONTROL_PROTECTION = 21
+    TIMER = 0x20
+    AGENT_SERIAL = 0x23
+    CONSOLE_SERIAL = 0x24
+    RESCHEDULE = 0x30
+    SPURIOUS = 0xFF
+
+
+ERROR_CODE_VECTORS = (8, 10, 11, 12, 13, 14, 17, 21, 29, 30)
+"""The exceptions for which the processor pushes an error code (SDM vol. 3A, table 6-1)."""
+
+SYSTEM_CALL_VECTOR = 256
+"""In `TrapFrame.vector`: entered by SYSCALL, and SYSRET may return."""
+
+FULL_RETURN_VECTOR = 257
+"""In `TrapFrame.vector`: return with IRETQ, as RCX and R11 matter."""
+
+
+@bits
+class PageFaultError:
+    """The error code of a page fault (SDM vol. 3A, figure 4-12)."""
+
+    present: bool = bit(0)
+    write: bool = bit(1)
+    user: bool = bit(2)
+    reserved_bit: bool = bit(3)
+    instruction_fetch: bool = bit(4)
+    protection_key: bool = bit(5)
+
+
+@struct(size=176)
+class TrapFrame:
+    """The registers of whoever was interrupted, as the entry stubs push them (boot/stubs/traps.py).
+
+    `error` is the error code, 0 where there is none, and the call's number for a system call. Whoever writes
+    `rip`, `rsp` or `rflags` of a frame that returns to ring 3 has checked the address and uses `user_flags`.
+    """
+
+    r15: u64 = 0
+    r14: u64 = 0
+    r13: u64 = 0
+    r12: u64 = 0
+    r11: u64 = 0
+    r10: u64 = 0
+    r9: u64 = 0
+    r8: u64 = 0
+    rdi: u64 = 0
+    rsi: u64 = 0
+    rbp: u64 = 0
+    rdx: u64 = 0
+    rcx: u64 = 0
+    rbx: u64 = 0
+    rax: u64 = 0
+    vector: u64 = 0
+    error: u64 = 0
+    rip: u64 = 0
+    cs: u64 = 0
+    rflags: u64 = 0
+    rsp: u64 = 0
+    ss: u64 = 0
+
+    @property
+    def from_user(self) -> bool:
+        """Whether ring 3 was interrupted: the low two bits of CS are the privilege level."""
+        return self.cs & 3 == 3
+
+    def page_fault_error(self) -> PageFaultError:
+        """Why the page fault happened."""
+        return from_raw(PageFaultError, self.error)
+
+    def return_fully(self) -> None:
+        """Restore every register on the way back from a system call, RCX and R11 too."""
+        self.vector = FULL_RETURN_VECTOR
+
+    def start_user(self, entry: UserAddr, stack: UserAddr) -> None:
+        """Make this the frame of a program at its start: all registers zero but these two."""
+        self.r15 = self.r14 = self.r13 = self.r12 = self.r11 = self.r10 = self.r9 = self.r8 = 0
+        self.rdi = self.rsi = self.rbp = self.rdx = self.rcx = self.rbx = self.rax = 0
+        self.error = 0
+        self.vector = FULL_RETURN_VECTOR
+        self.rip = u64(entry)
+        self.cs = USER_CODE
+        self.rflags = to_raw(USER_FLAGS)
+        self.rsp = u64(stack)
+        self.ss = USER_DATA
+
+
+def user_flags(wanted: u64) -> u64:
+    """`wanted` as RFLAGS of ring 3: arithmetic flags, DF, TF and AC kept, interrupts on, IOPL 0."""
+    arithmetic: u64 = 0x0CD5
+    trap_and_alignment: u64 = 0x40100
+    return wanted & (arithmetic | trap_and_alignment) | to_raw(USER_FLAGS)

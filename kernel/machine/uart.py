@@ -1,0 +1,108 @@
+"""The serial ports: 16550-compatible UARTs with FIFOs (PC16550D data sheet, section 8)."""
+
+from __future__ import annotations
+
+from codegen.lang import Slice, bit, bits, from_raw, struct, to_raw, u8, u16, u64
+from kernel.machine.port import read_port, write_port
+
+DATA: u16 = 0
+INTERRUPT_ENABLE: u16 = 1
+FIFO_CONTROL: u16 = 2
+LINE_CONTROL: u16 = 3
+MODEM_CONTROL: u16 = 4
+LINE_STATUS: u16 = 5
+SCRATCH: u16 = 7
+"""Register offsets (data sheet, table II)."""
+
+FIFO_SIZE: u64 = 16
+
+EIGHT_BITS: u8 = 0x03
+DIVISOR_ACCESS: u8 = 0x83
+FIFOS_CLEARED: u8 = 0x07
+READY_WITH_INTERRUPTS: u8 = 0x0B
+RECEIVE_INTERRUPT: u8 = 0x01
+DIVISOR_115200: u8 = 1
+
+TRANSMIT_SPINS = 100_000
+"""How often to look for room before a byte is given up: a stuck device must not stop the kernel."""
+
+
+@bits(u8)
+class LineStatus:
+    """The line status register (data sheet, section 8.6.2)."""
+
+    data_ready: bool = bit(0)
+    overrun: bool = bit(1)
+    transmitter_empty: bool = bit(5)
+
+
+@struct
+class Uart:
+    """One serial port."""
+
+    port: u16 = 0
+    present: bool = False
+
+    def __init__(self, port: u16) -> None:
+        self.port = port
+
+    def initialise(self) -> None:
+        """Set 115200 8N1 with empty FIFOs, interrupts off; finds out whether the device is there."""
+        write_port(self.port + SCRATCH, 0x5A)
+        self.present = read_port(self.port + SCRATCH) == 0x5A
+        if not self.present:
+            return
+        write_port(self.port + INTERRUPT_ENABLE, 0)
+        write_port(self.port + LINE_CONTROL, DIVISOR_ACCESS)
+        write_port(self.port + DATA, DIVISOR_115200)
+        write_port(self.port + INTERRUPT_ENABLE, 0)
+        write_port(self.port + LINE_CONTROL, EIGHT_BITS)
+        write_port(self.port + FIFO_CONTROL, FIFOS_CLEARED)
+        write_port(self.port + MODEM_CONTROL, READY_WITH_INTERRUPTS)
+
+    def enable_receive_interrupt(self) -> None:
+        """Interrupt when bytes have come."""
+        write_port(self.port + INTERRUPT_ENABLE, RECEIVE_INTERRUPT)
+
+    def _status(self) -> LineStatus:
+        return from_raw(LineStatus, read_port(self.port + LINE_STATUS))
+
+    def has_input(self) -> bool:
+        """Whether a received byte waits."""
+        return self.present and self._status().data_ready
+
+    def take(self) -> u8:
+        """The next received byte; `has_input` was true."""
+        return read_port(self.port + DATA)
+
+    def has_room(self) -> bool:
+        """Whether the transmit FIFO is empty, so that `FIFO_SIZE` bytes fit."""
+        return self._status().transmitter_empty
+
+    def write(self, text: Slice[u8]) -> None:
+        """Send `text`, waiting for room a bounded time; a device that takes nothing loses it."""
+        if not self.present:
+            return
+        sent: u64 = 0
+        while sent < len(text):
+            if not self._wait_for_room():
+                return
+            burst = min(FIFO_SIZE, len(text) - sent)
+            for offset in range(burst):
+                write_port(self.port + DATA, text[sent + offset])
+            sent += burst
+
+    def _wait_for_room(self) -> bool:
+        for _ in range(TRANSMIT_SPINS):
+            if self.has_room():
+                return True
+        return False
+
+
+COM1 = Uart(0x3F8)
+COM2 = Uart(0x2F8)
+
+
+def line_status_raw(status: LineStatus) -> u8:
+    """The integer of a line status, for tests and emulators."""
+    return to_raw(status)
