@@ -5,12 +5,13 @@
     check     syntax trees to the typed tree                       check/
     lower     the typed tree to explicit control flow              lower/
     llvm      control flow to LLVM text, optimised, to an object   llvm/
-    link      objects and stubs to addresses                       link.py, stubs.py, lines.py
+    link      objects and stubs to addresses                       linker.py, stubs.py, lines.py
     image     addresses to an ELF file                             image.py
 
-`compile_program` does all but the last two; `image.link` does those. Source, resolve and check see the whole
-program at once and run in this process. Lower and llvm see one module at a time and run in workers, which are
-forked after checking so that they have the checked program already; what they make is cached by its LLVM text.
+`compile_program` does all but the last two; `image.link` does those. Source, resolve and check see the
+whole program at once and run in this process. Lower and llvm see one module at a time and run in workers,
+which are forked after checking so that they have the checked program already; what they make is cached by
+its LLVM text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What need not be done again: objects by the content of their LLVM text, and whole builds by their inputs.
 
-A cache is a folder that may be deleted at any time. Entries are written beside their place and moved there, so
-that builds may run at once, and one that is torn or of another version reads as absent.
+A cache is a folder that may be deleted at any time. Entries are written beside their place and moved there,
+so that builds may run at once, and one that is torn or of another version reads as absent.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Reads an object's DWARF into `ModuleLines`: the line program, joined with the tree of inlined calls.
 
-DWARF 4 or 5. In a relocatable file each section begins at address 0; to tell them apart, the sections of code
-are first moved behind one another (by changing the symbols' values), and addresses are mapped back at the end.
+DWARF 4 or 5. In a relocatable file each section begins at address 0; to tell them apart, the sections of
+code are first moved behind one another (by changing the symbols' values), and addresses are mapped back at
+the end.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codegen.lines import LineReader
-from codegen.link import LOADED, Layout, Linker, Note, OutputSection, align
+from codegen.linker import LOADED, Layout, Linker, Note, OutputSection, align
 from codegen.objects import Program
 from codegen.stubs import Stub
 

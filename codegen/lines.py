@@ -1,9 +1,9 @@
 """The line table: from an address in the program to file, line, function and source text.
 
 Read from an object's DWARF once (`dwarf.module_lines`), joined by the linker (`LineTable`), and packed into
-`.rodata` at `__line_table`, where the kernel's panic finds it. `LineReader` reads the packed form on the host.
-The format is in docs/internals.md. Functions that were inlined keep their own record, whose `caller` is the
-record of the call.
+`.rodata` at `__line_table`, where the kernel's panic finds it. `LineReader` reads the packed form on the
+host. The format is in docs/internals.md. Functions that were inlined keep their own record, whose `caller`
+is the record of the call.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from unicorn import x86_const
 from codegen.image import PAGE, PF_R, PF_W, PF_X, Image
 from codegen.lang import Panic, TrapKind
 from codegen.lines import ASSEMBLY
-from codegen.link import align
+from codegen.linker import align
 from codegen.stubs import Stub
 
 STACK_TOP = 0x7000_0000_0000

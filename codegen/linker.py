@@ -1,8 +1,8 @@
 """The linker: lays sections out by permission, resolves symbols, applies relocations, assembles the stubs.
 
-Order in memory: boot stubs (only in a kernel, at its physical address), then text (RX), rodata (R) with notes
-and the line table, data and bss (RW), each beginning on a page of its own. Everything is placed in the order of
-the objects' names and of the stubs given, so equal input gives an equal image.
+Order in memory: boot stubs (only in a kernel, at its physical address), then text (RX), rodata (R) with
+notes and the line table, data and bss (RW), each beginning on a page of its own. Everything is placed in
+the order of the objects' names and of the stubs given, so equal input gives an equal image.
 """
 
 from __future__ import annotations
