@@ -4,7 +4,8 @@
     compile_program(roots, ...)       roots and all they reach, to one object per module
     link(program, stubs=..., ...)     objects and stubs, to an `Image`
 
-The parts are imported when they are first asked for: a kernel module that imports `codegen.lang` does not load LLVM.
+The parts are imported when they are first asked for: a kernel module that imports `codegen.lang` does not
+load LLVM.
 """
 
 from __future__ import annotations

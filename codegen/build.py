@@ -48,11 +48,10 @@ def compile_program(
     progress: Progress | None = None,
 ) -> Program:
     """Compile `roots` and all that they reach to one object per Python module."""
-    report = progress or (lambda _stage, _done, _total: None)
-    report("check", 0, 1)
+    if progress:
+        progress("check", 0, 1)
     checked = check_program(list(roots))
-    report("check", 1, 1)
-    return compile_checked(checked, target=target, cache=cache, jobs=jobs, progress=report)
+    return compile_checked(checked, target=target, cache=cache, jobs=jobs, progress=progress)
 
 
 def compile_checked(
@@ -61,7 +60,7 @@ def compile_checked(
     target: Target,
     cache: Path | None = None,
     jobs: int | None = None,
-    progress: Progress,
+    progress: Progress | None = None,
 ) -> Program:
     """Lower a checked program and make its objects."""
     modules = module_names(checked)
@@ -69,7 +68,8 @@ def compile_checked(
     objects = []
     for done, made in enumerate(_each_object(work, modules, jobs or os.cpu_count() or 1), 1):
         objects.append(made)
-        progress("llvm", done, len(modules))
+        if progress:
+            progress("llvm", done, len(modules))
     objects.sort(key=lambda made: made.name)
     defined = {symbol.name for made in objects for symbol in made.symbols if symbol.section is not None}
     wanted = set[str]().union(*(made.undefined() for made in objects))

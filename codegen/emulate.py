@@ -1,8 +1,8 @@
 """`codegen.run(function, *args)`: a kernel function compiled and called in the CPU emulator.
 
-The function and all that it reaches are compiled for ring 3 and linked at a low address, with a small entry made
-here as a typed tree: it loads the arguments from a block of words, calls the function, and stores the result or the
-error number. So nothing here depends on how the compiler passes values.
+The function and all that it reaches are compiled for ring 3 and linked at a low address, with a small entry
+made here as a typed tree: it loads the arguments from a block of words, calls the function, and stores the
+result or the error number. So nothing here depends on how the compiler passes values.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ BLOCK = StructType(CallBlock)
 def run(function: Callable[..., Any], *arguments: Any, stubs: Sequence[Stub] = ()) -> Any:
     """Compile `function` and all it reaches, call it in the emulator, and return its value.
 
-    Arguments: integers, bools, enums, units, packed values, bytes and bytearray (as slices of u8), slices, and struct
-    instances, which come back as the code left them. Raises the Errno class that the function
-    raised, or `Panic` with the traceback. Module-level state begins as it was when first compiled.
-    `stubs` give the external symbols that the function reaches.
+    Arguments: integers, bools, enums, units, packed values, bytes and bytearray (as slices of u8), slices,
+    and struct instances, which come back as the code left them. Raises the Errno class that the function
+    raised, or `Panic` with the traceback. Module-level state begins as it was when first compiled. `stubs`
+    give the external symbols that the function reaches.
     """
     if isinstance(function, MethodType):
         arguments = (function.__self__, *arguments)

@@ -333,6 +333,11 @@ class Linker:
                         entries.append(
                             SymbolEntry(symbol.name, value, symbol.size, section.name, local, symbol.kind)
                         )
+        for name in LOADED:
+            if self.sections[name].memory_size:
+                for edge in (f"__{name[1:]}_start", f"__{name[1:]}_end"):
+                    entries.append(SymbolEntry(edge, self.symbols[edge], 0, name, False, 0))
+        entries.append(SymbolEntry("__line_table", self.symbols["__line_table"], 0, ".rodata", False, 1))
         for stub in self.stubs:
             section_name = _STUB_SECTIONS[stub.section]
             kind = 2 if stub.section in ("text", "boot") else 1

@@ -1,7 +1,8 @@
 """Values between CPython and an emulated memory: the arguments and results of `codegen.run`.
 
-`Marshaller.words` turns a host value into the 64-bit words that stand for it, copying what it refers to into memory;
-`value` turns words back; `copy_back` brings what the code has changed in the copied objects home to the host's.
+`Marshaller.words` turns a host value into the 64-bit words that stand for it, copying what it refers to
+into memory; `value` turns words back; `copy_back` brings what the code has changed in the copied objects
+home to the host's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A linked ring-3 image in the Unicorn CPU emulator: memory, one call at a time, and tracebacks.
 
-No operating system is there. Traps arrive in two stubs that the sandbox brings: `trap_message` notes the text, and
-`trap_failed` stops the CPU.
+No operating system is there. Traps arrive in two stubs that the sandbox brings: `trap_message` notes the
+text, and `trap_failed` stops the CPU.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Sandbox:
         finished = self._image.symbols["call_finished"]
         frame = self._cpu.reg_read(x86_const.UC_X86_REG_RBP)
         for _ in range(DEEPEST_TRACEBACK):
-            found += [tuple(entry) for entry in self._lines.frames(address) if entry.file != ASSEMBLY]
+            found += [entry for entry in self._lines.frames(address) if entry.file != ASSEMBLY]
             try:
                 frame, caller = struct.unpack("<QQ", self.read(frame, 16))
             except unicorn.UcError:
@@ -130,5 +130,7 @@ class Sandbox:
         """The problem with the place where it arose."""
         where = self._cpu.reg_read(x86_const.UC_X86_REG_RIP)
         frames = self._traceback(where)
-        lines = [f'  File "{file}", line {line}, in {function}\n    {text}' for file, line, function, text in frames]
-        return "\n".join([f"{problem} at {where:#x}", *lines])
+        lines = [f"{problem} at {where:#x}"]
+        for file, line, function, text in frames:
+            lines += [f'  File "{file}", line {line}, in {function}', f"    {text}"]
+        return "\n".join(lines)

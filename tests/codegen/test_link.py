@@ -80,7 +80,8 @@ def test_the_file_has_segments_symbols_and_notes() -> None:
     image = linked(Target.KERNEL, KERNEL, Stub("start", "boot", lambda _symbols: "hlt"), notes=(pvh,))
     elf = ELFFile(io.BytesIO(image.elf))
     assert [segment["p_flags"] for segment in elf.iter_segments("PT_LOAD")] == [7, 5, 4, 6]
-    by_name = {symbol.name: symbol["st_value"] for symbol in elf.get_section_by_name(".symtab").iter_symbols()}
+    table = elf.get_section_by_name(".symtab")
+    by_name = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
     assert by_name["next"] == image.symbols["next"]
     (notes,) = elf.iter_segments("PT_NOTE")
     build_id, xen = notes.iter_notes()
@@ -120,5 +121,6 @@ def test_a_missing_entry_is_refused() -> None:
 def test_an_address_that_is_out_of_reach_is_refused() -> None:
     text = "@far = external hidden global i64\ndefine ptr @where() {\n  ret ptr @far\n}\n"
     program = program_of(object_of("near", text))
+    far = Stub("far", "data", lambda _symbols: ".quad 7")
     with pytest.raises(LinkError, match="out of reach"):
-        link(program, base=0x1_0000_0000, stubs=[Stub("far", "data", lambda _s: ".quad 7")], entry="where", user=True)
+        link(program, base=0x1_0000_0000, stubs=[far], entry="where", user=True)

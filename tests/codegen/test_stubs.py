@@ -48,12 +48,12 @@ def test_32_bit_stubs() -> None:
 
 
 def test_an_unknown_symbol_names_the_stub() -> None:
-    with pytest.raises(LinkError, match="start needs the symbol 'kernel_main', which nothing defines"):
+    with pytest.raises(LinkError, match=r"start needs the symbol 'kernel_main', which nothing defines"):
         linked(Stub("start", "text", lambda symbols: f"call {symbols['kernel_main']}"), entry="start")
 
 
 def test_bad_assembly_names_stub_and_line() -> None:
-    with pytest.raises(LinkError, match="'start'.*frobnicate rax"):
+    with pytest.raises(LinkError, match=r"'start'.*frobnicate rax"):
         linked(Stub("start", "text", lambda _symbols: "nop\nfrobnicate rax"), entry="start")
 
 
@@ -78,7 +78,8 @@ def test_memmove_is_right_for_every_overlap(
     content = bytearray(random.Random(length).randbytes(16384))
     start = memory.allocate(len(content))
     memory.write(start, bytes(content))
-    assert memory.call(symbols["memmove"], start + 5000 + distance, start + 5000, length) == start + 5000 + distance
+    destination = start + 5000 + distance
+    assert memory.call(symbols["memmove"], destination, start + 5000, length) == destination
     content[5000 + distance : 5000 + distance + length] = content[5000 : 5000 + length]
     assert memory.read(start, len(content)) == content
 
@@ -99,7 +100,13 @@ def test_memset_and_memcpy_write_exactly_their_range(
 
 @pytest.mark.parametrize(
     ("left", "right"),
-    [(b"", b""), (b"a", b"b"), (b"\xff", b"\x01"), (b"12345678", b"12345679"), (b"x" * 64 + b"ab", b"x" * 64 + b"aa")],
+    [
+        (b"", b""),
+        (b"a", b"b"),
+        (b"\xff", b"\x01"),
+        (b"12345678", b"12345679"),
+        (b"x" * 64 + b"ab", b"x" * 64 + b"aa"),
+    ],
 )
 def test_memcmp_has_the_sign_of_the_first_difference(
     memory: Sandbox, symbols: dict[str, int], left: bytes, right: bytes
