@@ -19,7 +19,7 @@ from codegen.types import (
 
 def _element_size(slice_type: Type) -> int:
     assert isinstance(slice_type, SliceType)
-    return int(layout.size_of(slice_type.element))
+    return int(layout.measure(slice_type.element)[0])
 
 
 # Addresses ------------------------------------------------------------------------------------------
@@ -58,7 +58,7 @@ def static_place(builder: Builder, node: tree.StaticPlace) -> Value:
 def unaligned_place(builder: Builder, node: tree.Unaligned) -> Value:
     slice_ = builder.value(node.slice)
     offset = builder.value(node.offset)
-    length, size = builder.unpack(slice_, 1), constant(layout.size_of(node.type), "i64")
+    length, size = builder.unpack(slice_, 1), constant(layout.measure(node.type)[0], "i64")
     builder.check(builder.compare("uge", length, size), node.trap)
     builder.check(builder.compare("ule", offset, builder.arithmetic("sub", length, size)), node.trap)
     return builder.offset(builder.unpack(slice_, 0), offset)
