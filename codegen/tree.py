@@ -80,6 +80,7 @@ class Static:
     image: bytes = b""  # `size` bytes, or empty when all are zero and there are no relocations
     relocations: list[Relocation] = field(default_factory=list)
     type: Type | None = None  # EmbeddedType or ArrayType, for the inspector
+    host: object = None  # the module-level object that this is, for codegen.run
 
 
 @dataclass(frozen=True, slots=True)
@@ -610,6 +611,7 @@ class CheckedProgram:
     statics: list[Static]
     interfaces: list[Interface]
     structs: list[Type]
+    roots: list[Function] = field(default_factory=list)  # of each root that was asked for, in order
 
     def externals(self) -> list[str]:
         return sorted({function.symbol for function in self.functions if function.external})
