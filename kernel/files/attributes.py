@@ -7,6 +7,7 @@ from enum import IntEnum, IntFlag
 from codegen.lang import Fallible, Nanoseconds, struct, u8, u32, u64, width
 from kernel.base.errno import EACCES
 from kernel.files.credentials import Credentials
+from kernel.sched.timer import wall_clock
 
 PERMISSION_BITS: u32 = 0o7777
 """The part of a mode that chmod(2) may change: rwx three times, set-user-ID, set-group-ID, sticky."""
@@ -77,6 +78,11 @@ class Attributes:
         """The contents changed at `when`."""
         self.modified = when
         self.changed = when
+
+    def note_access(self) -> None:
+        """The contents were read. As with the mount option relatime, only the first read after a change counts."""
+        if self.accessed <= self.modified:
+            self.accessed = wall_clock()
 
     def permits(self, credentials: Credentials, wanted: Access) -> bool:
         """Whether `credentials` may do all of `wanted` (path_resolution(7), "Permissions")."""

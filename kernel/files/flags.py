@@ -81,6 +81,8 @@ class Resolve(IntFlag):
     """Follow a symbolic link in the last component (earlier ones are always followed)."""
     DIRECTORY = 2
     """The result has to be a directory."""
+    PARENT = 4
+    """The last component is to be made or removed: it is never followed."""
 
 
 def readable(flags: OpenFlags) -> bool:

@@ -1,0 +1,217 @@
+"""Directory: the entries of one directory in one layer, by name and in order.
+
+Names are found through a hash trie: each entry has four branches, and two bits of the name's hash after another
+say which one to follow. It needs no resizing, and its depth is the logarithm of the number of entries. The order
+of getdents64(2) is that of the cookies, which grow with each entry that is added and are never used twice.
+
+An entry without an inode is a whiteout: it hides a name of the layer below. An entry with `shadows` stands for
+an entry of the layer below that was looked up; it does not change what a listing of the directory shows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.lang import (
+    Array,
+    Fallible,
+    MutableSlice,
+    Slice,
+    array,
+    copy,
+    inline,
+    on_error,
+    panic,
+    struct,
+    u8,
+    u64,
+    uninitialised,
+    wrapping_mul,
+    wrapping_shl,
+)
+from kernel.base.list import Link, List
+from kernel.files.flags import NAME_MAX
+
+if TYPE_CHECKING:
+    from kernel.files.inode import Inode
+    from kernel.memory.heap import Heap
+
+SHORT_NAME = 32
+BRANCHES = 4
+FIRST_COOKIE: u64 = 3
+"""Cookies 1 and 2 are those of `.` and `..`."""
+
+
+@struct
+class LongName:
+    """The place for a name that does not fit into the entry."""
+
+    text: Array[u8] = array(NAME_MAX)
+
+
+@struct
+class DirectoryEntry:
+    """A name in a directory, and the inode that it names."""
+
+    hash: u64 = 0
+    cookie: u64 = 0
+    inode: Inode | None = None
+    shadows: bool = False
+    directory: Inode = uninitialised()
+    name_length: u64 = 0
+    short_name: Array[u8] = array(SHORT_NAME)
+    long_name: LongName | None = None
+    branches: Array[DirectoryEntry | None] = array(BRANCHES)
+    order_link: Link[DirectoryEntry] = inline()
+
+    @property
+    def name(self) -> MutableSlice[u8]:
+        """The name, without a zero byte."""
+        long_name = self.long_name
+        if long_name is not None:
+            return long_name.text[0 : self.name_length]
+        return self.short_name[0 : self.name_length]
+
+
+@struct
+class Directory:
+    """The entries of one directory. Changes nothing in the inodes that they name."""
+
+    root: DirectoryEntry | None = None
+    order: List[DirectoryEntry] = inline(List(DirectoryEntry.order_link))
+    next_cookie: u64 = FIRST_COOKIE
+
+    def find(self, name: Slice[u8]) -> DirectoryEntry | None:
+        """The entry called `name`, a whiteout included."""
+        hashed = hash_of(name)
+        bits = hashed
+        entry = self.root
+        while entry is not None:
+            if entry.hash == hashed and entry.name == name:
+                return entry
+            entry = entry.branches[bits >> 62]
+            bits = wrapping_shl(u64, bits, 2)
+        return None
+
+    def insert(self, entry: DirectoryEntry) -> None:
+        """Add an entry whose name is not here yet."""
+        entry.cookie = self.take_cookie()
+        self.order.push_last(entry)
+        bits = entry.hash
+        at = self.root
+        if at is None:
+            self.root = entry
+            return
+        while True:
+            branch = bits >> 62
+            following = at.branches[branch]
+            if following is None:
+                at.branches[branch] = entry
+                return
+            at = following
+            bits = wrapping_shl(u64, bits, 2)
+
+    def remove(self, entry: DirectoryEntry) -> None:
+        """Take an entry out; it may be freed afterwards.
+
+        Its place goes to some leaf below it: every entry of a subtree has the hash bits that lead there.
+        """
+        self.order.remove(entry)
+        heir = self.take_leaf(entry)
+        if heir is not None:
+            for branch in range(BRANCHES):
+                heir.branches[branch] = entry.branches[branch]
+                entry.branches[branch] = None
+        self.put_in_place_of(entry, heir)
+
+    def take_leaf(self, top: DirectoryEntry) -> DirectoryEntry | None:
+        """Cut off a leaf below `top` and return it; None if `top` is a leaf itself."""
+        above = top
+        while True:
+            branch = first_branch(above)
+            if branch == BRANCHES:
+                return None
+            leaf = above.branches[branch]
+            assert leaf is not None, "the branch is in use"
+            if first_branch(leaf) == BRANCHES:
+                above.branches[branch] = None
+                return leaf
+            above = leaf
+
+    def put_in_place_of(self, entry: DirectoryEntry, heir: DirectoryEntry | None) -> None:
+        """Let what refers to `entry` in the trie refer to `heir`."""
+        if self.root is entry:
+            self.root = heir
+            return
+        bits = entry.hash
+        above = self.root
+        while above is not None:
+            branch = bits >> 62
+            following = above.branches[branch]
+            if following is entry:
+                above.branches[branch] = heir
+                return
+            above = following
+            bits = wrapping_shl(u64, bits, 2)
+        panic("the entry is not in this directory")
+
+    def take_cookie(self) -> u64:
+        """The next position in the order."""
+        cookie = self.next_cookie
+        self.next_cookie += 1
+        return cookie
+
+    def renew(self, entry: DirectoryEntry, inode: Inode | None) -> None:
+        """Let an entry name something else, of this layer; a listing in progress sees it as new."""
+        entry.inode = inode
+        entry.shadows = False
+        self.order.remove(entry)
+        entry.cookie = self.take_cookie()
+        self.order.push_last(entry)
+
+    def after(self, cookie: u64) -> DirectoryEntry | None:
+        """The first entry whose cookie is higher."""
+        for entry in self.order:
+            if entry.cookie > cookie:
+                return entry
+        return None
+
+
+def first_branch(entry: DirectoryEntry) -> u64:
+    """The first branch in use, or BRANCHES."""
+    for branch in range(BRANCHES):
+        if entry.branches[branch] is not None:
+            return branch
+    return BRANCHES
+
+
+def new_entry(heap: Heap, directory: Inode, name: Slice[u8], inode: Inode | None) -> Fallible[DirectoryEntry]:
+    """An entry that is in no directory yet. `name` has 1 to NAME_MAX bytes."""
+    entry = heap.new(DirectoryEntry)
+    length = u64(len(name))
+    if length > SHORT_NAME:
+        with on_error(heap.free, entry):
+            entry.long_name = heap.new(LongName)
+    entry.hash = hash_of(name)
+    entry.directory = directory
+    entry.inode = inode
+    entry.name_length = length
+    copy(entry.name, name)
+    return entry
+
+
+def free_entry(heap: Heap, entry: DirectoryEntry) -> None:
+    """Free an entry that is in no directory."""
+    long_name = entry.long_name
+    if long_name is not None:
+        heap.free(long_name)
+    heap.free(entry)
+
+
+def hash_of(name: Slice[u8]) -> u64:
+    """A 64-bit hash whose high bits depend on every byte: FNV-1a, then the finaliser of MurmurHash3."""
+    value: u64 = 0xCBF29CE484222325
+    for byte in name:
+        value = wrapping_mul(u64, value ^ byte, 0x100000001B3)
+    value = wrapping_mul(u64, value ^ (value >> 33), 0xFF51AFD7ED558CCD)
+    return value ^ (value >> 33)

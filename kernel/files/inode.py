@@ -1,0 +1,268 @@
+"""Inode: a file, directory, symbolic link or device of a file system in memory.
+
+Interface: it is the `FileOps` of regular files and directories; `lookup` finds a name in a directory; `hold` and
+`drop` count references from open files and processes. Making and removing names is in tree.py.
+
+An inode may have an `origin`, the inode in the layer below that it stands for. It begins with the attributes
+of the origin and shows its contents, entries and target until these are changed here; the origin never is.
+
+Invariants
+- An inode lives as long as it has a name or a reference; then its frames and objects are given back.
+- `origin` is held, so what was removed from the layer below stays as long as it shows through.
+- `parent` is set on directories that have a name; `entry` is the newest of the names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.lang import (
+    Array,
+    Fallible,
+    Interface,
+    MutableSlice,
+    Slice,
+    UserAddr,
+    array,
+    copy,
+    i64,
+    inline,
+    local_array,
+    struct,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import EACCES, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTTY
+from kernel.base.list import Link
+from kernel.files.attributes import Attributes, Kind
+from kernel.files.content import Content
+from kernel.files.directory import Directory, DirectoryEntry, new_entry
+from kernel.files.file import ALWAYS_READY, Events, FileOps
+from kernel.sched.timer import wall_clock
+
+if TYPE_CHECKING:
+    from kernel.files.ramfs import RamFs
+
+TARGET_MAX = 256
+"""The longest target of a symbolic link that is kept in a `LinkTarget`; longer ones take a page."""
+
+VIEW_MAX = 1024
+"""The longest text that a `View` makes."""
+
+
+class View(Interface):
+    """Text that the kernel makes when it is read: the files and links of /proc."""
+
+    def produce(self, destination: MutableSlice[u8]) -> Fallible[u64]:
+        """Write the whole text, at most VIEW_MAX bytes; returns its length."""
+        ...
+
+
+@struct
+class LinkTarget:
+    """Where a symbolic link points."""
+
+    length: u64 = 0
+    text: Array[u8] = array(TARGET_MAX)
+
+
+@struct
+class Inode(FileOps):
+    """One file of a `RamFs`."""
+
+    fs: RamFs = uninitialised()
+    fs_link: Link[Inode] = inline()
+    described: Attributes = inline()
+    references: u64 = 0
+    names: u64 = 0
+    origin: Inode | None = None
+    parent: Inode | None = None
+    entry: DirectoryEntry | None = None
+    entries: Directory | None = None
+    content: Content | None = None
+    target: LinkTarget | None = None
+    device: FileOps | None = None
+    view: View | None = None
+
+    # Life.
+
+    def hold(self) -> None:
+        """One more reference."""
+        self.references += 1
+
+    def drop(self) -> None:
+        """One reference less; frees the inode, and so perhaps its origin, when nothing else keeps it."""
+        inode: Inode | None = self
+        while inode is not None:
+            inode.references -= 1
+            inode = inode.fs.free_if_unused(inode)
+
+    # FileOps.
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        if self.described.is_directory:
+            raise EISDIR
+        view = self.view
+        if view is not None:
+            return read_view(view, offset, destination)
+        content = self.content
+        if content is None:
+            raise EINVAL
+        self.described.note_access()
+        return content.read(offset, destination)
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        content = self.content
+        if content is None:
+            raise EINVAL
+        done = content.write(offset, source)
+        self.described.size = content.size
+        self.described.touch(wall_clock())
+        return done
+
+    def attributes(self) -> Attributes:
+        return self.described
+
+    def is_seekable(self) -> bool:
+        return True
+
+    def readiness(self) -> Events:
+        return ALWAYS_READY
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        raise ENOTTY
+
+    def closed(self) -> None:
+        """The open file drops its inode itself."""
+
+    # Contents.
+
+    def truncate(self, size: u64) -> Fallible[None]:
+        """Make a regular file `size` bytes long."""
+        if self.described.is_directory:
+            raise EISDIR
+        content = self.content
+        if content is None:
+            raise EINVAL
+        content.truncate(size)
+        self.described.size = size
+        self.described.touch(wall_clock())
+
+    def pager(self) -> Fallible[Content]:
+        """What serves the pages of a mapping of this file; EACCES unless it is a regular file (mmap(2))."""
+        content = self.content
+        if content is None:
+            raise EACCES
+        return content
+
+    def read_target(self, destination: MutableSlice[u8]) -> Fallible[u64]:
+        """The target of a symbolic link, cut off at the length of `destination`; EINVAL for other files."""
+        inode = self
+        while True:
+            view = inode.view
+            if view is not None and inode.described.is_symlink:
+                return read_view(view, 0, destination)
+            content = inode.content
+            if content is not None and inode.described.is_symlink:
+                return content.read(0, destination)
+            target = inode.target
+            if target is not None:
+                length = min(target.length, u64(len(destination)))
+                copy(destination[0:length], target.text[0:length])
+                return length
+            origin = inode.origin
+            if origin is None:
+                raise EINVAL
+            inode = origin
+
+    # Names.
+
+    def lookup(self, name: Slice[u8]) -> Fallible[Inode]:
+        """The inode called `name` in this directory. The reference is lent.
+
+        An entry of a layer below is given an inode and an entry of its own here, so that it can be changed.
+        """
+        entries = self.entries
+        if entries is None:
+            raise ENOTDIR
+        own = entries.find(name)
+        if own is not None:
+            inode = own.inode
+            if inode is None:
+                raise ENOENT
+            return inode
+        below = self.find_below(name)
+        if below is None:
+            raise ENOENT
+        return self.fs.shadow(self, name, below)
+
+    def find_below(self, name: Slice[u8]) -> Inode | None:
+        """What the layers below show under `name`; None if nothing."""
+        level = self.origin
+        while level is not None:
+            entries = level.entries
+            assert entries is not None, "the origin of a directory is a directory"
+            entry = entries.find(name)
+            if entry is not None:
+                return entry.inode
+            level = level.origin
+        return None
+
+    def add(self, name: Slice[u8], inode: Inode) -> Fallible[None]:
+        """Let `name`, which this directory does not show, name `inode` here."""
+        entries = self.entries
+        if entries is None:
+            raise ENOTDIR
+        entry = entries.find(name)
+        if entry is None:
+            entry = new_entry(self.fs.account.heap, self, name, None)
+            entries.insert(entry)
+        self.name_by(entry, inode)
+
+    def name_by(self, entry: DirectoryEntry, inode: Inode) -> None:
+        """Let `entry` of this directory name `inode`."""
+        entries = self.entries
+        assert entries is not None, "entries are in directories"
+        entries.renew(entry, inode)
+        inode.names += 1
+        inode.entry = entry
+        if inode.described.kind == Kind.DIRECTORY:
+            inode.parent = self
+
+    def name_over(self, entry: DirectoryEntry, inode: Inode) -> None:
+        """Let `entry` of this directory name `inode` instead of what it names, which may be freed."""
+        replaced = entry.inode
+        assert replaced is not None, "the name is in use"
+        replaced.hold()
+        self.fs.forget_name(replaced, entry)
+        self.name_by(entry, inode)
+        replaced.drop()
+
+    def remove(self, entry: DirectoryEntry) -> None:
+        """Take the name `entry` out of this directory; what it named is freed unless something else keeps it.
+
+        Where the layer below shows the name, the entry stays as a whiteout.
+        """
+        entries = self.entries
+        inode = entry.inode
+        assert entries is not None and inode is not None, "the name is in use"
+        if self.find_below(entry.name) is not None:
+            entries.renew(entry, None)
+            self.fs.forget_name(inode, entry)
+        else:
+            entries.remove(entry)
+            self.fs.forget_name(inode, entry)
+            self.fs.free_entry(entry)
+
+
+def read_view(view: View, offset: u64, destination: MutableSlice[u8]) -> Fallible[u64]:
+    """The part of a made text that begins at `offset`."""
+    text = local_array(u8, VIEW_MAX)
+    length = view.produce(text)
+    if offset >= length:
+        return 0
+    done = min(length - offset, u64(len(destination)))
+    copy(destination[0:done], text[offset : offset + done])
+    return done

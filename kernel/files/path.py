@@ -1,0 +1,296 @@
+"""Paths: from a name to an inode (path_resolution(7)).
+
+Interface: fill a `Lookup` with the root, the directory to start from and the credentials, then `resolve` a path to a
+held inode, or `walk` to the directory that holds the last component, to make or remove that. `path_of` goes the other way.
+Who is running is never asked here.
+
+The path that is left to walk stands at the end of a `PathBuffer`. A symbolic link is replaced there by its target,
+so no recursion is needed; if both together do not fit, the path is too long.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from codegen.lang import (
+    Array,
+    Fallible,
+    MutableSlice,
+    Slice,
+    array,
+    copy,
+    deferred,
+    inline,
+    inline_array,
+    local_array,
+    struct,
+    u8,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, ERANGE
+from kernel.base.list import Link, List
+from kernel.base.spinlock import SpinLock
+from kernel.files.attributes import Access
+from kernel.files.credentials import Credentials
+from kernel.files.flags import NAME_MAX, PATH_MAX, SYMLINK_MAX, Resolve
+from kernel.files.inode import Inode
+
+SLASH = 0x2F
+DOT = 0x2E
+BUFFERS = 8
+
+
+@struct
+class PathBuffer:
+    """Room for one path: `text[start:]` is what is left of it."""
+
+    start: u64 = PATH_MAX
+    text: Array[u8] = array(PATH_MAX)
+    free_link: Link[PathBuffer] = inline()
+
+    @property
+    def rest(self) -> MutableSlice[u8]:
+        """The path that is left to walk."""
+        return self.text[self.start : PATH_MAX]
+
+    def set(self, path: Slice[u8]) -> Fallible[None]:
+        """Begin with `path`; ENAMETOOLONG if it has PATH_MAX bytes or more."""
+        self.start = PATH_MAX
+        self.prepend(path)
+
+    def prepend(self, path: Slice[u8]) -> Fallible[None]:
+        """Put `path` before what is left."""
+        length = u64(len(path))
+        if length >= self.start:
+            raise ENAMETOOLONG
+        self.start -= length
+        copy(self.text[self.start : self.start + length], path)
+
+
+@struct
+class PathBuffers:
+    """The buffers that nobody uses. They are static, since resolving a path must not fail for lack of memory;
+    no thread sleeps while it holds one, so a few are enough."""
+
+    lock: SpinLock = inline()
+    made: u64 = 0
+    free: List[PathBuffer] = inline(List(PathBuffer.free_link))
+    buffers: Array[PathBuffer] = inline_array(BUFFERS)
+
+    def take(self) -> Fallible[PathBuffer]:
+        """A buffer for one path; give it back with `give_back`."""
+        with self.lock:
+            buffer = self.free.pop_first()
+            if buffer is not None:
+                return buffer
+            if self.made == BUFFERS:
+                raise ENOMEM
+            self.made += 1
+            return self.buffers[self.made - 1]
+
+    def give_back(self, buffer: PathBuffer) -> None:
+        """The path in `buffer` is no longer needed."""
+        with self.lock:
+            self.free.push_last(buffer)
+
+
+PATH_BUFFERS = PathBuffers()
+
+
+class LastComponent(IntEnum):
+    """What kind of name a path ends with; only a NAME can be made or removed."""
+
+    ROOT = 0
+    DOT = 1
+    PARENT = 2
+    NAME = 3
+
+
+@struct
+class Lookup:
+    """A path resolution: where it starts and for whom, and what `walk` found. What it found is lent."""
+
+    root: Inode = uninitialised()
+    directory: Inode = uninitialised()
+    credentials: Credentials = uninitialised()
+    followed: u64 = 0
+
+    parent: Inode = uninitialised()
+    inode: Inode | None = None
+    last: LastComponent = LastComponent.ROOT
+    trailing_slash: bool = False
+    name_length: u64 = 0
+    name: Array[u8] = array(NAME_MAX)
+
+    @property
+    def last_name(self) -> MutableSlice[u8]:
+        """The last component, when `last` is NAME."""
+        return self.name[0 : self.name_length]
+
+
+def resolve(lookup: Lookup, path: Slice[u8], how: Resolve) -> Fallible[Inode]:
+    """The inode that `path` names, with a reference of the caller's.
+
+    Raises ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG as path_resolution(7) says.
+    """
+    buffer = PATH_BUFFERS.take()
+    with deferred(PATH_BUFFERS.give_back, buffer):
+        buffer.set(path)
+        walk(lookup, buffer, how)
+    inode = lookup.inode
+    if inode is None:
+        raise ENOENT
+    inode.hold()
+    return inode
+
+
+def walk(lookup: Lookup, buffer: PathBuffer, how: Resolve) -> Fallible[None]:
+    """Walk the path in `buffer`. Afterwards `lookup.parent` is the directory that the last component is looked up in,
+    and `lookup.inode` what it names there, or None when nothing has that name."""
+    if buffer.start == PATH_MAX:
+        raise ENOENT
+    current = lookup.root if buffer.text[buffer.start] == SLASH else lookup.directory
+    lookup.followed = 0
+    lookup.trailing_slash = False
+    while True:
+        length = take_component(lookup, buffer)
+        if length == 0:
+            lookup.parent = current
+            lookup.inode = current
+            lookup.last = LastComponent.ROOT
+            return
+        if not current.described.is_directory:
+            raise ENOTDIR
+        current.described.check(lookup.credentials, Access.EXECUTE)
+        if length > NAME_MAX:
+            raise ENAMETOOLONG
+        is_last = buffer.start == PATH_MAX
+        found = step(lookup, current)
+        if found is None:
+            if not is_last:
+                raise ENOENT
+        elif found.described.is_symlink and (not is_last or follows_last(lookup, how)):
+            current = expand(lookup, buffer, current, found)
+            continue
+        elif not is_last:
+            current = found
+            continue
+        lookup.parent = current
+        lookup.inode = found
+        needs_directory = Resolve.DIRECTORY in how or (lookup.trailing_slash and Resolve.PARENT not in how)
+        if needs_directory and found is not None and not found.described.is_directory:
+            raise ENOTDIR
+        return
+
+
+def follows_last(lookup: Lookup, how: Resolve) -> bool:
+    """Whether a symbolic link in the last component is followed."""
+    if Resolve.PARENT in how:
+        return False
+    return Resolve.FOLLOW in how or lookup.trailing_slash
+
+
+def take_component(lookup: Lookup, buffer: PathBuffer) -> u64:
+    """Move the next component from the path to `lookup.name`, unless it is longer than NAME_MAX.
+
+    Returns its length, 0 when none is left.
+    """
+    start = skip_slashes(buffer, buffer.start)
+    end = start
+    while end < PATH_MAX and buffer.text[end] != SLASH:
+        end += 1
+    length = end - start
+    if length <= NAME_MAX:
+        copy(lookup.name[0:length], buffer.text[start:end])
+        lookup.name_length = length
+    following = skip_slashes(buffer, end)
+    if following == PATH_MAX:
+        lookup.trailing_slash = end < PATH_MAX
+    buffer.start = following
+    return length
+
+
+def skip_slashes(buffer: PathBuffer, position: u64) -> u64:
+    """The first position from `position` on that is not a slash."""
+    while position < PATH_MAX and buffer.text[position] == SLASH:
+        position += 1
+    return position
+
+
+def step(lookup: Lookup, current: Inode) -> Fallible[Inode | None]:
+    """What the component in `lookup.name` leads to from the directory `current`; None if there is no such name."""
+    name = lookup.last_name
+    if name == b".":
+        lookup.last = LastComponent.DOT
+        return current
+    if name == b"..":
+        lookup.last = LastComponent.PARENT
+        if current is lookup.root:
+            return current
+        return current.parent
+    lookup.last = LastComponent.NAME
+    try:
+        return current.lookup(name)
+    except ENOENT:
+        return None
+
+
+def expand(lookup: Lookup, buffer: PathBuffer, current: Inode, link: Inode) -> Fallible[Inode]:
+    """Put the target of `link` before what is left of the path; returns the directory to go on from."""
+    lookup.followed += 1
+    if lookup.followed > SYMLINK_MAX:
+        raise ELOOP
+    if lookup.trailing_slash or buffer.start < PATH_MAX:
+        buffer.prepend(b"/")
+    # The target is read to where it is needed: straight before the rest of the path.
+    length = link.described.size
+    if link.view is not None:
+        return expand_view(lookup, buffer, current, link)
+    if length == 0:
+        raise ENOENT
+    if length >= buffer.start:
+        raise ENAMETOOLONG
+    buffer.start -= length
+    link.read_target(buffer.text[buffer.start : buffer.start + length])
+    return lookup.root if buffer.text[buffer.start] == SLASH else current
+
+
+def expand_view(lookup: Lookup, buffer: PathBuffer, current: Inode, link: Inode) -> Fallible[Inode]:
+    """`expand` for a link whose target is made when it is read."""
+    target = local_array(u8, 1024)
+    length = link.read_target(target)
+    if length == 0:
+        raise ENOENT
+    buffer.prepend(target[0:length])
+    return lookup.root if target[0] == SLASH else current
+
+
+def path_of(inode: Inode, root: Inode, destination: MutableSlice[u8]) -> Fallible[u64]:
+    """Write the path of `inode` as seen from `root` to the beginning of `destination`; returns its length.
+
+    ENOENT when it has no name or is not below `root`, ERANGE when `destination` is too short (getcwd(2)).
+    """
+    end = u64(len(destination))
+    start = end
+    current = inode
+    while current is not root:
+        entry = current.entry
+        if entry is None:
+            raise ENOENT
+        name = entry.name
+        length = u64(len(name))
+        if length + 1 > start:
+            raise ERANGE
+        start -= length
+        copy(destination[start : start + length], name)
+        start -= 1
+        destination[start] = SLASH
+        current = entry.directory
+    if start == end:
+        if end == 0:
+            raise ERANGE
+        start -= 1
+        destination[start] = SLASH
+    copy(destination[0 : end - start], destination[start:end])
+    return end - start

@@ -1,0 +1,231 @@
+"""RamFs: a file system in memory, whose inodes and pages are charged to one account.
+
+Interface: `create_file_system` makes one, empty or as the writable layer over a directory of another one;
+`new_inode` makes inodes; `destroy` gives everything back. Names are made and removed in tree.py.
+
+Invariant: every inode is on `inodes`, so destroying the file system does not depend on reference counts.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Fallible,
+    Slice,
+    copy,
+    inline,
+    on_error,
+    struct,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import ENAMETOOLONG
+from kernel.base.list import List
+from kernel.files import directory
+from kernel.files.attributes import Kind
+from kernel.files.content import PAGE, Content
+from kernel.files.directory import Directory, DirectoryEntry
+from kernel.files.inode import TARGET_MAX, Inode, LinkTarget
+from kernel.sched.timer import wall_clock
+from kernel.memory.account import Account
+
+LAYER_NUMBERS: u64 = 1 << 40
+"""Inode numbers that each layer has of its own, so that those of the layers that show through stay unique."""
+
+
+@struct
+class FileSystemCount:
+    """How many file systems were ever made: the source of `st_dev`."""
+
+    made: u64 = 0
+
+
+COUNT = FileSystemCount()
+
+
+@struct
+class RamFs:
+    """One file system in memory."""
+
+    account: Account = uninitialised()
+    id: u64 = 0
+    layer: u64 = 0
+    next_number: u64 = 1
+    inodes: List[Inode] = inline(List(Inode.fs_link))
+    root: Inode = uninitialised()
+
+    # Inodes.
+
+    def bare_inode(self, kind: Kind) -> Fallible[Inode]:
+        """An inode without number, name or reference, with the parts that its kind needs."""
+        heap = self.account.heap
+        inode = heap.new(Inode)
+        with on_error(heap.free, inode):
+            if kind == Kind.DIRECTORY:
+                inode.entries = heap.new(Directory)
+            elif kind == Kind.REGULAR:
+                content = heap.new(Content)
+                content.account = self.account
+                inode.content = content
+        inode.fs = self
+        inode.described.kind = kind
+        self.inodes.push_last(inode)
+        return inode
+
+    def new_inode(self, kind: Kind, permissions: u32, user: u32, group: u32) -> Fallible[Inode]:
+        """A new inode with one reference, the caller's, and no name."""
+        inode = self.bare_inode(kind)
+        about = inode.described
+        about.permissions = permissions
+        about.user = user
+        about.group = group
+        about.number = self.layer * LAYER_NUMBERS + self.next_number
+        about.file_system = self.id
+        about.links = 2 if kind == Kind.DIRECTORY else 0
+        about.accessed = wall_clock()
+        about.touch(about.accessed)
+        self.next_number += 1
+        inode.references = 1
+        return inode
+
+    def set_target(self, inode: Inode, target: Slice[u8]) -> Fallible[None]:
+        """Say where a new symbolic link points."""
+        length = u64(len(target))
+        if length >= PAGE:
+            raise ENAMETOOLONG
+        if length <= TARGET_MAX:
+            short = self.account.heap.new(LinkTarget)
+            inode.target = short
+            short.length = length
+            copy(short.text[0:length], target)
+        else:
+            content = self.account.heap.new(Content)
+            inode.content = content
+            content.account = self.account
+            content.write(0, target)
+        inode.described.size = length
+
+    def shadow(self, parent: Inode, name: Slice[u8], below: Inode) -> Fallible[Inode]:
+        """Make the inode, and in `parent` the entry, that stand for what the layer below shows under `name`."""
+        inode = self.stand_in(below)
+        inode.references = 1
+        with on_error(inode.drop):
+            parent.add(name, inode)
+        entry = inode.entry
+        assert entry is not None, "it was just named"
+        entry.shadows = True
+        inode.references = 0
+        return inode
+
+    def stand_in(self, below: Inode) -> Fallible[Inode]:
+        """An inode whose origin is `below`, with no name or reference yet."""
+        inode = self.bare_inode(below.described.kind)
+        about = inode.described
+        shown = below.described
+        about.permissions = shown.permissions
+        about.user = shown.user
+        about.group = shown.group
+        about.links = shown.links
+        about.size = shown.size
+        about.number = shown.number
+        about.file_system = self.id
+        about.device = shown.device
+        about.accessed = shown.accessed
+        about.modified = shown.modified
+        about.changed = shown.changed
+        inode.device = below.device
+        inode.view = below.view
+        inode.origin = below
+        below.hold()
+        content = inode.content
+        if content is not None:
+            content.size = shown.size
+            content.origin = below.content
+            content.origin_size = shown.size
+        return inode
+
+    # Giving back.
+
+    def forget_name(self, inode: Inode, entry: DirectoryEntry) -> None:
+        """`entry` no longer names `inode`, which is freed unless something else keeps it."""
+        inode.names -= 1
+        if inode.entry is entry:
+            inode.entry = None
+        if inode.described.is_directory:
+            if inode.names == 0:
+                inode.parent = None
+                inode.described.links = 0
+        elif inode.described.links > 0:
+            inode.described.links -= 1
+        inode.described.changed = wall_clock()
+        inode.hold()
+        inode.drop()
+
+    def free_if_unused(self, inode: Inode) -> Inode | None:
+        """Free `inode` if nothing keeps it; returns the origin, which the caller then has to drop."""
+        if inode.references > 0 or inode.names > 0:
+            return None
+        origin = inode.origin
+        self.free_inode(inode)
+        return origin
+
+    def free_inode(self, inode: Inode) -> None:
+        """Give back an inode with all that belongs to it, its origin excepted."""
+        heap = self.account.heap
+        self.inodes.remove(inode)
+        content = inode.content
+        if content is not None:
+            content.release_all()
+            heap.free(content)
+        target = inode.target
+        if target is not None:
+            heap.free(target)
+        entries = inode.entries
+        if entries is not None:
+            while True:
+                entry = entries.order.pop_first()
+                if entry is None:
+                    break
+                self.free_entry(entry)
+            heap.free(entries)
+        heap.free(inode)
+
+    def free_entry(self, entry: DirectoryEntry) -> None:
+        """Free an entry that is in no directory any more."""
+        directory.free_entry(self.account.heap, entry)
+
+    def destroy(self) -> u64:
+        """Give back every inode, named or referred to or not, and the file system itself. Returns how many."""
+        count: u64 = 0
+        while True:
+            inode = self.inodes.first
+            if inode is None:
+                break
+            origin = inode.origin
+            self.free_inode(inode)
+            if origin is not None:
+                origin.drop()
+            count += 1
+        self.account.heap.free(self)
+        return count
+
+
+def create_file_system(account: Account, lower: Inode | None) -> Fallible[RamFs]:
+    """A file system charged to `account`: empty, or showing the directory `lower` until it is written to.
+
+    `lower` has to outlive it and is not written to: the layers of a container belong to its ancestors.
+    """
+    fs = account.heap.new(RamFs)
+    fs.account = account
+    COUNT.made += 1
+    fs.id = COUNT.made
+    with on_error(account.heap.free, fs):
+        if lower is None:
+            fs.root = fs.new_inode(Kind.DIRECTORY, 0o755, 0, 0)
+        else:
+            fs.layer = lower.fs.layer + 1
+            fs.root = fs.stand_in(lower)
+            fs.root.references = 1
+    fs.root.parent = fs.root
+    return fs

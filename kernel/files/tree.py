@@ -1,0 +1,273 @@
+"""Tree: making and removing names, with the checks and in the order of errors that Linux has (fs/namei.c).
+
+Every function takes a `Lookup` that `walk` has filled with Resolve.PARENT, and acts without failing once it has
+decided. What it makes it returns held.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, Slice, deferred, on_error, u8, u32
+from kernel.base.errno import (
+    EACCES,
+    EBUSY,
+    EEXIST,
+    EINVAL,
+    EISDIR,
+    EMLINK,
+    ENOENT,
+    ENOTDIR,
+    ENOTEMPTY,
+    EPERM,
+    EXDEV,
+)
+from kernel.files.attributes import Access, Kind
+from kernel.files.credentials import Credentials
+from kernel.files.directory import DirectoryEntry
+from kernel.files.inode import Inode
+from kernel.files.listing import is_empty
+from kernel.files.path import LastComponent, Lookup
+from kernel.sched.timer import wall_clock
+
+STICKY: u32 = 0o1000
+SET_GROUP: u32 = 0o2000
+LINKS_MAX: u32 = 65_000
+
+
+# Making.
+
+
+def check_create(lookup: Lookup, may_have_slash: bool) -> Fallible[None]:
+    """Whether the name may be made: EEXIST before EACCES, as filename_create() has it."""
+    if lookup.last != LastComponent.NAME or lookup.inode is not None:
+        raise EEXIST
+    if lookup.trailing_slash and not may_have_slash:
+        raise ENOENT
+    check_parent(lookup)
+
+
+def check_parent(lookup: Lookup) -> Fallible[None]:
+    """EACCES unless names may be made and removed in the parent; ENOENT if it was removed itself."""
+    if lookup.parent.described.links == 0:
+        raise ENOENT
+    lookup.parent.described.check(lookup.credentials, Access.WRITE | Access.EXECUTE)
+
+
+def create(lookup: Lookup, kind: Kind, permissions: u32) -> Fallible[Inode]:
+    """Make a new inode of `kind` under the name that was looked up."""
+    check_create(lookup, kind == Kind.DIRECTORY)
+    inode = new_inode(lookup, kind, permissions)
+    with on_error(inode.drop):
+        attach(lookup.parent, lookup.last_name, inode)
+    return inode
+
+
+def new_inode(lookup: Lookup, kind: Kind, permissions: u32) -> Fallible[Inode]:
+    """A new inode without a name, owned as if it were made in `lookup.parent` (inode(7), set-group-ID)."""
+    above = lookup.parent.described
+    group = lookup.credentials.group
+    mode = permissions
+    if above.permissions & SET_GROUP != 0:
+        group = above.group
+        if kind == Kind.DIRECTORY:
+            mode = mode | SET_GROUP
+    return lookup.parent.fs.new_inode(kind, mode, lookup.credentials.user, group)
+
+
+def attach(parent: Inode, name: Slice[u8], inode: Inode) -> Fallible[None]:
+    """Give an inode a name, and count it."""
+    parent.add(name, inode)
+    if inode.described.is_directory:
+        parent.described.links += 1
+    else:
+        inode.described.links += 1
+    parent.described.touch(wall_clock())
+
+
+def make_symlink(lookup: Lookup, target: Slice[u8]) -> Fallible[None]:
+    """symlink(2): make a symbolic link that contains `target`."""
+    check_create(lookup, False)
+    inode = new_inode(lookup, Kind.SYMLINK, 0o777)
+    with deferred(inode.drop):
+        lookup.parent.fs.set_target(inode, target)
+        attach(lookup.parent, lookup.last_name, inode)
+
+
+def make_link(lookup: Lookup, inode: Inode) -> Fallible[None]:
+    """link(2): one more name for `inode`."""
+    if lookup.last != LastComponent.NAME or lookup.inode is not None:
+        raise EEXIST
+    if lookup.trailing_slash:
+        raise ENOENT
+    if lookup.parent.fs is not inode.fs:
+        raise EXDEV
+    check_parent(lookup)
+    if inode.described.is_directory:
+        raise EPERM
+    if inode.names == 0:
+        raise ENOENT
+    if inode.described.links >= LINKS_MAX:
+        raise EMLINK
+    attach(lookup.parent, lookup.last_name, inode)
+    inode.described.changed = wall_clock()
+
+
+# Removing.
+
+
+def check_delete(lookup: Lookup, victim: Inode) -> Fallible[None]:
+    """EACCES or EPERM unless `victim` may lose its name in the parent (may_delete())."""
+    check_parent(lookup)
+    if is_protected(lookup.parent, victim, lookup.credentials):
+        raise EPERM
+
+
+def is_protected(parent: Inode, victim: Inode, credentials: Credentials) -> bool:
+    """Whether the sticky bit of `parent` keeps `victim` from being removed by these credentials (unlink(2))."""
+    if parent.described.permissions & STICKY == 0 or credentials.user == 0:
+        return False
+    return credentials.user != victim.described.user and credentials.user != parent.described.user
+
+
+def unlink(lookup: Lookup) -> Fallible[None]:
+    """unlink(2): remove a name of something that is not a directory."""
+    if lookup.last != LastComponent.NAME:
+        raise EISDIR
+    victim = lookup.inode
+    if victim is None:
+        raise ENOENT
+    if lookup.trailing_slash:
+        if victim.described.is_directory:
+            raise EISDIR
+        raise ENOTDIR
+    check_delete(lookup, victim)
+    if victim.described.is_directory:
+        raise EISDIR
+    detach(lookup.parent, lookup.last_name)
+
+
+def remove_directory(lookup: Lookup) -> Fallible[None]:
+    """rmdir(2): remove an empty directory."""
+    match lookup.last:
+        case LastComponent.PARENT:
+            raise ENOTEMPTY
+        case LastComponent.DOT:
+            raise EINVAL
+        case LastComponent.ROOT:
+            raise EBUSY
+        case LastComponent.NAME:
+            pass
+    victim = lookup.inode
+    if victim is None:
+        raise ENOENT
+    check_delete(lookup, victim)
+    if not victim.described.is_directory:
+        raise ENOTDIR
+    if not is_empty(victim):
+        raise ENOTEMPTY
+    detach(lookup.parent, lookup.last_name)
+
+
+def own_entry(parent: Inode, name: Slice[u8]) -> DirectoryEntry:
+    """The entry of `parent` for a name that was just looked up there, which made one if there was none."""
+    entries = parent.entries
+    assert entries is not None, "names are in directories"
+    entry = entries.find(name)
+    assert entry is not None, "the name was looked up"
+    return entry
+
+
+def detach(parent: Inode, name: Slice[u8]) -> None:
+    """Remove a name, and count that."""
+    entry = own_entry(parent, name)
+    inode = entry.inode
+    if inode is not None and inode.described.is_directory:
+        parent.described.links -= 1
+    parent.remove(entry)
+    parent.described.touch(wall_clock())
+
+
+# Renaming.
+
+
+def rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[None]:
+    """rename(2): give what `old` found the name that `new` looked up, replacing what has it."""
+    source = check_rename(old, new, may_replace)
+    target = new.inode
+    if target is source:
+        return
+    check_delete(old, source)
+    if target is None:
+        check_parent(new)
+    else:
+        check_replace(new, source, target)
+    is_directory = source.described.is_directory
+    if is_directory and old.parent is not new.parent:
+        source.described.check(old.credentials, Access.WRITE)
+    if target is None:
+        # The new name first: making room for it is all that can fail.
+        attach(new.parent, new.last_name, source)
+    else:
+        replace(new, source, target)
+    detach(old.parent, old.last_name)
+    source.described.changed = wall_clock()
+
+
+def replace(new: Lookup, source: Inode, target: Inode) -> None:
+    """Let the name that `new` looked up, that of `target`, name `source`."""
+    was_directory = target.described.is_directory
+    new.parent.name_over(own_entry(new.parent, new.last_name), source)
+    if was_directory:
+        new.parent.described.links -= 1
+    if source.described.is_directory:
+        new.parent.described.links += 1
+    else:
+        source.described.links += 1
+    new.parent.described.touch(wall_clock())
+
+
+def check_rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[Inode]:
+    """The checks of do_renameat2() that come before permissions; returns what is renamed."""
+    if old.parent.fs is not new.parent.fs:
+        raise EXDEV
+    if old.last != LastComponent.NAME:
+        raise EBUSY
+    if new.last != LastComponent.NAME:
+        if may_replace:
+            raise EBUSY
+        raise EEXIST
+    source = old.inode
+    if source is None:
+        raise ENOENT
+    if new.inode is not None and not may_replace:
+        raise EEXIST
+    if not source.described.is_directory and (old.trailing_slash or new.trailing_slash):
+        raise ENOTDIR
+    if is_inside(new.parent, source):
+        raise EINVAL
+    target = new.inode
+    if target is not None and is_inside(old.parent, target):
+        raise ENOTEMPTY
+    return source
+
+
+def check_replace(new: Lookup, source: Inode, target: Inode) -> Fallible[None]:
+    """Whether `target` may be replaced by `source`."""
+    check_delete(new, target)
+    if source.described.is_directory:
+        if not target.described.is_directory:
+            raise ENOTDIR
+        if not is_empty(target):
+            raise ENOTEMPTY
+    elif target.described.is_directory:
+        raise EISDIR
+
+
+def is_inside(directory: Inode, other: Inode) -> bool:
+    """Whether `directory` is `other` or below it."""
+    current = directory
+    while current is not other:
+        parent = current.parent
+        if parent is None or parent is current:
+            return False
+        current = parent
+    return True
