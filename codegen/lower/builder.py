@@ -91,6 +91,7 @@ class Builder:
         self.location: Location = function.location
         self.scopes: list[Scope] = []
         self.failure_exit: Catch | None = None  # where failures leave a fallible function
+        self.result_exit: tuple[cfg.BasicBlock, Value] | None = None  # where aggregates are returned from
         self.graph = cfg.Graph(function, [], result_type(function.result, function.fallible))
         self.block = self.new_block("entry")
         self.graph.blocks.append(self.block)

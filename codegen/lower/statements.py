@@ -85,7 +85,18 @@ def give(builder: Builder, value: Value | None) -> None:
     elif builder.graph.function.fallible:
         none = constant(0, "i32")
         value = none if result == "i32" else builder.pack(result, [none, value or cfg.POISON])
-    builder.end(cfg.Return(builder.location, value))
+    _end(builder, value)
+
+
+def _end(builder: Builder, value: Value | None) -> None:
+    """Return a value as it is. Aggregates meet in a slot, which LLVM can take apart."""
+    if value is None or not value.type.startswith("{"):
+        builder.end(cfg.Return(builder.location, value))
+        return
+    if builder.result_exit is None:
+        builder.result_exit = builder.new_block("return"), builder.new_slot(value.type, "result")
+    builder.store(value, builder.result_exit[1])
+    builder.jump(builder.result_exit[0])
 
 
 @lowers(tree.Switch)
@@ -192,4 +203,8 @@ def finish(builder: Builder, failure_exit: Catch | None) -> None:
         builder.enter(failure_exit.entry)
         error, result = builder.load(failure_exit.error, "i32"), builder.graph.result
         value = error if result == "i32" else builder.pack(result, [error, cfg.POISON])
-        builder.end(cfg.Return(builder.location, value))
+        _end(builder, value)
+    if builder.result_exit is not None:
+        block, slot = builder.result_exit
+        builder.enter(block)
+        builder.end(cfg.Return(builder.location, builder.load(slot, builder.graph.result)))
