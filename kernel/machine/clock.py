@@ -74,12 +74,18 @@ class Clock:
         rest = ticks % self.tsc_hertz * NANOSECONDS_PER_SECOND // self.tsc_hertz
         return Nanoseconds(ticks // self.tsc_hertz * NANOSECONDS_PER_SECOND + rest)
 
-    def date(self) -> Nanoseconds:
-        """Since 1970-01-01 UTC; since start where no clock told the date."""
-        return Nanoseconds(self.start_date * NANOSECONDS_PER_SECOND + self.nanoseconds())
-
 
 CLOCK = Clock()
+
+
+def monotonic() -> Nanoseconds:
+    """Nanoseconds since start (CLOCK_MONOTONIC)."""
+    return CLOCK.nanoseconds()
+
+
+def wall_time() -> Nanoseconds:
+    """Nanoseconds since 1970-01-01 UTC (CLOCK_REALTIME); since start where no clock told the date."""
+    return Nanoseconds(CLOCK.start_date * NANOSECONDS_PER_SECOND + CLOCK.nanoseconds())
 
 
 def told_rates() -> tuple[u64, u64]:

@@ -146,6 +146,11 @@ def flush_all_translations() -> None:
     _write_cr4(to_raw(replace(value, global_pages=True)))
 
 
+def set_user_fs_base(value: u64) -> None:
+    """Set the FS base, where a C library keeps its thread pointer. The caller has checked the address."""
+    write_msr(Msr.FS_BASE, value)
+
+
 def set_current_cpu(address: u64) -> None:
     """Say where this processor's `Cpu` is; ring 3 begins with a GS base of 0."""
     write_gs_base(address)

@@ -1,18 +1,20 @@
-"""FPU and vector registers: saved only for threads that used them (SDM vol. 1, chapter 13).
-
-A thread begins with CR0.TS set; its first FPU instruction raises #NM, whose handler gives it an area and
-loads it. An area is `FPU.area_size` bytes, at most one page, 64-byte aligned.
-"""
+"""FPU and vector registers: kept apart for every thread that has them (SDM vol. 1, chapter 13)."""
 
 from __future__ import annotations
 
 from codegen.lang import (
+    Array,
+    MutableSlice,
+    address_of,
+    align_up,
+    array,
     bit,
     bits,
     fill,
     from_raw,
     instruction,
     local,
+    offset_of,
     slice_at,
     store,
     struct,
@@ -41,35 +43,37 @@ class StateComponents:
     x87: bool = bit(0)
     sse: bool = bit(1)
     avx: bool = bit(2)
-    avx512: u64 = bits(5, 8)
 
 
-ALL_OF_AVX512 = 7
+AREA_ALIGNMENT: u64 = 64
+AREA_SPACE: u64 = 832
+"""Legacy region, header, and the upper halves of the AVX registers (SDM vol. 1, section 13.4)."""
 
 
-@struct
-class Fpu:
-    """How state is saved on this machine; constant after `initialise`."""
+@struct(size=896)
+class FpuArea:
+    """The registers of a thread while another one has them; the space begins at the first multiple of 64."""
 
-    area_size: u64 = FXSAVE_SIZE
+    space: Array[u8] = array(896)
 
-    def initialise(self) -> None:
-        """Choose the register sets to keep. Runs on every processor, after CR4 is set."""
-        if not FEATURES.xsave:
-            return
-        answer = local(CpuidResult)
-        read_cpuid(0xD, 0, answer)
-        supported = from_raw(StateComponents, u64(answer.eax))
-        has_avx = supported.sse and supported.avx
-        has_avx512 = has_avx and supported.avx512 == ALL_OF_AVX512
-        chosen = StateComponents(x87=True, sse=True, avx=has_avx, avx512=ALL_OF_AVX512 if has_avx512 else 0)
-        write_extended_control(0, truncate(u32, to_raw(chosen)), 0)
-        read_cpuid(0xD, 0, answer)
-        self.area_size = max(u64(answer.ebx), FXSAVE_SIZE)
-        assert self.area_size <= 4096, "an FPU area fits a page"
+    def start(self) -> u64:
+        """Where XSAVE may write."""
+        return align_up(address_of(self) + offset_of(FpuArea, "space"), AREA_ALIGNMENT)
+
+    def bytes(self) -> MutableSlice[u8]:
+        """What XSAVE writes."""
+        return slice_at(u8, self.start(), AREA_SPACE)
 
 
-FPU = Fpu()
+def initialise_fpu_unit() -> None:
+    """Let programs have x87, SSE and AVX registers. Runs on every processor, after CR4 is set."""
+    if not FEATURES.xsave:
+        return
+    answer = local(CpuidResult)
+    read_cpuid(0xD, 0, answer)
+    has_avx = from_raw(StateComponents, u64(answer.eax)).avx
+    chosen = StateComponents(x87=True, sse=True, avx=has_avx)
+    write_extended_control(0, truncate(u32, to_raw(chosen)), 0)
 
 
 @instruction("xsetbv", "{cx},{ax},{dx},~{memory}")
@@ -100,9 +104,9 @@ def _xrstor(area: u64, low: u32, high: u32) -> None:
 ALL_COMPONENTS: u32 = 0xFFFFFFFF
 
 
-def initialise_fpu_area(area: u64) -> None:
+def initialise_fpu(area: FpuArea) -> None:
     """Write the state after a reset, but with all exceptions masked, as a program expects it."""
-    memory = slice_at(u8, area, FPU.area_size)
+    memory = area.bytes()
     fill(memory, 0)
     store(u32, memory, CONTROL_WORD_OFFSET, INITIAL_CONTROL_WORD)
     store(u32, memory, VECTOR_CONTROL_OFFSET, INITIAL_VECTOR_CONTROL)
@@ -111,17 +115,17 @@ def initialise_fpu_area(area: u64) -> None:
         store(u64, memory, FXSAVE_SIZE, 3)
 
 
-def save_fpu(area: u64) -> None:
-    """Save the registers to `area`. CR0.TS is clear."""
+def save_fpu(area: FpuArea) -> None:
+    """Save the registers to `area`."""
     if FEATURES.xsave:
-        _xsave(area, ALL_COMPONENTS, ALL_COMPONENTS)
+        _xsave(area.start(), ALL_COMPONENTS, ALL_COMPONENTS)
     else:
-        _fxsave(area)
+        _fxsave(area.start())
 
 
-def restore_fpu(area: u64) -> None:
-    """Load the registers from `area`. CR0.TS is clear."""
+def restore_fpu(area: FpuArea) -> None:
+    """Load the registers from `area`."""
     if FEATURES.xsave:
-        _xrstor(area, ALL_COMPONENTS, ALL_COMPONENTS)
+        _xrstor(area.start(), ALL_COMPONENTS, ALL_COMPONENTS)
     else:
-        _fxrstor(area)
+        _fxrstor(area.start())

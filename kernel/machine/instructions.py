@@ -29,13 +29,19 @@ def interrupts_enabled() -> bool:
     return read_flags() & INTERRUPT_FLAG != 0
 
 
+@instruction("movq %rsp, $0", "=r")
+def stack_pointer() -> u64:
+    """RSP."""
+    ...
+
+
 @instruction("hlt", "~{memory}")
 def halt() -> None:
     """HLT: sleep until the next interrupt."""
 
 
 @instruction("pause", "~{memory}")
-def pause() -> None:
+def spin_hint() -> None:
     """PAUSE: a hint that this is a spin loop."""
 
 

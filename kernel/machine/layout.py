@@ -1,30 +1,34 @@
-"""Where things are in memory: the kernel's view of the addresses of docs/internals.md, "Layout"."""
+"""Where things are in memory: the numbers of boot/layout.py as the kernel uses them."""
 
 from __future__ import annotations
 
+from boot import layout
 from codegen.lang import FrameNumber, PhysAddr, VirtAddr, u64
 
-PAGE_SIZE: u64 = 4096
-LARGE_PAGE_SIZE: u64 = 0x20_0000
+PAGE_SIZE: u64 = layout.PAGE_SIZE
+LARGE_PAGE_SIZE: u64 = layout.LARGE_PAGE_SIZE
 
-IMAGE_BASE: u64 = 0xFFFF_FFFF_8000_0000
+IMAGE_BASE: u64 = layout.KERNEL_BASE
 """The kernel image runs at its physical address plus this."""
-IMAGE_PHYSICAL: u64 = 0x20_0000
+IMAGE_PHYSICAL: u64 = layout.KERNEL_PHYSICAL
 """Where the kernel image is loaded."""
 
-DIRECT_MAP: u64 = 0xFFFF_8000_0000_0000
+BOOT_AREA_END: u64 = layout.BOOT_AREA_END
+"""Physical memory below, with the boot stack, is never given away."""
+
+DIRECT_MAP: u64 = layout.DIRECT_MAP
 """All physical memory appears from here on."""
-DIRECT_MAP_END: u64 = 0xFFFF_C000_0000_0000
-DEVICES_END: u64 = 0x1_0000_0000
+DIRECT_MAP_END: u64 = layout.STACK_AREA
+DEVICES_END: u64 = layout.BOOT_MAPPED
 """Device registers that the kernel uses lie below 4 GiB."""
 
-STACKS: u64 = 0xFFFF_C000_0000_0000
+STACKS: u64 = layout.STACK_AREA
 """Kernel stacks: slots of `STACK_SLOT`, the lower half of each a guard that is never mapped."""
-STACK_SLOT: u64 = 0x8000
-STACK_SIZE: u64 = 0x4000
+STACK_SLOT: u64 = layout.STACK_SLOT_SIZE
+STACK_SIZE: u64 = layout.STACK_SIZE
 
-USER_START: u64 = 0x1_0000
-USER_END: u64 = 0x7FFF_FFFF_F000
+USER_START: u64 = layout.USER_START
+USER_END: u64 = layout.USER_END
 """Ring 3 owns the addresses from USER_START up to here; the last page below 2^47 stays free, as on Linux."""
 
 

@@ -82,16 +82,6 @@ def write_extended_features(value: ExtendedFeatures) -> None:
     write_msr(Msr.EFER, to_raw(value))
 
 
-def read_fs_base() -> u64:
-    """The FS base of ring 3: a C library keeps its thread pointer there."""
-    return read_msr(Msr.FS_BASE)
-
-
-def write_fs_base(value: u64) -> None:
-    """Set the FS base. The caller has checked that the address is canonical."""
-    write_msr(Msr.FS_BASE, value)
-
-
 def read_gs_base_user() -> u64:
     """The GS base of ring 3; while the kernel runs, SWAPGS has put it aside."""
     return read_msr(Msr.KERNEL_GS_BASE)

@@ -1,17 +1,20 @@
-"""Page tables as the processor reads them (SDM vol. 3A, section 4.5, 4-level paging)."""
+"""Page tables as the processor reads them, 4-level paging (Intel SDM vol. 3A, section 4.5)."""
 
 from __future__ import annotations
 
-from boot.layout import DIRECT_MAP, PAGE_SIZE
-from codegen.lang import Array, FrameNumber, PhysAddr, VirtAddr, array, bit, bits, reference, struct, u64
+from codegen.lang import Array, FrameNumber, array, bit, bits, reference, struct, u64
+from kernel.machine.layout import frame_address
 
-ENTRIES_PER_TABLE = 512
-LEVELS = 4
+ENTRIES: u64 = 512
+LEVELS: u64 = 4
+"""Level 4 is the root (PML4), level 1 holds the entries of 4 KiB pages."""
+KERNEL_HALF: u64 = 256
+"""The first entry of the root that belongs to the kernel."""
 
 
 @bits
 class Entry:
-    """An entry of any level (SDM vol. 3A, tables 4-15 to 4-20); `software` bits are ours to use."""
+    """One entry of any level (SDM tables 4-15 to 4-20); bits 9 to 11 are free for software."""
 
     present: bool = bit(0)
     writable: bool = bit(1)
@@ -21,45 +24,26 @@ class Entry:
     accessed: bool = bit(5)
     dirty: bool = bit(6)
     large: bool = bit(7)
+    """In level 2: a page of 2 MiB. In level 1 this bit would select a memory type (PAT) and stays clear."""
     global_page: bool = bit(8)
-    software: u64 = bits(9, 12)
+    copy_on_write: bool = bit(9)
+    """Software: mapped read-only because the frame is shared, but the region may be written."""
     frame: FrameNumber = bits(12, 52)
     no_execute: bool = bit(63)
 
 
-@bits
-class AddressParts:
-    """A linear address as the four tables divide it (SDM vol. 3A, figure 4-8)."""
-
-    offset: u64 = bits(0, 12)
-    level_1: u64 = bits(12, 21)
-    level_2: u64 = bits(21, 30)
-    level_3: u64 = bits(30, 39)
-    level_4: u64 = bits(39, 48)
-
-
 @struct(size=4096)
 class Table:
-    """One page table of any level."""
+    """A page table of any level; it fills one frame."""
 
-    entries: Array[Entry] = array(ENTRIES_PER_TABLE)
-
-
-def table_index(address: u64, level: u64) -> u64:
-    """Which entry of a table of `level` (1 lowest, 4 top) translates `address`."""
-    return address >> 12 + 9 * (level - 1) & 0x1FF
+    entries: Array[Entry] = array(512)
 
 
-def direct(address: PhysAddr) -> VirtAddr:
-    """Where the kernel sees physical memory."""
-    return VirtAddr(address + DIRECT_MAP)
+def table_in(frame: FrameNumber) -> Table:
+    """The table that fills `frame`."""
+    return reference(Table, frame_address(frame))
 
 
-def physical(address: VirtAddr) -> PhysAddr:
-    """The physical address behind an address of the direct map."""
-    return PhysAddr(address - DIRECT_MAP)
-
-
-def table_at(frame: FrameNumber) -> Table:
-    """The page table in `frame`."""
-    return reference(Table, frame * PAGE_SIZE + DIRECT_MAP)
+def index_at(address: u64, level: u64) -> u64:
+    """Which entry of a table of `level` (4 is the root) translates `address` (SDM figure 4-8)."""
+    return address >> 3 + 9 * level & ENTRIES - 1

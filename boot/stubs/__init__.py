@@ -1,0 +1,19 @@
+"""The assembly of the kernel: what a compiler cannot write. Contracts: docs/internals.md, "Stubs".
+
+Each file gives its `STUBS`, in the order in which they stand in memory. Offsets come from the struct classes,
+and addresses from the symbol table, so nothing here repeats a number of another file.
+"""
+
+from __future__ import annotations
+
+from boot.stubs import entry, processor, system_call, threads, traps, user_copy
+from codegen.stubs import Stub
+
+ALL_STUBS: tuple[Stub, ...] = (
+    *entry.STUBS,
+    *traps.STUBS,
+    *system_call.STUBS,
+    *threads.STUBS,
+    *user_copy.STUBS,
+    *processor.STUBS,
+)

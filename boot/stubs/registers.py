@@ -1,0 +1,41 @@
+"""Saving and restoring the registers of a `TrapFrame`, and where its fields are."""
+
+from __future__ import annotations
+
+from codegen.lang import offset_of
+from codegen.stubs import Symbols
+from kernel.machine.cpuid import Features
+from kernel.machine.trap import TrapFrame
+
+GENERAL = tuple(
+    ["r15", "r14", "r13", "r12", "r11", "r10", "r9", "r8", "rdi", "rsi", "rbp", "rdx", "rcx", "rbx", "rax"]
+)
+"""As they stand in the frame, ascending."""
+
+assert [offset_of(TrapFrame, name) for name in GENERAL] == [8 * number for number in range(len(GENERAL))]
+
+SAVE = "\n".join(f"push {name}" for name in reversed(GENERAL))
+"""With vector and error code pushed before: completes a frame."""
+
+RESTORE = "\n".join(f"pop {name}" for name in GENERAL)
+"""Leaves the stack pointer at the frame's vector."""
+
+
+def field(name: str) -> int:
+    """The offset of a field of the frame."""
+    return offset_of(TrapFrame, name)
+
+
+def clear_access_flag(symbols: Symbols) -> str:
+    """CLAC where there is SMAP: ring 3 may have entered with RFLAGS.AC set, which switches SMAP off."""
+    return f"""
+        cmp byte ptr [{smap_flag(symbols):#x}], 0
+        je access_flag_is_clear
+        clac
+    access_flag_is_clear:
+    """
+
+
+def smap_flag(symbols: Symbols) -> int:
+    """The address of `Features.smap`."""
+    return symbols["kernel.machine.cpuid.FEATURES"] + offset_of(Features, "smap")

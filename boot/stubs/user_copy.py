@@ -1,0 +1,165 @@
+"""Touching user memory: the only kernel code in which a page fault may be refused.
+
+While one of these runs, R9 holds where it goes on after a refused fault: `user_copy_fault`, to which the
+page-fault handler sends it, jumps there. RDX counts the bytes that are not done. The bulk goes in words; a
+fault in a word is tried again bytewise, so that the count is exact. Between `user_copy_start` and
+`user_copy_end` no other memory is touched than the caller's buffer, so a fault there is the user's.
+"""
+
+from __future__ import annotations
+
+from boot.stubs.registers import smap_flag
+from codegen.stubs import Stub, Symbols
+from kernel.machine.stubs import STRING_FAULT, STRING_TOO_LONG
+
+
+def _open(symbols: Symbols) -> str:
+    """STAC where there is SMAP (SDM vol. 3A, section 4.6.1)."""
+    return f"""
+        cmp byte ptr [{smap_flag(symbols):#x}], 0
+        je opened
+        stac
+    opened:
+    """
+
+
+def _close(symbols: Symbols) -> str:
+    return f"""
+        cmp byte ptr [{smap_flag(symbols):#x}], 0
+        je closed
+        clac
+    closed:
+    """
+
+
+def _copy(symbols: Symbols) -> str:
+    """copy_user(destination, source, length), while at least a word is left."""
+    return f"""
+        {_open(symbols)}
+        mov r9, {symbols["copy_user_bytes"]:#x}
+        cmp rdx, 32
+        jb words
+    block:
+        mov rax, [rsi]
+        mov r8, [rsi + 8]
+        mov r10, [rsi + 16]
+        mov r11, [rsi + 24]
+        mov [rdi], rax
+        mov [rdi + 8], r8
+        mov [rdi + 16], r10
+        mov [rdi + 24], r11
+        add rsi, 32
+        add rdi, 32
+        sub rdx, 32
+        cmp rdx, 32
+        jae block
+    words:
+        cmp rdx, 8
+        jb {symbols["copy_user_bytes"]:#x}
+        mov rax, [rsi]
+        mov [rdi], rax
+        add rsi, 8
+        add rdi, 8
+        sub rdx, 8
+        jmp words
+    """
+
+
+def _copy_bytes(symbols: Symbols) -> str:
+    done = symbols["user_copy_done"]
+    return f"""
+        mov r9, {done:#x}
+    next:
+        test rdx, rdx
+        jz {done:#x}
+        mov al, [rsi]
+        mov [rdi], al
+        inc rsi
+        inc rdi
+        dec rdx
+        jmp next
+    """
+
+
+def _clear(symbols: Symbols) -> str:
+    """clear_user(destination, length), while at least a word is left."""
+    return f"""
+        {_open(symbols)}
+        mov rdx, rsi
+        xor eax, eax
+        mov r9, {symbols["clear_user_bytes"]:#x}
+    words:
+        cmp rdx, 8
+        jb {symbols["clear_user_bytes"]:#x}
+        mov [rdi], rax
+        add rdi, 8
+        sub rdx, 8
+        jmp words
+    """
+
+
+def _clear_bytes(symbols: Symbols) -> str:
+    done = symbols["user_copy_done"]
+    return f"""
+        mov r9, {done:#x}
+    next:
+        test rdx, rdx
+        jz {done:#x}
+        mov [rdi], al
+        inc rdi
+        dec rdx
+        jmp next
+    """
+
+
+def _string(symbols: Symbols) -> str:
+    """copy_user_string(destination, source, maximum)."""
+    return f"""
+        {_open(symbols)}
+        mov r9, {symbols["copy_user_string_fault"]:#x}
+        xor ecx, ecx
+    next:
+        cmp rcx, rdx
+        jae too_long
+        mov al, [rsi + rcx]
+        mov [rdi + rcx], al
+        test al, al
+        jz found
+        inc rcx
+        jmp next
+    too_long:
+        mov rcx, {STRING_TOO_LONG}
+    found:
+        mov rdx, rcx
+        jmp {symbols["user_copy_done"]:#x}
+    """
+
+
+def _string_fault(symbols: Symbols) -> str:
+    return f"""
+        mov rdx, {STRING_FAULT}
+        jmp {symbols["user_copy_done"]:#x}
+    """
+
+
+def _done(symbols: Symbols) -> str:
+    """Return RDX."""
+    return f"""
+        {_close(symbols)}
+        mov rax, rdx
+        ret
+    """
+
+
+STUBS = (
+    Stub("user_copy_start", "text", lambda _symbols: ""),
+    Stub("copy_user", "text", _copy),
+    Stub("copy_user_bytes", "text", _copy_bytes),
+    Stub("clear_user", "text", _clear),
+    Stub("clear_user_bytes", "text", _clear_bytes),
+    Stub("copy_user_string", "text", _string),
+    Stub("user_copy_end", "text", lambda _symbols: ""),
+    Stub("copy_user_string_fault", "text", _string_fault),
+    Stub("user_copy_done", "text", _done),
+    Stub("user_copy_fault", "text", lambda _symbols: "jmp r9"),
+)
