@@ -1,0 +1,1 @@
+"""Programs of ring 3, in the kernel language."""

@@ -1,0 +1,53 @@
+"""Builds the programs of ring 3: static ELF files of the same compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from codegen import Program, Stub, compile_program, link
+from codegen.build import Progress
+from codegen.target import Target
+from user.lib import trap
+
+BASE = 0x400000
+"""Where a static program is linked, as GNU ld does on x86-64."""
+
+
+def start_stub() -> Stub:
+    """`_start` (System V ABI for AMD64, 3.4.1): rsp points at argc; `user_main` gets that address."""
+    return Stub(
+        "_start",
+        "text",
+        lambda symbols: f"""
+            xor ebp, ebp
+            mov rdi, rsp
+            and rsp, -16
+            mov rax, {symbols["user_main"]}
+            call rax
+            xor edi, edi
+            mov eax, 231
+            syscall
+            ud2
+        """,
+    )
+
+
+def compile_user(main: Callable[..., Any], *, cache: Path | None = None, progress: Progress | None = None) -> Program:
+    """Compile the exported `user_main` of a program, and all that it reaches."""
+    roots = [main, trap.trap_failed, trap.trap_message]
+    return compile_program(roots, target=Target.USER, cache=cache, progress=progress)
+
+
+def build(main: Callable[..., Any], *, cache: Path | None = None, progress: Progress | None = None) -> bytes:
+    """The static ELF of the program whose exported entry is `main`."""
+    program = compile_user(main, cache=cache, progress=progress)
+    return link(program, base=BASE, stubs=[start_stub()], entry="_start", user=True).elf
+
+
+def build_agent(*, cache: Path | None = None, progress: Progress | None = None) -> bytes:
+    """The static ELF of the agent."""
+    from user.agent.main import user_main
+
+    return build(user_main, cache=cache, progress=progress)

@@ -1,0 +1,1 @@
+"""What every program of ring 3 is linked with."""
