@@ -20,7 +20,8 @@ def start_stub() -> Stub:
     return Stub(
         "_start",
         "text",
-        lambda symbols: f"""
+        lambda symbols: (
+            f"""
             xor ebp, ebp
             mov rdi, rsp
             and rsp, -16
@@ -30,13 +31,16 @@ def start_stub() -> Stub:
             mov eax, 231
             syscall
             ud2
-        """,
+        """
+        ),
     )
 
 
-def compile_user(main: Callable[..., Any], *, cache: Path | None = None, progress: Progress | None = None) -> Program:
+def compile_user(
+    main: Callable[..., Any], *, cache: Path | None = None, progress: Progress | None = None
+) -> Program:
     """Compile the exported `user_main` of a program, and all that it reaches."""
-    roots = [main, trap.trap_failed, trap.trap_message]
+    roots: list[Callable[..., Any]] = [main, trap.trap_failed, trap.trap_message]
     return compile_program(roots, target=Target.USER, cache=cache, progress=progress)
 
 

@@ -124,7 +124,8 @@ def reply(sequence: u32, result: i64) -> None:
     if not write_all(CHANNEL, REPLY[0 : protocol.REPLY_SIZE]):
         exit_group(CLOSED)
     for index in range(BUFFERS.count):
-        if BUFFERS.direction[index] & protocol.DIRECTION_OUT != 0 and not write_all(CHANNEL, BUFFERS.bytes_of(index)):
+        goes_out = BUFFERS.direction[index] & protocol.DIRECTION_OUT != 0
+        if goes_out and not write_all(CHANNEL, BUFFERS.bytes_of(index)):
             exit_group(CLOSED)
 
 

@@ -22,7 +22,8 @@ REPLY_SIZE: u64 = 16
 
 ARGUMENTS: u64 = 6
 TARGET_ARGUMENTS: u32 = 0xFFFFFFFF
-"""`target` of a buffer whose address becomes argument `position`; else an earlier buffer, which gets it at byte `position`."""
+"""`target` of a buffer whose address becomes argument `position`; other targets are earlier buffers,
+which get the address at byte `position`."""
 
 DIRECTION_IN: u32 = 1
 DIRECTION_OUT: u32 = 2
