@@ -55,3 +55,11 @@ def build_agent(*, cache: Path | None = None, progress: Progress | None = None) 
     from user.agent.main import user_main
 
     return build(user_main, cache=cache, progress=progress)
+
+
+def build_bench(*, cache: Path | None = None) -> dict[str, bytes]:
+    """The static ELFs that the benchmark runs in the guest, by name."""
+    from user.bench.main import user_main as bench_main
+    from user.true.main import user_main as true_main
+
+    return {"bench": build(bench_main, cache=cache), "true": build(true_main, cache=cache)}
