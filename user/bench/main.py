@@ -20,6 +20,7 @@ from codegen.lang import (
     size_of,
     static_array,
     truncate,
+    u8,
     u64,
 )
 from kernel.containers.abi import VERSION, ContainerConfig, RunSpec
