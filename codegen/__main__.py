@@ -85,7 +85,7 @@ def dumped(roots: list[FunctionType], stage: str) -> str:
     """The text of a stage for each module that is reached."""
     from codegen.build import module_names
     from codegen.check import check_program
-    from codegen.llvm import dump
+    from codegen.llvm.dump import dump
 
     checked = check_program(roots)
     return "\n".join(dump(stage, name, checked, Target.USER) for name in sorted(module_names(checked)))

@@ -21,7 +21,7 @@ from codegen.lang import Array, array, u64
 from codegen.lang import struct as language_struct
 from codegen.lang.failure import errno_of
 from codegen.marshal import WORD, Marshaller
-from codegen.sandbox import STUBS, Sandbox
+from codegen.sandbox import ENTRY, STUBS, Sandbox
 from codegen.stubs import Stub
 from codegen.target import Target
 from codegen.types import (
@@ -39,7 +39,6 @@ from codegen.types import (
 )
 
 BASE = 0x400000
-ENTRY = "codegen_run_entry"
 BLOCK_WORDS = 64
 ERROR_OFFSET = 0
 RESULT_OFFSET = 8
@@ -101,7 +100,12 @@ class _Compiled:
             for cls, table in _vtables(interface)
             if table.symbol in symbols
         }
-        return Marshaller(sandbox, vtables, symbols, self.checked.static_objects(symbols))
+        statics = [
+            (static.host, symbols[static.symbol])
+            for static in self.checked.statics
+            if static.host is not None and static.symbol in symbols
+        ]
+        return Marshaller(sandbox, vtables, symbols, statics)
 
 
 _cache: dict[Any, _Compiled] = {}
@@ -123,7 +127,7 @@ def _compiled(function: Callable[..., Any], stubs: tuple[Stub, ...]) -> _Compile
 
 def entry_for(function: tree.Function) -> tree.Function:
     """A function of one parameter, the address of a CallBlock, that calls `function` with what is in it."""
-    at = function.location
+    at = function.location._replace(function=ENTRY)
     block = tree.Local("block", BLOCK)
     arguments: list[tree.Expression] = []
     offset = ARGUMENTS_OFFSET

@@ -20,6 +20,9 @@ from codegen.stubs import Stub
 STACK_TOP = 0x7000_0000_0000
 STACK_SIZE = 1 << 20
 HEAP_START = 0x1000_0000_0000
+ENTRY = "codegen_run_entry"
+"""The function that `emulate` makes to call another; no part of tracebacks."""
+
 TIME_LIMIT_SECONDS = 20
 DEEPEST_TRACEBACK = 64
 
@@ -116,7 +119,8 @@ class Sandbox:
         finished = self._image.symbols["call_finished"]
         frame = self._cpu.reg_read(x86_const.UC_X86_REG_RBP)
         for _ in range(DEEPEST_TRACEBACK):
-            found += [entry for entry in self._lines.frames(address) if entry.file != ASSEMBLY]
+            frames = self._lines.frames(address)
+            found += [entry for entry in frames if entry.file != ASSEMBLY and entry.function != ENTRY]
             try:
                 frame, caller = struct.unpack("<QQ", self.read(frame, 16))
             except unicorn.UcError:
