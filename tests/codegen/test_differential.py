@@ -1,0 +1,74 @@
+"""Random programs give the same value, error or trap compiled as under CPython."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings, strategies
+
+from codegen import run
+from codegen.lang import Errno, Panic
+from tests.codegen.generated import NAMESPACE, Program, arguments, programs
+
+HEAD = """from __future__ import annotations
+
+from codegen.lang import *
+from tests.codegen.generated import EAGAIN, EIO
+
+
+"""
+
+numbers = itertools.count()
+
+
+def import_program(lines: list[str], folder: Path) -> Callable[..., Any]:
+    """The function of a generated program, out of a module file of its own, as the compiler wants it."""
+    name = f"generated_{next(numbers)}"
+    path = folder / f"{name}.py"
+    path.write_text(HEAD + "\n".join(lines) + "\n")
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    function: Callable[..., Any] = module.program
+    return function
+
+
+def outcome(call: Callable[[], Any]) -> tuple[str, Any]:
+    """The value, the error, or the first trap (CPython runs `finally` after a Panic; a machine does not)."""
+    try:
+        return "returns", int(call())
+    except (Errno, Panic) as error:
+        chain: list[BaseException] = [error]
+        while chain[-1].__context__ is not None:
+            chain.append(chain[-1].__context__)
+        traps = [each for each in chain if isinstance(each, Panic)]
+        if traps:
+            return "traps", traps[-1].kind
+        assert isinstance(error, Errno)
+        return "raises", error.code
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(program=programs(), values=strategies.lists(arguments(), min_size=6, max_size=6))
+def test_compiled_programs_agree_with_cpython(
+    program: Program, values: list[list[int]], tmp_path: Path
+) -> None:
+    namespace = dict(NAMESPACE)
+    exec("\n".join(program.checked), namespace)
+    checked = namespace["program"]
+    compiled = import_program(program.kernel, tmp_path)
+    for value in values:
+        wanted = outcome(lambda value=value: checked(*value))
+        got = outcome(lambda value=value: run(compiled, *value))
+        assert got == wanted, value
