@@ -67,11 +67,17 @@ BOOT_MAPPED = 4 << 30
 
 # What the BIOS disk loader uses (boot/disk.py), all below 640 KiB.
 
-DISK_LOADER = 0x7C00
-DISK_LOADER_STAGE = 0x7E00
-DISK_START_INFO = 0x6000
 DISK_MEMORY_MAP = 0x5000
-DISK_BOUNCE_BUFFER = 0x10000
+"""The memory map that it hands over."""
+
+DISK_BOOT_SECTOR = 0x7C00
+"""Where a BIOS puts the first sector of a disk."""
+
+DISK_LOADER = 0x7E00
+"""The second stage: data, then code."""
+
+DISK_BUFFER = 0x10000
+"""Where the BIOS reads sectors to."""
 
 # Segment selectors (the table is kernel/machine/segments.py); SYSRET fixes the order of the user ones.
 

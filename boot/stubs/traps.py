@@ -43,8 +43,8 @@ CALL_HANDLER = """
         call {handler:#x}
         add rsp, 16
 """
-"""Calls `handle_trap` in a frame of its own, whose return address is one byte into the interrupted instruction:
-a walk along the RBP chain sees that instruction too. The chain ends at ring 3."""
+"""Calls `handle_trap` in a frame of its own, whose return address is one byte into the interrupted
+instruction: a walk along the RBP chain sees that instruction too. The chain ends at ring 3."""
 
 
 def _call_handler(symbols: Symbols) -> str:

@@ -1,0 +1,65 @@
+"""The kernel's build: import, compile, link; `build/pithos.elf` and `build/pithos.img`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType
+
+from boot.disk import make_image
+from boot.layout import KERNEL_VIRTUAL
+from boot.pvh import PVH_NOTE
+from boot.stubs import ALL_STUBS
+from codegen import Image, compile_program, link
+from codegen.cache import write_whole
+from codegen.diagnostics import ROOT
+
+BUILD_FOLDER = ROOT / "build"
+KERNEL_MODULE = "kernel.main"
+
+Progress = Callable[[str, int, int], None]
+
+
+def exported_functions() -> list[FunctionType]:
+    """What the stubs call: the functions marked `@export` in the kernel modules that are imported by now."""
+    found: dict[str, FunctionType] = {}
+    for name, module in list(sys.modules.items()):
+        if name.startswith("kernel."):
+            for value in vars(module).values():
+                if isinstance(value, FunctionType) and hasattr(value, "__export__"):
+                    found[f"{value.__module__}.{value.__qualname__}"] = value
+    return [function for _name, function in sorted(found.items())]
+
+
+def build_kernel(progress: Progress | None = None, cache: Path = BUILD_FOLDER / "cache") -> Image:
+    """Compile and link the kernel."""
+    importlib.import_module(KERNEL_MODULE)
+    program = compile_program(exported_functions(), cache=cache, progress=progress)
+    if progress is not None:
+        progress("link", 0, 1)
+    return link(program, base=KERNEL_VIRTUAL, stubs=ALL_STUBS, entry="pvh_entry", notes=(PVH_NOTE,))
+
+
+def write_kernel(progress: Progress | None = None) -> Path:
+    """Build the kernel and write build/pithos.elf, if it changed; returns the path."""
+    path = BUILD_FOLDER / "pithos.elf"
+    write_if_changed(path, build_kernel(progress).elf)
+    return path
+
+
+def write_disk(archive: Path | None, command_line: str) -> Path:
+    """Write build/pithos.img from build/pithos.elf and `archive`; returns the path."""
+    path = BUILD_FOLDER / "pithos.img"
+    elf = (BUILD_FOLDER / "pithos.elf").read_bytes()
+    content = b"" if archive is None else archive.read_bytes()
+    write_if_changed(path, make_image(elf, content, command_line))
+    return path
+
+
+def write_if_changed(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; one that is the same keeps its time."""
+    if not path.exists() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
