@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import fields
 
@@ -106,13 +107,17 @@ def _verify_item(
         raise MalformedGraph(f"returns {item.value}, not {graph.result}")
 
 
+@functools.cache
+def _operand_names(kind: type) -> tuple[str, ...]:
+    names = (each.name for each in fields(kind))
+    return tuple(name for name in names if name not in ("location", "result"))
+
+
 def operands(item: cfg.Instruction | cfg.Terminator | None) -> Iterator[cfg.Value]:
     """The values that an instruction or terminator uses."""
     if item is None:
         return
-    for name in (each.name for each in fields(item)):
-        if name == "result":
-            continue
+    for name in _operand_names(type(item)):
         value = getattr(item, name)
         if isinstance(value, cfg.Value):
             yield value
