@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from dataclasses import fields
 
@@ -107,17 +106,23 @@ def _verify_item(
         raise MalformedGraph(f"returns {item.value}, not {graph.result}")
 
 
-@functools.cache
-def _operand_names(kind: type) -> tuple[str, ...]:
-    names = (each.name for each in fields(kind))
-    return tuple(name for name in names if name not in ("location", "result"))
+_OPERAND_NAMES: dict[type, tuple[str, ...]] = {}
+
+
+def _operand_names(item: cfg.Instruction | cfg.Terminator) -> tuple[str, ...]:
+    found = _OPERAND_NAMES.get(type(item))
+    if found is None:
+        names = (each.name for each in fields(item))
+        found = tuple(name for name in names if name not in ("location", "result"))
+        _OPERAND_NAMES[type(item)] = found
+    return found
 
 
 def operands(item: cfg.Instruction | cfg.Terminator | None) -> Iterator[cfg.Value]:
     """The values that an instruction or terminator uses."""
     if item is None:
         return
-    for name in _operand_names(type(item)):
+    for name in _operand_names(item):
         value = getattr(item, name)
         if isinstance(value, cfg.Value):
             yield value
