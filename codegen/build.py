@@ -26,6 +26,7 @@ from typing import Any
 
 from codegen import llvm
 from codegen.cache import ObjectCache
+from codegen.call_graph import CallGraph
 from codegen.check import check_program
 from codegen.dwarf import module_lines
 from codegen.objects import ObjectFile, Program, read_object
@@ -73,7 +74,7 @@ def compile_checked(
     objects.sort(key=lambda made: made.name)
     defined = {symbol.name for made in objects for symbol in made.symbols if symbol.section is not None}
     wanted = set[str]().union(*(made.undefined() for made in objects))
-    return Program(tuple(objects), frozenset(wanted - defined))
+    return Program(tuple(objects), frozenset(wanted - defined), CallGraph(checked).calls)
 
 
 def module_names(checked: CheckedProgram) -> list[str]:

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from codegen.call_graph import SECTION, encode
 from codegen.lines import ASSEMBLY, NO_RECORD, LineTable, ModuleLines, Record
 from codegen.memory_stubs import MEMORY_STUBS
 from codegen.objects import SHN_ABS, STB_LOCAL, STT_SECTION, LinkError, ObjectFile, Program, Section
@@ -113,6 +114,9 @@ class Linker:
         self.record_maps: list[list[int]] = []
         self.stub_records: dict[str, int] = {}
         self.stubs = [*stubs, *self._memory_stubs(stubs)]
+        if program.calls:
+            graph = bytearray(encode(program.calls))
+            self.sections[SECTION] = OutputSection(SECTION, memory_size=len(graph), content=graph)
 
     def _memory_stubs(self, stubs: Sequence[Stub]) -> list[Stub]:
         """The memory functions that LLVM's code calls and no stub gives."""

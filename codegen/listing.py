@@ -1,59 +1,22 @@
-"""The program as source lines interleaved with the machine code made from them.
+"""The program as source lines interleaved with the machine code made from them (`make listing`).
 
-    python -m codegen.listing build/pithos.elf [NAME...]       whole functions, by a part of their names
+    python -m codegen.listing build/pithos.elf build/listing       a file for each module python -m
+    codegen.listing build/pithos.elf - NAME...           to the screen, functions by a part of their names
 
 Reads nothing but the ELF file: symbols, the line table in .rodata, and code.
 """
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import capstone
-from elftools.elf.elffile import ELFFile
 
 from codegen.lines import Frame, LineReader
+from codegen.program_file import CodeSymbol, ProgramFile
 
-
-@dataclass(frozen=True)
-class CodeSymbol:
-    """A function of the program."""
-
-    name: str
-    address: int
-    code: bytes
-
-
-class ProgramFile:
-    """A linked ELF file, for looking at."""
-
-    def __init__(self, content: bytes) -> None:
-        elf = ELFFile(io.BytesIO(content))
-        self._sections: list[Any] = list(elf.iter_sections())
-        self.symbols: dict[str, int] = {}
-        self.functions: list[CodeSymbol] = []
-        table: Any = elf.get_section_by_name(".symtab")
-        code = {index for index, part in enumerate(self._sections) if part.name in (".text", ".boot")}
-        for symbol in table.iter_symbols():
-            self.symbols[symbol.name] = symbol["st_value"]
-            index = symbol["st_shndx"]
-            if symbol["st_info"]["type"] == "STT_FUNC" and index in code and symbol["st_size"]:
-                part = self._sections[index]
-                start = symbol["st_value"] - part["sh_addr"]
-                content = part.data()[start : start + symbol["st_size"]]
-                self.functions.append(CodeSymbol(symbol.name, symbol["st_value"], content))
-        self.functions.sort(key=lambda function: function.address)
-
-    def line_reader(self) -> LineReader:
-        """The line table; its address and that of the code are symbols of the linker."""
-        rodata = next(part for part in self._sections if part.name == ".rodata")
-        offset = self.symbols["__line_table"] - rodata["sh_addr"]
-        return LineReader(rodata.data()[offset:], self.symbols["__text_start"])
 
 def list_function(function: CodeSymbol, names: dict[int, str], lines: LineReader) -> Iterator[str]:
     """The lines of one function's listing."""
@@ -74,14 +37,31 @@ def list_function(function: CodeSymbol, names: dict[int, str], lines: LineReader
     yield ""
 
 
+def module_of(function: CodeSymbol, lines: LineReader) -> str:
+    """The name of the listing that a function goes to: that of its source file, with dots."""
+    frames = lines.frames(function.address)
+    file = frames[-1].file if frames else ""
+    return file.removesuffix(".py").replace("/", ".") if file.endswith(".py") else "stubs"
+
+
 def main(arguments: list[str]) -> None:
-    """Print the listing of the functions whose names contain one of the given parts; of all without any."""
+    """Write a listing of each module to a folder, or print the functions whose names contain a given part."""
     program = ProgramFile(Path(arguments[0]).read_bytes())
     names = {function.address: function.name for function in program.functions}
     lines = program.line_reader()
+    if arguments[1] == "-":
+        for function in program.functions:
+            if any(part in function.name for part in arguments[2:]):
+                sys.stdout.write("\n".join(list_function(function, names, lines)) + "\n")
+        return
+    folder = Path(arguments[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    listings: dict[str, list[str]] = {}
     for function in program.functions:
-        if not arguments[1:] or any(part in function.name for part in arguments[1:]):
-            sys.stdout.write("\n".join(list_function(function, names, lines)) + "\n")
+        listings.setdefault(module_of(function, lines), []).extend(list_function(function, names, lines))
+    for module, text in listings.items():
+        (folder / f"{module}.lst").write_text("\n".join(text) + "\n")
+    sys.stdout.write(f"{len(program.functions)} functions of {len(listings)} modules in {folder}/\n")
 
 
 if __name__ == "__main__":

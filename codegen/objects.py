@@ -137,3 +137,6 @@ class Program:
     objects: tuple[ObjectFile, ...]
     externals: frozenset[str]
     """Symbols that stubs (or the linker) have to define."""
+
+    calls: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Who calls whom, by symbol: for `make sizes`."""

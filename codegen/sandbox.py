@@ -31,12 +31,14 @@ STUBS = (
     Stub(
         "trap_message",
         "text",
-        lambda symbols: f"""
+        lambda symbols: (
+            f"""
             movabs rax, {symbols["trap_text"]:#x}
             mov [rax], rdi
             mov [rax + 8], rsi
             ret
-        """,
+        """
+        ),
     ),
     Stub("trap_text", "data", lambda _symbols: ".quad 0, 0"),
     Stub("call_finished", "text", lambda _symbols: "hlt", alignment=16),

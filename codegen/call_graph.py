@@ -1,0 +1,84 @@
+"""Which function calls which, from the typed tree.
+
+A call through an interface may reach that slot of every vtable; a call of a function value every function
+of its type whose address is taken. The graph travels in the ELF file, in a section that is not loaded, so
+that `make sizes` needs nothing but the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from typing import Any
+
+from codegen import tree
+from codegen.types import FunctionType
+
+SECTION = ".call_graph"
+
+
+class CallGraph:
+    """Who calls whom, by symbol."""
+
+    def __init__(self, program: tree.CheckedProgram) -> None:
+        self._by_type: dict[FunctionType, list[str]] = {}
+        self._slots: dict[int, list[str]] = {}
+        for static in program.statics:
+            self._note_static(static)
+        nodes = {function.symbol: list(walk(function.body or [])) for function in program.functions}
+        for found in nodes.values():
+            for node in found:
+                if isinstance(node, tree.FunctionAddress):
+                    self._note_address(node.function)
+        called = {symbol: self._called(found) for symbol, found in nodes.items()}
+        self.calls = {
+            symbol: tuple(callee for callee in callees if callee in called)
+            for symbol, callees in called.items()
+        }
+
+    def _note_static(self, static: tree.Static) -> None:
+        for relocation in static.relocations:
+            if not isinstance(relocation.target, tree.Function):
+                continue
+            if static.kind is tree.StaticKind.VTABLE:
+                self._slots.setdefault(relocation.offset // 8, []).append(relocation.target.symbol)
+            else:
+                self._note_address(relocation.target)
+
+    def _note_address(self, function: tree.Function) -> None:
+        parameters = tuple(local.type for local in function.parameters)
+        type_ = FunctionType(parameters, function.result, function.fallible)
+        self._by_type.setdefault(type_, []).append(function.symbol)
+
+    def _called(self, nodes: Iterable[tree.Node]) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for node in nodes:
+            if isinstance(node, tree.Call):
+                found[node.function.symbol] = None
+            elif isinstance(node, tree.CallInterface):
+                found.update(dict.fromkeys(self._slots.get(node.slot, ())))
+            elif isinstance(node, tree.CallValue) and isinstance(node.function.type, FunctionType):
+                found.update(dict.fromkeys(self._by_type.get(node.function.type, ())))
+        return tuple(found)
+
+
+def walk(value: Any) -> Iterator[tree.Node]:
+    """Every node in a tree, or in a list of trees."""
+    if isinstance(value, tree.Node):
+        yield value
+        for entry in fields(value):
+            yield from walk(getattr(value, entry.name))
+    elif isinstance(value, list | tuple) and not isinstance(value, tree.Location):
+        for element in value:
+            yield from walk(element)
+
+
+def encode(calls: dict[str, tuple[str, ...]]) -> bytes:
+    """The graph as text: a line a function, tabs between it and those that it calls."""
+    return "".join("\t".join((symbol, *callees)) + "\n" for symbol, callees in sorted(calls.items())).encode()
+
+
+def decode(content: bytes) -> dict[str, tuple[str, ...]]:
+    """The graph that `encode` wrote."""
+    lines = (line.split("\t") for line in content.decode().splitlines())
+    return {symbol: tuple(callees) for symbol, *callees in lines}
