@@ -24,7 +24,7 @@ def both(function: Callable[..., Any], *arguments: Any) -> Any:
     """The outcome of `function(*arguments)`, which is the same under CPython and compiled."""
     on_host = copy.deepcopy((function, arguments)) if hasattr(function, "__self__") else (function, arguments)
     host_function, host_arguments = on_host
-    host_arguments = [_as_slice(argument) for argument in copy.deepcopy(host_arguments)]
+    host_arguments = tuple(_as_slice(argument) for argument in copy.deepcopy(host_arguments))
     compiled = _outcome(lambda: run(function, *arguments))
     host = _outcome(lambda: host_function(*host_arguments))
     assert compiled[0] == host[0], f"CPython: {host[0]}; compiled: {compiled[0]}"

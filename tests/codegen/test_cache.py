@@ -1,0 +1,77 @@
+"""Caches: what is found again, and what makes an entry stale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codegen.cache import BuildRecord, ObjectCache, write_whole
+from codegen.objects import ObjectFile
+
+OBJECT = ObjectFile("module", {}, ())
+
+
+def test_an_object_is_found_by_what_it_was_made_from(tmp_path: Path) -> None:
+    cache = ObjectCache(tmp_path)
+    cache.save(cache.key("module", "text"), OBJECT)
+    assert cache.load(cache.key("module", "text")) == OBJECT
+    assert cache.load(cache.key("module", "other text")) is None
+    assert cache.load(cache.key("modulet", "ext")) is None
+
+
+def test_a_torn_entry_reads_as_absent(tmp_path: Path) -> None:
+    cache = ObjectCache(tmp_path)
+    key = cache.key("text")
+    cache.save(key, OBJECT)
+    path = tmp_path / key
+    path.write_bytes(path.read_bytes()[:-5])
+    assert cache.load(key) is None
+
+
+def test_without_a_folder_nothing_is_kept() -> None:
+    cache = ObjectCache(None)
+    cache.save("key", OBJECT)
+    assert cache.load("key") is None
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> BuildRecord:
+    (tmp_path / "input").write_text("one")
+    (tmp_path / "output").write_text("made")
+    made = BuildRecord(tmp_path / "record")
+    made.save([tmp_path / "output"], "fast", [tmp_path / "input"])
+    return made
+
+
+def test_an_unchanged_build_is_current(record: BuildRecord, tmp_path: Path) -> None:
+    assert record.is_current([tmp_path / "output"], "fast")
+
+
+@pytest.mark.parametrize("name", ["input", "output"])
+def test_a_changed_file_makes_it_stale(record: BuildRecord, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("two")
+    assert not record.is_current([tmp_path / "output"], "fast")
+
+
+@pytest.mark.parametrize("name", ["input", "output", "record"])
+def test_a_removed_file_makes_it_stale(record: BuildRecord, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).unlink()
+    assert not record.is_current([tmp_path / "output"], "fast")
+
+
+def test_other_options_make_it_stale(record: BuildRecord, tmp_path: Path) -> None:
+    assert not record.is_current([tmp_path / "output"], "slow")
+
+
+def test_the_compilers_own_files_are_inputs(record: BuildRecord, tmp_path: Path) -> None:
+    assert "codegen/cache.py" in (tmp_path / "record").read_text()
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, b"before")
+    with pytest.raises(TypeError):
+        write_whole(path, "text")  # type: ignore[arg-type]
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,64 @@
+"""Stack depths: frame sizes out of machine code, circles in the call graph, the deepest path."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from codegen import Program, Stub, call_graph, link
+from codegen.program_file import ProgramFile
+from codegen.stack import StackAnalysis, circles, frame_size
+
+CODE = {
+    "leaf": "push rbp\nmov rbp, rsp\nsub rsp, 0x40\nleave\nret",
+    "middle": "push rbp\npush rbx\ncall 0x400000\npop rbx\npop rbp\nret",
+    "root": "push rbp\nsub rsp, 8\nret",
+}
+CALLS: dict[str, tuple[str, ...]] = {"leaf": (), "middle": ("leaf",), "root": ("leaf", "middle")}
+
+
+def analysis(calls: dict[str, tuple[str, ...]]) -> StackAnalysis:
+    stubs = [Stub(name, "text", lambda _symbols, text=text: text) for name, text in CODE.items()]  # type: ignore[misc]
+    image = link(Program((), frozenset(), calls), base=0x400000, stubs=stubs, entry="root", user=True)
+    return StackAnalysis(ProgramFile(image.elf))
+
+
+@pytest.mark.parametrize(("name", "size"), [("leaf", 8 + 8 + 0x40), ("middle", 8 + 16), ("root", 8 + 8 + 8)])
+def test_a_frame_is_return_address_saved_registers_and_room(name: str, size: int) -> None:
+    stub = Stub(name, "text", lambda _symbols: CODE[name])
+    image = link(Program((), frozenset()), base=0x400000, stubs=[stub], entry=name, user=True)
+    (function,) = ProgramFile(image.elf).functions
+    assert frame_size(function) == size
+
+
+def test_the_deepest_path_is_found() -> None:
+    use = analysis(CALLS).deepest("root")
+    assert (use.bytes, use.path, use.recursion) == (24 + 24 + 80, ("root", "middle", "leaf"), ())
+
+
+def test_recursion_is_reported_and_counted_once() -> None:
+    use = analysis({**CALLS, "leaf": ("middle",)}).deepest("root")
+    assert use.recursion == (("leaf", "middle"),)
+    assert use.bytes == 24 + 24 + 80
+
+
+def test_a_function_that_calls_itself_is_recursion() -> None:
+    assert analysis({**CALLS, "leaf": ("leaf",)}).deepest("middle").recursion == (("leaf",),)
+
+
+def test_circles_are_the_strongly_connected_components() -> None:
+    calls: dict[str, tuple[str, ...]] = {
+        "a": ("b",),
+        "b": ("c", "d"),
+        "c": ("a",),
+        "d": ("e",),
+        "e": ("d",),
+        "f": ("a",),
+    }
+    assert sorted(circles(calls)) == [("a", "b", "c"), ("d", "e"), ("f",)]
+
+
+def test_the_graph_survives_the_file() -> None:
+    assert call_graph.decode(call_graph.encode(CALLS)) == CALLS
+    assert cast(Any, analysis(CALLS))._calls == CALLS
