@@ -11,8 +11,8 @@ from boot.layout import USER_CODE, USER_DATA
 from boot.stubs.registers import GENERAL, SAVE, field
 from codegen.lang import offset_of
 from codegen.stubs import Stub, Symbols
+from kernel.machine.cpu import EntryState
 from kernel.machine.trap import SYSTEM_CALL_VECTOR
-from kernel.sched.cpu import Cpu
 
 LOWER_HALF_BITS = 47
 
@@ -23,11 +23,11 @@ def _restore_for_sysret() -> str:
 
 
 def _entry(symbols: Symbols) -> str:
-    user_stack = offset_of(Cpu, "user_stack")
+    user_stack = offset_of(EntryState, "user_stack")
     return f"""
         swapgs
         mov gs:[{user_stack}], rsp
-        mov rsp, gs:[{offset_of(Cpu, "kernel_stack")}]
+        mov rsp, gs:[{offset_of(EntryState, "kernel_stack")}]
         push {USER_DATA}
         push qword ptr gs:[{user_stack}]
         push r11

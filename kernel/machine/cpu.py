@@ -7,7 +7,18 @@ Interface: `initialise_processor` once on every processor; then `load_page_table
 from __future__ import annotations
 
 from boot.layout import KERNEL_CODE, USER_DATA
-from codegen.lang import PhysAddr, bit, bits, from_raw, instruction, replace, symbol_address, to_raw, u64
+from codegen.lang import (
+    PhysAddr,
+    bit,
+    bits,
+    from_raw,
+    instruction,
+    replace,
+    struct,
+    symbol_address,
+    to_raw,
+    u64,
+)
 from kernel.machine.cpuid import FEATURES
 from kernel.machine.msr import (
     Msr,
@@ -63,6 +74,15 @@ class Flags:
     nested_task: bool = bit(14)
     resume: bool = bit(16)
     alignment_check: bool = bit(18)
+
+
+@struct
+class EntryState:
+    """What the entry stubs reach through GS: every `Cpu` (kernel/sched/cpu.py) begins with these fields."""
+
+    self_address: u64 = 0
+    kernel_stack: u64 = 0
+    user_stack: u64 = 0
 
 
 USER_FLAGS = Flags(always_one=True, interrupt=True)
