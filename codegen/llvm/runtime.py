@@ -4,10 +4,13 @@ from __future__ import annotations
 
 CODE, TRAP = "#0", "#1"  # attribute groups: of every function, of the calls that report a trap
 
-ATTRIBUTES = """\
-attributes #0 = { noredzone nounwind "frame-pointer"="all" "disable-tail-calls"="true" "no-builtins" }
-attributes #1 = { cold nomerge noreturn nounwind }
-attributes #2 = { noredzone nounwind noinline "frame-pointer"="all" "disable-tail-calls"="true" "no-builtins" }"""
+# Frame pointers and no tail calls: a traceback misses no function.
+_EVERY = 'noredzone nounwind "frame-pointer"="all" "disable-tail-calls"="true" "no-builtins"'
+
+ATTRIBUTES = f"""\
+attributes #0 = {{ {_EVERY} }}
+attributes #1 = {{ cold nomerge noreturn nounwind }}
+attributes #2 = {{ noinline {_EVERY} }}"""
 
 TRAP_FUNCTIONS = {
     "trap_failed": "void @trap_failed(i32) cold noreturn",
