@@ -1,8 +1,9 @@
 """Archive: fills a file system from a cpio archive in the "newc" form (cpio(5)), such as the boot archive.
 
-An entry is a header of fixed-size hexadecimal numbers, the name, and the contents, each padded to 4 bytes. Contents
-that begin on a page boundary are not copied: the file shows the frames of the archive, which therefore stays in
-memory. The name may be followed by any number of zero bytes, which is how a writer reaches such a boundary.
+An entry is a header of fixed-size hexadecimal numbers, the name, and the contents, each padded to 4 bytes.
+Contents that begin on a page boundary are not copied: the file shows the frames of the archive, which
+therefore stays in memory. The name may be followed by any number of zero bytes, which is how a writer reaches
+such a boundary.
 """
 
 from __future__ import annotations

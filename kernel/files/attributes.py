@@ -18,7 +18,9 @@ BLOCK_SIZE: u64 = 4096
 
 @width(u8)
 class Kind(IntEnum):
-    """The type of a file: the bits of S_IFMT shifted to the right by 12 (inode(7)); also DT_* of readdir(3)."""
+    """The type of a file: the bits of S_IFMT shifted to the right by 12 (inode(7)); also DT_* of
+    readdir(3).
+    """
 
     FIFO = 1
     CHARACTER = 2
@@ -80,7 +82,9 @@ class Attributes:
         self.changed = when
 
     def note_access(self) -> None:
-        """The contents were read. As with the mount option relatime, only the first read after a change counts."""
+        """The contents were read. As with the mount option relatime, only the first read after a change
+        counts.
+        """
         if self.accessed <= self.modified:
             self.accessed = wall_clock()
 

@@ -1,14 +1,16 @@
 """Content: the bytes of a regular file, in page frames of the file system's account.
 
-Interface: `read` `write` `truncate` `page` `own_page` `release_all`. A `Content` is the `Pager` of mappings of its file.
+Interface: `read` `write` `truncate` `page` `own_page` `release_all`. A `Content` is the `Pager` of mappings
+of its file.
 
 A page shows from the first of these that has it:
-1. the file's own frames, found like the blocks of a classic UNIX inode: a few directly, then by one frame of frame
-   numbers, then by two steps of such frames;
+1. the file's own frames, found like the blocks of a classic UNIX inode: a few directly, then by one frame of
+   frame numbers, then by two steps of such frames;
 2. the extent: frames of the boot archive, used where they lie (archive.py);
 3. the origin: the content of the same file in the layer below, as far as `origin_size` bytes;
 4. otherwise it is a hole, and reads as zeros.
-Writing makes an own copy of that one page first. So a file of a lower layer is shared page by page until written.
+Writing makes an own copy of that one page first. So a file of a lower layer is shared page by page until
+written.
 
 Invariant: bytes beyond `size` in an own frame are zero.
 """
@@ -28,6 +30,7 @@ from codegen.lang import (
     fill,
     on_error,
     struct,
+    u8,
     u64,
     uninitialised,
     view,

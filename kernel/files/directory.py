@@ -1,11 +1,12 @@
 """Directory: the entries of one directory in one layer, by name and in order.
 
-Names are found through a hash trie: each entry has four branches, and two bits of the name's hash after another
-say which one to follow. It needs no resizing, and its depth is the logarithm of the number of entries. The order
-of getdents64(2) is that of the cookies, which grow with each entry that is added and are never used twice.
+Names are found through a hash trie: each entry has four branches, and two bits of the name's hash after
+another say which one to follow. It needs no resizing, and its depth is the logarithm of the number of
+entries. The order of getdents64(2) is that of the cookies, which grow with each entry that is added and are
+never used twice.
 
-An entry without an inode is a whiteout: it hides a name of the layer below. An entry with `shadows` stands for
-an entry of the layer below that was looked up; it does not change what a listing of the directory shows.
+An entry without an inode is a whiteout: it hides a name of the layer below. An entry with `shadows` stands
+for an entry of the layer below that was looked up; it does not change what a listing of the directory shows.
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@ Interface: `open_file` makes an `OpenFile` with one reference, the caller's; `ho
 `drop` closes it. What the file does is decided by its `FileOps`.
 
 Invariants
-- Every open file is charged to one `FileOwner` (a container) and on its list. Who is destroyed revokes what is on
-  its list: descriptors that others hold then refer to `DEAD_FILE`, which answers EIO.
-- `holders` are the descriptor slots that refer to the file; each counts as one reference. The other references
-  belong to system calls in progress.
+- Every open file is charged to one `FileOwner` (a container) and on its list. Who is destroyed revokes what
+  is on its list: descriptors that others hold then refer to `DEAD_FILE`, which answers EIO.
+- `holders` are the descriptor slots that refer to the file; each counts as one reference. The other
+  references belong to system calls in progress.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ ALWAYS_READY = Events.INPUT | Events.OUTPUT | Events.READ_NORMAL | Events.WRITE_
 class FileOps(Interface):
     """What can be done with an open file.
 
-    `wait` says whether to sleep until something can be transferred; without it the answer is EAGAIN. A transfer
-    may be shorter than asked; a read of 0 bytes is the end of the file. Streams ignore `offset`.
+    `wait` says whether to sleep until something can be transferred; without it the answer is EAGAIN. A
+    transfer may be shorter than asked; a read of 0 bytes is the end of the file. Streams ignore `offset`.
     """
 
     def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]: ...

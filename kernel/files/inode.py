@@ -1,7 +1,7 @@
 """Inode: a file, directory, symbolic link or device of a file system in memory.
 
-Interface: it is the `FileOps` of regular files and directories; `lookup` finds a name in a directory; `hold` and
-`drop` count references from open files and processes. Making and removing names is in tree.py.
+Interface: it is the `FileOps` of regular files and directories; `lookup` finds a name in a directory; `hold`
+and `drop` count references from open files and processes. Making and removing names is in tree.py.
 
 An inode may have an `origin`, the inode in the layer below that it stands for. It begins with the attributes
 of the origin and shows its contents, entries and target until these are changed here; the origin never is.

@@ -1,8 +1,8 @@
 """Listing: the entries that a directory shows, its own and those of the layers below (getdents64(2)).
 
-The layers are gone through from the lowest to the highest. A name is shown where it first appears, unless a higher
-layer hides or replaces it. A position is the number of the layer and the cookie of the last entry, so a listing goes
-on correctly however the directory changed meanwhile.
+The layers are gone through from the lowest to the highest. A name is shown where it first appears, unless a
+higher layer hides or replaces it. A position is the number of the layer and the cookie of the last entry, so
+a listing goes on correctly however the directory changed meanwhile.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Paths: from a name to an inode (path_resolution(7)).
 
-Interface: fill a `Lookup` with the root, the directory to start from and the credentials, then `resolve` a path to a
-held inode, or `walk` to the directory that holds the last component, to make or remove that. `path_of` goes the other way.
-Who is running is never asked here.
+Interface: fill a `Lookup` with the root, the directory to start from and the credentials, then `resolve` a
+path to a held inode, or `walk` to the directory that holds the last component, to make or remove that.
+`path_of` goes the other way. Who is running is never asked here.
 
-The path that is left to walk stands at the end of a `PathBuffer`. A symbolic link is replaced there by its target,
-so no recursion is needed; if both together do not fit, the path is too long.
+The path that is left to walk stands at the end of a `PathBuffer`. A symbolic link is replaced there by its
+target, so no recursion is needed; if both together do not fit, the path is too long.
 """
 
 from __future__ import annotations
@@ -146,8 +146,8 @@ def resolve(lookup: Lookup, path: Slice[u8], how: Resolve) -> Fallible[Inode]:
 
 
 def walk(lookup: Lookup, buffer: PathBuffer, how: Resolve) -> Fallible[None]:
-    """Walk the path in `buffer`. Afterwards `lookup.parent` is the directory that the last component is looked up in,
-    and `lookup.inode` what it names there, or None when nothing has that name."""
+    """Walk the path in `buffer`. Afterwards `lookup.parent` is the directory that the last component is
+    looked up in, and `lookup.inode` what it names there, or None when nothing has that name."""
     if buffer.start == PATH_MAX:
         raise ENOENT
     current = lookup.root if buffer.text[buffer.start] == SLASH else lookup.directory
@@ -219,8 +219,10 @@ def skip_slashes(buffer: PathBuffer, position: u64) -> u64:
 
 
 def step(lookup: Lookup, current: Inode) -> Fallible[Inode | None]:
-    """What the component in `lookup.name` leads to from the directory `current`; None if there is no such name."""
-    name = lookup.last_name
+    """What the component in `lookup.name` leads to from the directory `current`; None if there is no such
+    name.
+    """
+    name: Slice[u8] = lookup.last_name
     if name == b".":
         lookup.last = LastComponent.DOT
         return current

@@ -1,7 +1,8 @@
 """Pipe: a queue of bytes between open files (pipe(7)).
 
-Interface: `make_pipe` gives the two ends as open files. A pipe is charged to the container that made it. The 64 KiB
-of its buffer are frames, allocated when first written to and released when the pipe is empty and idle at close.
+Interface: `make_pipe` gives the two ends as open files. A pipe is charged to the container that made it. The
+64 KiB of its buffer are frames, allocated when first written to and released when the pipe is empty and idle
+at close.
 
 Invariants
 - `used` bytes are queued, from `head` on, in a ring of CAPACITY bytes.

@@ -1,8 +1,8 @@
 """Poll: waiting until one of many files is ready (poll(2), select(2)).
 
 Whoever makes a file ready, anywhere in the kernel and also in interrupts, calls `readiness_changed`; every
-thread that polls then asks its files again. One queue for all keeps files free of lists of who polls them, at the price
-of wake-ups for nothing.
+thread that polls then asks its files again. One queue for all keeps files free of lists of who polls them, at
+the price of wake-ups for nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def observe() -> u64:
 
 
 def wait_for_change(seen: u64, deadline: Nanoseconds) -> Fallible[bool]:
-    """Sleep until some file changed after `seen` was noted; False when `deadline` came first. Raises EINTR."""
+    """Sleep until some file changed after `seen` was noted; False when `deadline` came first. Raises EINTR.
+    """
     if now() >= deadline:
         return False
     return READINESS.sleep_until(seen, deadline)

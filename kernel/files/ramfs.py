@@ -12,6 +12,7 @@ from codegen.lang import (
     Fallible,
     Slice,
     copy,
+    deferred,
     inline,
     on_error,
     struct,
@@ -27,8 +28,8 @@ from kernel.files.attributes import Kind
 from kernel.files.content import PAGE, Content
 from kernel.files.directory import Directory, DirectoryEntry
 from kernel.files.inode import TARGET_MAX, Inode, LinkTarget
-from kernel.sched.timer import wall_clock
 from kernel.memory.account import Account
+from kernel.sched.timer import wall_clock
 
 LAYER_NUMBERS: u64 = 1 << 40
 """Inode numbers that each layer has of its own, so that those of the layers that show through stay unique."""
@@ -107,7 +108,9 @@ class RamFs:
         inode.described.size = length
 
     def shadow(self, parent: Inode, name: Slice[u8], below: Inode) -> Fallible[Inode]:
-        """Make the inode, and in `parent` the entry, that stand for what the layer below shows under `name`."""
+        """Make the inode, and in `parent` the entry, that stand for what the layer below shows under
+        `name`.
+        """
         inode = self.stand_in(below)
         inode.references = 1
         with on_error(inode.drop):
@@ -144,6 +147,17 @@ class RamFs:
             content.origin = below.content
             content.origin_size = shown.size
         return inode
+
+    def cover(self, parent: Inode, name: Slice[u8], lower: Inode) -> Fallible[None]:
+        """Let `name` in the directory `parent` show the directory `lower` of another file system.
+
+        Whatever the layer below has under that name is hidden: how a container gets the kernel's /dev and
+        /proc.
+        """
+        inode = self.stand_in(lower)
+        inode.references = 1
+        with deferred(inode.drop):
+            parent.add(name, inode)
 
     # Giving back.
 
@@ -196,7 +210,8 @@ class RamFs:
         directory.free_entry(self.account.heap, entry)
 
     def destroy(self) -> u64:
-        """Give back every inode, named or referred to or not, and the file system itself. Returns how many."""
+        """Give back every inode, named or referred to or not, and the file system itself. Returns how many.
+        """
         count: u64 = 0
         while True:
             inode = self.inodes.first
@@ -211,13 +226,14 @@ class RamFs:
         return count
 
 
-def create_file_system(account: Account, lower: Inode | None) -> Fallible[RamFs]:
+def create_file_system(account: Account, lower: Inode | None, layer: u64 = 0) -> Fallible[RamFs]:
     """A file system charged to `account`: empty, or showing the directory `lower` until it is written to.
 
     `lower` has to outlive it and is not written to: the layers of a container belong to its ancestors.
     """
     fs = account.heap.new(RamFs)
     fs.account = account
+    fs.layer = layer
     COUNT.made += 1
     fs.id = COUNT.made
     with on_error(account.heap.free, fs):

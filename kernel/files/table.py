@@ -1,7 +1,7 @@
 """FileTable: the descriptors of a process (open(2), dup(2)).
 
-Interface: `install` `get` `close` `replace` `duplicate` `close_on_exec` `hold` `drop`. Descriptors are handed out lowest
-first. `get` lends the open file: who sleeps while using it holds it (`with deferred(file.drop)`).
+Interface: `install` `get` `close` `replace` `duplicate` `close_on_exec` `hold` `drop`. Descriptors are handed
+out lowest first. `get` lends the open file: who sleeps while using it holds it (`with deferred(file.drop)`).
 
 Descriptors live in chunks that are made when first needed, so a table that uses three descriptors is small.
 """

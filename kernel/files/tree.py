@@ -1,14 +1,13 @@
 """Tree: making and removing names, with the checks and in the order of errors that Linux has (fs/namei.c).
 
-Every function takes a `Lookup` that `walk` has filled with Resolve.PARENT, and acts without failing once it has
-decided. What it makes it returns held.
+Every function takes a `Lookup` that `walk` has filled with Resolve.PARENT, and acts without failing once it
+has decided. What it makes it returns held.
 """
 
 from __future__ import annotations
 
 from codegen.lang import Fallible, Slice, deferred, on_error, u8, u32
 from kernel.base.errno import (
-    EACCES,
     EBUSY,
     EEXIST,
     EINVAL,
@@ -122,7 +121,9 @@ def check_delete(lookup: Lookup, victim: Inode) -> Fallible[None]:
 
 
 def is_protected(parent: Inode, victim: Inode, credentials: Credentials) -> bool:
-    """Whether the sticky bit of `parent` keeps `victim` from being removed by these credentials (unlink(2))."""
+    """Whether the sticky bit of `parent` keeps `victim` from being removed by these credentials
+    (unlink(2)).
+    """
     if parent.described.permissions & STICKY == 0 or credentials.user == 0:
         return False
     return credentials.user != victim.described.user and credentials.user != parent.described.user

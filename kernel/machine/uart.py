@@ -64,6 +64,10 @@ class Uart:
         """Interrupt when bytes have come."""
         write_port(self.port + INTERRUPT_ENABLE, RECEIVE_INTERRUPT)
 
+    def disable_receive_interrupt(self) -> None:
+        """No more interrupts: bytes that come wait in the FIFO."""
+        write_port(self.port + INTERRUPT_ENABLE, 0)
+
     def _status(self) -> LineStatus:
         return from_raw(LineStatus, read_port(self.port + LINE_STATUS))
 

@@ -1,0 +1,127 @@
+"""Random bytes: ChaCha20 in its key-erasing form (RFC 8439; Bernstein, "Fast-key-erasure random-number
+generators", 2017).
+
+Each request makes a stream of blocks; the first 32 bytes become the next key, so what was given out cannot be
+computed from the state afterwards. The key begins with whatever differs between machines and runs: time
+stamps and the date.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Array,
+    MutableSlice,
+    array,
+    copy,
+    inline,
+    local_array,
+    store,
+    struct,
+    truncate,
+    u8,
+    u32,
+    u64,
+    wrapping_add,
+    wrapping_shl,
+)
+from kernel.base.spinlock import SpinLock
+from kernel.machine.instructions import read_time_stamp
+from kernel.sched.timer import wall_clock
+
+BLOCK: u64 = 64
+KEY_WORDS = 8
+SIGMA = (0x61707865, 0x3320646E, 0x79622D32, 0x6B206574)
+"""The constant words of the state, "expand 32-byte k" (RFC 8439, section 2.3)."""
+
+QUARTERS = (
+    (0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
+    (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14),
+)  # fmt: skip
+"""The columns and the diagonals of one double round (RFC 8439, section 2.3)."""
+
+
+@struct
+class Generator:
+    """The state of the generator. Under `lock`."""
+
+    lock: SpinLock = inline()
+    key: Array[u32] = array(KEY_WORDS)
+    counter: u32 = 0
+
+    def stir(self, value: u64) -> None:
+        """Mix a value that an outsider may not know into the key."""
+        with self.lock:
+            self.key[0] ^= truncate(u32, value)
+            self.key[1] ^= truncate(u32, value >> 32)
+            self.replace_key()
+
+    def replace_key(self) -> None:
+        """Take the key of the next request from a block of its own. The lock is held."""
+        block = local_array(u32, 16)
+        self.make_block(block)
+        copy(self.key[:], block[0:KEY_WORDS])
+        self.counter = 0
+
+    def make_block(self, block: MutableSlice[u32]) -> None:
+        """The next 64 bytes of the stream, as words (RFC 8439, section 2.3.1)."""
+        start = local_array(u32, 16)
+        copy(start[4:12], self.key[:])
+        for index in range(4):
+            start[index] = SIGMA[index]
+        start[12] = self.counter
+        self.counter += 1
+        copy(block, start)
+        for _ in range(10):
+            for a, b, c, d in QUARTERS:
+                quarter_round(block, a, b, c, d)
+        for index in range(16):
+            block[index] = wrapping_add(u32, block[index], start[index])
+
+    def fill(self, destination: MutableSlice[u8]) -> None:
+        """Fill `destination` with random bytes."""
+        block = local_array(u32, 16)
+        content = local_array(u8, BLOCK)
+        done: u64 = 0
+        with self.lock:
+            self.counter = 1
+            while done < len(destination):
+                self.make_block(block)
+                for index in range(16):
+                    store(u32, content, index * 4, block[index])
+                step = min(BLOCK, len(destination) - done)
+                copy(destination[done : done + step], content[0:step])
+                done += step
+            self.replace_key()
+
+
+def rotate_left(value: u32, count: u32) -> u32:
+    """The bits of `value` moved `count` places up and around."""
+    return wrapping_shl(u32, value, count) | (value >> (32 - count))
+
+
+def quarter_round(state: MutableSlice[u32], a: u64, b: u64, c: u64, d: u64) -> None:
+    """RFC 8439, section 2.1."""
+    state[a] = wrapping_add(u32, state[a], state[b])
+    state[d] = rotate_left(state[d] ^ state[a], 16)
+    state[c] = wrapping_add(u32, state[c], state[d])
+    state[b] = rotate_left(state[b] ^ state[c], 12)
+    state[a] = wrapping_add(u32, state[a], state[b])
+    state[d] = rotate_left(state[d] ^ state[a], 8)
+    state[c] = wrapping_add(u32, state[c], state[d])
+    state[b] = rotate_left(state[b] ^ state[c], 7)
+
+
+GENERATOR = Generator()
+
+
+def initialise() -> None:
+    """Seed the generator from the time stamps and the date."""
+    for _ in range(8):
+        GENERATOR.stir(read_time_stamp())
+    GENERATOR.stir(u64(wall_clock()))
+
+
+def fill_random(destination: MutableSlice[u8]) -> None:
+    """Fill `destination` with random bytes. `GENERATOR` takes in the time of the request as well."""
+    GENERATOR.stir(read_time_stamp())
+    GENERATOR.fill(destination)

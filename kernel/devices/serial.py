@@ -1,0 +1,160 @@
+"""Serial ports as files: the console on COM1, and the channel to the harness on COM2.
+
+Interface: `CONSOLE` and `CHANNEL`, whose `interrupt` the trap layer calls for IRQ 4 and IRQ 3. Bytes pass
+unchanged in both directions, so neither is a terminal: TCGETS answers ENOTTY.
+
+Invariant: while the queue is full, receive interrupts are off and further bytes wait in the device; reading
+turns them on again. So nothing is lost to a slow reader.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Array,
+    Fallible,
+    MutableSlice,
+    Slice,
+    UserAddr,
+    array,
+    comptime,
+    i64,
+    inline,
+    struct,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import EAGAIN, EIO, ENOTTY
+from kernel.base.spinlock import SpinLock
+from kernel.files.attributes import Attributes, Kind
+from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.flags import OpenFlags
+from kernel.files.poll import readiness_changed
+from kernel.machine.uart import COM1, COM2, Uart
+from kernel.memory import user
+from kernel.sched.wait import WaitQueue
+
+QUEUE_SIZE = 4096
+FIONREAD: u32 = 0x541B
+"""ioctl: how many bytes can be read (ioctl_tty(2))."""
+
+
+@struct
+class SerialPort(FileOps):
+    """One serial port, with a queue of what it received."""
+
+    uart: Uart = uninitialised()
+    described: Attributes = inline()
+    changed: WaitQueue = inline()
+
+    # Shared with the interrupt.
+    lock: SpinLock = inline()
+    head: u64 = 0
+    used: u64 = 0
+    queue: Array[u8] = array(QUEUE_SIZE)
+
+    def initialise(self) -> None:
+        """Set the port up and begin to receive."""
+        self.uart.initialise()
+        if self.uart.present:
+            self.uart.enable_receive_interrupt()
+
+    def interrupt(self) -> None:
+        """Bytes have come."""
+        with self.lock:
+            self.collect()
+        self.changed.wake_all()
+        readiness_changed()
+
+    def collect(self) -> None:
+        """Move what the device received to the queue. The lock is held."""
+        while self.used < QUEUE_SIZE and self.uart.has_input():
+            self.queue[(self.head + self.used) % QUEUE_SIZE] = self.uart.take()
+            self.used += 1
+        if self.used == QUEUE_SIZE:
+            self.uart.disable_receive_interrupt()
+
+    def receive(self, destination: MutableSlice[u8]) -> u64:
+        """Take what has come, at most len(destination) bytes; 0 when nothing has."""
+        with self.lock:
+            was_full = self.used == QUEUE_SIZE
+            self.collect()
+            total = min(self.used, u64(len(destination)))
+            for index in range(total):
+                destination[index] = self.queue[(self.head + index) % QUEUE_SIZE]
+            self.head = (self.head + total) % QUEUE_SIZE
+            self.used -= total
+            if was_full and total > 0:
+                self.uart.enable_receive_interrupt()
+        return total
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        if len(destination) == 0:
+            return 0
+        if not self.uart.present:
+            return 0
+        while True:
+            seen = self.changed.observe()
+            done = self.receive(destination)
+            if done > 0:
+                return done
+            if not wait:
+                raise EAGAIN
+            self.changed.sleep(seen)
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        if not self.uart.present:
+            raise EIO
+        self.uart.write(source)
+        return u64(len(source))
+
+    def attributes(self) -> Attributes:
+        return self.described
+
+    def is_seekable(self) -> bool:
+        return False
+
+    def readiness(self) -> Events:
+        events = Events.OUTPUT | Events.WRITE_NORMAL
+        with self.lock:
+            self.collect()
+            if self.used > 0 or not self.uart.present:
+                events = events | Events.INPUT | Events.READ_NORMAL
+        return events
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        if request != FIONREAD:
+            raise ENOTTY
+        user.put(u32, argument, u32(self.used))
+        return 0
+
+    def closed(self) -> None:
+        """The port stays."""
+
+
+@comptime
+def make_port(uart: Uart, device: int) -> SerialPort:
+    """The file of `uart`; `device` is its number as Linux gives it (admin-guide/devices.txt)."""
+    port = SerialPort()
+    port.uart = uart
+    port.described.kind = Kind.CHARACTER
+    port.described.permissions = 0o600
+    port.described.links = 1
+    port.described.number = device
+    port.described.device = device
+    return port
+
+
+CONSOLE = make_port(COM1, 0x501)
+CHANNEL = make_port(COM2, 0x441)
+
+
+def console_file(owner: FileOwner) -> Fallible[OpenFile]:
+    """The console, opened to read and write. One reference, the caller's."""
+    return open_file(owner, CONSOLE, None, OpenFlags.READ_WRITE)
+
+
+def channel_file(owner: FileOwner) -> Fallible[OpenFile]:
+    """The channel to the harness, opened to read and write. One reference, the caller's."""
+    return open_file(owner, CHANNEL, None, OpenFlags.READ_WRITE)
