@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 from codegen import run
@@ -22,11 +23,11 @@ from codegen.lang.structs import FieldReference
 
 def both(function: Callable[..., Any], *arguments: Any) -> Any:
     """The outcome of `function(*arguments)`, which is the same under CPython and compiled."""
-    on_host = copy.deepcopy((function, arguments)) if hasattr(function, "__self__") else (function, arguments)
-    host_function, host_arguments = on_host
-    host_arguments = tuple(_as_slice(argument) for argument in copy.deepcopy(host_arguments))
+    if isinstance(function, MethodType):
+        function, arguments = function.__func__, (function.__self__, *arguments)
+    host_arguments = [_as_slice(argument) for argument in copy.deepcopy(arguments)]
     compiled = _outcome(lambda: run(function, *arguments))
-    host = _outcome(lambda: host_function(*host_arguments))
+    host = _outcome(lambda: function(*host_arguments))
     assert compiled[0] == host[0], f"CPython: {host[0]}; compiled: {compiled[0]}"
     if not isinstance(host[1], Panic):
         for index, (left, right) in enumerate(zip(host_arguments, arguments, strict=True)):
