@@ -50,7 +50,7 @@ class ControlOperation(IntEnum):
     """Send signal `arg` to every process."""
 
 
-@struct(size=96)
+@struct(size=88)
 class ContainerConfig:
     """create_container: what the new container is to be."""
 
@@ -69,7 +69,6 @@ class ContainerConfig:
     process_limit: u64 = 0
     weight: u64 = 0
     """Share of the processor in relation to other containers; 0: the default, 100."""
-    reserved: u64 = 0
 
 
 CONFIG_SIZE_FIRST: u64 = 88

@@ -122,7 +122,7 @@ def to(cpu: Cpu, following: Thread) -> None:
         space.activate()
     set_user_fs_base(following.fs_base)
     cpu.kernel_stack = u64(following.stack_top)
-    set_kernel_stack(u64(following.stack_top))
+    set_kernel_stack(cpu.number, following.stack_top)
     cpu.current = following
     cpu.previous = leaving
     switch_context(address_of(leaving) + STACK_POINTER, address_of(following) + STACK_POINTER)

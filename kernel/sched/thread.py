@@ -55,7 +55,9 @@ class Thread:
     # Identity; constant after the thread is started.
     id: Pid = Pid(0)
     group: RunGroup = uninitialised()
-    process: Process | None = None
+    process: Process = uninitialised()
+    is_user: bool = False
+    """Whether it runs a program, so whether `process` is set."""
     owner: Account = uninitialised()
     stack_top: VirtAddr = VirtAddr(0)
 

@@ -1,0 +1,164 @@
+"""Process: a program in execution, as its container numbers it.
+
+Interface: `create_process` `Process.release` `Process.adopt`; start.py starts it, exit.py ends it, wait.py reaps it.
+
+Invariants
+- A process is on its container's list from `create_process` to `release`, and charged there all that time.
+- ALIVE: has at least one thread. ZOMBIE: has none, has given back its memory and files, keeps pid and status.
+- The parent, if any, is in the same container; without one, the container itself reaps the process.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from codegen.lang import (
+    Array,
+    Fallible,
+    Pid,
+    Slice,
+    array,
+    copy,
+    field_offset,
+    fill,
+    inline,
+    on_error,
+    struct,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+    width,
+)
+from kernel.base.list import Link, List
+from kernel.files.credentials import Credentials
+from kernel.process.signal_table import SignalTable
+from kernel.sched.thread import Thread
+from kernel.sched.wait import WaitQueue
+
+if TYPE_CHECKING:
+    from kernel.containers.container import Container
+    from kernel.files.inode import Inode
+    from kernel.files.table import FileTable
+    from kernel.memory.space import AddressSpace
+
+NAME_LENGTH: u64 = 16
+"""TASK_COMM_LEN: the name with its final NUL (prctl(2), PR_SET_NAME)."""
+
+
+@width(u8)
+class ProcessState(IntEnum):
+    """Where a process is in its life."""
+
+    ALIVE = 1
+    ZOMBIE = 2
+
+
+@struct
+class Process:
+    """One process of a container."""
+
+    pid: Pid = Pid(0)
+    container: Container = uninitialised()
+    state: ProcessState = ProcessState.ALIVE
+    name: Array[u8] = array(16)
+
+    # The tree. Changes only in system calls and exits, which are never preempted in the kernel.
+    parent: Process | None = None
+    children: List[Process] = inline()
+    sibling_link: Link[Process] = inline()
+    container_link: Link[Process] = inline()
+    group_id: Pid = Pid(0)
+    session_id: Pid = Pid(0)
+    threads: List[Thread] = inline(List(Thread.process_link))
+
+    # What it uses; given back when it becomes a zombie.
+    space: AddressSpace = uninitialised()
+    files: FileTable = uninitialised()
+    root: Inode = uninitialised()
+    directory: Inode = uninitialised()
+    executable: Inode | None = None
+    credentials: Credentials = inline()
+    umask: u32 = 0o022
+    no_new_privileges: bool = False
+    dumpable: bool = True
+    borrows_space: bool = False
+    """CLONE_VFORK: runs in the memory of its parent, which waits for `released_space`."""
+
+    # Signals and the end.
+    signals: SignalTable = inline()
+    exiting: bool = False
+    status: u32 = 0
+    """What wait4(2) reports: the bits of WEXITSTATUS and WTERMSIG."""
+    exit_signal: u32 = 0
+    executed: bool = False
+    handles: u64 = 0
+    """Open pidfds; the process object stays until they are closed or revoked."""
+    released: bool = False
+    child_ended: WaitQueue = inline()
+    """Woken when a child becomes a zombie."""
+    ended: WaitQueue = inline()
+    """Woken when this process becomes a zombie."""
+    released_space: WaitQueue = inline()
+    """Woken when this process no longer runs in borrowed memory."""
+
+    # Time used, in ticks of the scheduler.
+    ticks: u64 = 0
+    children_ticks: u64 = 0
+
+    def set_name(self, name: Slice[u8]) -> None:
+        """Take the first 15 bytes of `name`."""
+        length = min(u64(len(name)), NAME_LENGTH - 1)
+        fill(self.name[:], 0)
+        copy(self.name[0:length], name[0:length])
+
+    @property
+    def is_zombie(self) -> bool:
+        """Whether it has ended and waits to be reaped."""
+        return self.state == ProcessState.ZOMBIE
+
+    def adopt(self, child: Process) -> None:
+        """Become the parent of `child`, which has none."""
+        child.parent = self
+        self.children.push_last(child)
+
+    def abandon(self, child: Process) -> None:
+        """`child` no longer has a parent."""
+        child.parent = None
+        self.children.remove(child)
+
+    def release(self) -> None:
+        """A zombie is reaped, or was never started: give back pid, charge and, unless a pidfd is open, the object."""
+        parent = self.parent
+        if parent is not None:
+            parent.abandon(self)
+        container = self.container
+        container.processes.remove(self)
+        container.account.return_process()
+        self.released = True
+        if self.handles == 0:
+            container.account.heap.free(self)
+        container.processes_changed.wake_all()
+
+    def drop_handle(self) -> None:
+        """A pidfd of this process is closed."""
+        self.handles -= 1
+        if self.handles == 0 and self.released:
+            self.container.account.heap.free(self)
+
+
+def create_process(container: Container, parent: Process | None) -> Fallible[Process]:
+    """A process with the next pid of `container`, charged to it. EAGAIN at the process limit, ENOMEM."""
+    container.account.charge_process()
+    with on_error(container.account.return_process):
+        process = container.account.heap.new(Process)
+    process.children.offset = field_offset(Process.sibling_link)
+    process.container = container
+    process.pid = container.take_pid()
+    process.group_id = process.pid
+    process.session_id = process.pid
+    container.processes.push_last(process)
+    if parent is not None:
+        parent.adopt(process)
+    return process

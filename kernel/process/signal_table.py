@@ -1,0 +1,140 @@
+"""Signals of a process: what is set for each, and which wait (signal(7), sigaction(2))."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from codegen.lang import Array, UserAddr, inline_array, invert, struct, u32, u64, width
+
+SIGNALS: u64 = 64
+DEFAULT: UserAddr = UserAddr(0)
+"""SIG_DFL."""
+IGNORE: UserAddr = UserAddr(1)
+"""SIG_IGN."""
+
+
+@width(u32)
+class Signal(IntEnum):
+    """The standard signals of x86-64 (signal(7)); 32 to 64 are the real-time signals."""
+
+    NONE = 0
+    HANGUP = 1
+    INTERRUPT = 2
+    QUIT = 3
+    ILLEGAL = 4
+    TRAP = 5
+    ABORT = 6
+    BUS = 7
+    FLOATING_POINT = 8
+    KILL = 9
+    USER_1 = 10
+    SEGMENTATION = 11
+    USER_2 = 12
+    PIPE = 13
+    ALARM = 14
+    TERMINATE = 15
+    STACK_FAULT = 16
+    CHILD = 17
+    CONTINUE = 18
+    STOP = 19
+    TERMINAL_STOP = 20
+    TERMINAL_INPUT = 21
+    TERMINAL_OUTPUT = 22
+    URGENT = 23
+    CPU_TIME = 24
+    FILE_SIZE = 25
+    VIRTUAL_ALARM = 26
+    PROFILE = 27
+    WINDOW = 28
+    IO = 29
+    POWER = 30
+    BAD_CALL = 31
+
+
+@width(u64)
+class ActionFlags(IntFlag):
+    """SA_*: `sa_flags` of sigaction(2)."""
+
+    NONE = 0
+    NO_CHILD_STOP = 0x1
+    NO_CHILD_WAIT = 0x2
+    SIGNAL_INFO = 0x4
+    RESTORER = 0x0400_0000
+    ON_STACK = 0x0800_0000
+    RESTART = 0x1000_0000
+    NO_DEFER = 0x4000_0000
+    RESET_HANDLER = 0x8000_0000
+
+
+def bit_of(signal: u32) -> u64:
+    """The bit of `signal` (1 to 64) in a signal set (sigset_t)."""
+    one: u64 = 1
+    return one << (u64(signal) - 1)
+
+
+UNBLOCKABLE: u64 = (1 << (9 - 1)) | (1 << (19 - 1))
+"""SIGKILL and SIGSTOP can be neither blocked, nor caught, nor ignored."""
+
+IGNORED_BY_DEFAULT: u64 = (1 << (17 - 1)) | (1 << (18 - 1)) | (1 << (23 - 1)) | (1 << (28 - 1))
+"""SIGCHLD, SIGCONT, SIGURG, SIGWINCH: "Ign" in signal(7)."""
+
+STOPPING_BY_DEFAULT: u64 = (1 << (19 - 1)) | (1 << (20 - 1)) | (1 << (21 - 1)) | (1 << (22 - 1))
+"""SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU: "Stop" in signal(7)."""
+
+DUMPING_BY_DEFAULT: u64 = (
+    (1 << 2) | (1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 7) | (1 << 10) | (1 << 23) | (1 << 24) | (1 << 30)
+)
+"""QUIT ILL TRAP ABRT BUS FPE SEGV XCPU XFSZ SYS: "Core" in signal(7)."""
+
+
+@struct
+class SignalAction:
+    """What happens when a signal arrives: struct kernel_sigaction, in the order in which rt_sigaction(2) copies it."""
+
+    handler: UserAddr = DEFAULT
+    flags: u64 = 0
+    restorer: UserAddr = UserAddr(0)
+    mask: u64 = 0
+
+
+@struct
+class SignalTable:
+    """The actions of a process, and the signals that were sent to it as a whole and not yet taken by a thread."""
+
+    actions: Array[SignalAction] = inline_array(64)
+    pending: u64 = 0
+
+    def action(self, signal: u32) -> SignalAction:
+        """The action of `signal`, 1 to 64."""
+        return self.actions[u64(signal) - 1]
+
+    def is_ignored(self, signal: u32) -> bool:
+        """Whether `signal` would do nothing."""
+        action = self.action(signal)
+        if action.handler == IGNORE:
+            return True
+        return action.handler == DEFAULT and IGNORED_BY_DEFAULT & bit_of(signal) != 0
+
+    def copy_from(self, other: SignalTable) -> None:
+        """Take over the actions of `other` (fork(2)); nothing is pending."""
+        for index in range(SIGNALS):
+            mine = self.actions[index]
+            theirs = other.actions[index]
+            mine.handler = theirs.handler
+            mine.flags = theirs.flags
+            mine.restorer = theirs.restorer
+            mine.mask = theirs.mask
+
+    def reset_for_exec(self) -> None:
+        """Handlers are gone with the program; what is ignored stays ignored (execve(2))."""
+        for index in range(SIGNALS):
+            action = self.actions[index]
+            if action.handler != IGNORE:
+                action.handler = DEFAULT
+            action.flags = 0
+            action.restorer = UserAddr(0)
+            action.mask = 0
+
+    def take_pending(self, wanted: u64) -> None:
+        """The signals in `wanted` are pending no more."""
+        self.pending = self.pending & invert(u64, wanted)
