@@ -1,0 +1,221 @@
+"""Heap: kernel objects of one account, in slabs of that account's own frames.
+
+Interface: `new` `free`, and `allocate_bytes` `free_bytes` for plain memory.
+
+A slab is one frame: a header, then objects of one size class; the free ones are chained through their first word.
+What is larger than the largest class is a block of frames of its own. Two accounts never share a slab, so
+what a container allocated is known, and is given back with its frames.
+
+Invariants: a slab with free objects is on the partial list of its class, a full one on none; an empty one is
+released, unless it is the only one on its list. No object begins on a page boundary; a block of frames does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from codegen.lang import (
+    Array,
+    Fallible,
+    MutableSlice,
+    address_of,
+    align_down,
+    array,
+    construct,
+    fill,
+    inline,
+    reference,
+    size_of,
+    slice_at,
+    struct,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import ENOMEM
+from kernel.base.spinlock import SpinLock
+from kernel.machine.layout import PAGE_SIZE, frame_address, frame_at
+from kernel.memory import frames
+from kernel.memory.frames import ORDERS, FrameUse
+
+if TYPE_CHECKING:
+    from kernel.memory.account import Account
+
+T = TypeVar("T")
+
+CLASS_SIZES: tuple[u64, ...] = (32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 1008, 1344, 2016)
+CLASSES: u64 = len(CLASS_SIZES)
+LARGEST: u64 = 2016
+MAGIC: u64 = 0x5049_5448_4F53_4C42
+
+
+@struct(size=64)
+class Slab:
+    """The header of a frame of objects."""
+
+    magic: u64 = 0
+    heap: Heap = uninitialised()
+    next: Slab | None = None
+    previous: Slab | None = None
+    free: FreeObject | None = None
+    size_class: u32 = 0
+    used: u32 = 0
+    capacity: u32 = 0
+    listed: bool = False
+
+
+@struct
+class FreeObject:
+    """What a free object holds."""
+
+    next: FreeObject | None = None
+
+
+def class_of(size: u64) -> u64:
+    """The smallest size class that holds `size` bytes, at most LARGEST."""
+    number: u64 = 0
+    while CLASS_SIZES[number] < size:
+        number += 1
+    return number
+
+
+def order_of(size: u64) -> u64:
+    """The order of the smallest block of frames that holds `size` bytes."""
+    order: u64 = 0
+    while PAGE_SIZE << order < size:
+        order += 1
+    return order
+
+
+@struct
+class Heap:
+    """The kernel objects of `account`."""
+
+    lock: SpinLock = inline()
+    account: Account = uninitialised()
+    objects: u64 = 0
+    partial: Array[Slab | None] = array(CLASSES)
+
+    def new(self, kind: type[T]) -> Fallible[T]:
+        """A new `kind`, its fields at their defaults. ENOMEM."""
+        return construct(kind, self.allocate(size_of(kind)))
+
+    def free(self, thing: T) -> None:
+        """Give back what `new` made."""
+        self.release(address_of(thing))
+
+    def allocate_bytes(self, length: u64) -> Fallible[MutableSlice[u8]]:
+        """`length` bytes, all zero. ENOMEM."""
+        memory = slice_at(u8, self.allocate(length), length)
+        fill(memory, 0)
+        return memory
+
+    def free_bytes(self, memory: MutableSlice[u8]) -> None:
+        """Give back what `allocate_bytes` made."""
+        self.release(address_of(memory))
+
+    def allocate(self, size: u64) -> Fallible[u64]:
+        """The address of `size` bytes, with no promise about what is in them. ENOMEM."""
+        if size > LARGEST:
+            order = order_of(size)
+            if order >= ORDERS:
+                raise ENOMEM
+            block = frames.allocate_run(self.account, order, FrameUse.HEAP)
+            with self.lock:
+                self.objects += 1
+            return frame_address(block)
+        size_class = class_of(size)
+        with self.lock:
+            slab = self.partial[size_class]
+            if slab is None:
+                slab = self.new_slab(size_class)
+            self.objects += 1
+            return self.take(slab)
+
+    def new_slab(self, size_class: u64) -> Fallible[Slab]:
+        """A slab of free objects, on the partial list. ENOMEM. The lock is held."""
+        start = frame_address(frames.allocate(self.account, FrameUse.HEAP))
+        slab = construct(Slab, start)
+        size = CLASS_SIZES[size_class]
+        slab.magic = MAGIC
+        slab.heap = self
+        slab.size_class = u32(size_class)
+        slab.capacity = u32((PAGE_SIZE - size_of(Slab)) // size)
+        position = start + size_of(Slab) + (u64(slab.capacity) - 1) * size
+        for _ in range(u64(slab.capacity)):
+            free = construct(FreeObject, position)
+            free.next = slab.free
+            slab.free = free
+            position -= size
+        self.list_slab(slab)
+        return slab
+
+    def take(self, slab: Slab) -> u64:
+        """Take one object of a slab that has a free one. The lock is held."""
+        free = slab.free
+        assert free is not None, "a partial slab has free objects"
+        slab.free = free.next
+        slab.used += 1
+        if slab.used == slab.capacity:
+            self.unlist_slab(slab)
+        return address_of(free)
+
+    def release(self, address: u64) -> None:
+        """Give back what `allocate` gave."""
+        if address % PAGE_SIZE == 0:
+            with self.lock:
+                self.objects -= 1
+            frames.release(frame_at(address))
+            return
+        slab = reference(Slab, align_down(address, PAGE_SIZE))
+        assert slab.magic == MAGIC and slab.heap is self, "not an object of this heap"
+        with self.lock:
+            self.objects -= 1
+            freed = construct(FreeObject, address)
+            freed.next = slab.free
+            slab.free = freed
+            slab.used -= 1
+            if not slab.listed:
+                self.list_slab(slab)
+            alone = slab.next is None and slab.previous is None
+            if slab.used > 0 or alone:
+                return
+            self.unlist_slab(slab)
+        slab.magic = 0
+        frames.release(frame_at(address_of(slab)))
+
+    def trim(self) -> None:
+        """Release the empty slabs that were kept for the next object."""
+        for size_class in range(CLASSES):
+            with self.lock:
+                slab = self.partial[size_class]
+                if slab is None or slab.used > 0:
+                    continue
+                self.unlist_slab(slab)
+            slab.magic = 0
+            frames.release(frame_at(address_of(slab)))
+
+    def list_slab(self, slab: Slab) -> None:
+        """Put a slab at the head of its partial list. The lock is held."""
+        head = self.partial[slab.size_class]
+        slab.next = head
+        slab.previous = None
+        slab.listed = True
+        if head is not None:
+            head.previous = slab
+        self.partial[slab.size_class] = slab
+
+    def unlist_slab(self, slab: Slab) -> None:
+        """Take a slab off its partial list. The lock is held."""
+        following = slab.next
+        previous = slab.previous
+        if following is not None:
+            following.previous = previous
+        if previous is None:
+            self.partial[slab.size_class] = following
+        else:
+            previous.next = following
+        slab.next = None
+        slab.previous = None
+        slab.listed = False
