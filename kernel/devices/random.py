@@ -30,14 +30,6 @@ from kernel.sched.timer import wall_clock
 
 BLOCK: u64 = 64
 KEY_WORDS = 8
-SIGMA = (0x61707865, 0x3320646E, 0x79622D32, 0x6B206574)
-"""The constant words of the state, "expand 32-byte k" (RFC 8439, section 2.3)."""
-
-QUARTERS = (
-    (0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
-    (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14),
-)  # fmt: skip
-"""The columns and the diagonals of one double round (RFC 8439, section 2.3)."""
 
 
 @struct
@@ -66,14 +58,16 @@ class Generator:
         """The next 64 bytes of the stream, as words (RFC 8439, section 2.3.1)."""
         start = local_array(u32, 16)
         copy(start[4:12], self.key[:])
-        for index in range(4):
-            start[index] = SIGMA[index]
+        # "expand 32-byte k" in ASCII (RFC 8439, section 2.3).
+        start[0] = 0x61707865
+        start[1] = 0x3320646E
+        start[2] = 0x79622D32
+        start[3] = 0x6B206574
         start[12] = self.counter
         self.counter += 1
         copy(block, start)
         for _ in range(10):
-            for a, b, c, d in QUARTERS:
-                quarter_round(block, a, b, c, d)
+            double_round(block)
         for index in range(16):
             block[index] = wrapping_add(u32, block[index], start[index])
 
@@ -109,6 +103,18 @@ def quarter_round(state: MutableSlice[u32], a: u64, b: u64, c: u64, d: u64) -> N
     state[d] = rotate_left(state[d] ^ state[a], 8)
     state[c] = wrapping_add(u32, state[c], state[d])
     state[b] = rotate_left(state[b] ^ state[c], 7)
+
+
+def double_round(state: MutableSlice[u32]) -> None:
+    """The columns, then the diagonals (RFC 8439, section 2.3)."""
+    quarter_round(state, 0, 4, 8, 12)
+    quarter_round(state, 1, 5, 9, 13)
+    quarter_round(state, 2, 6, 10, 14)
+    quarter_round(state, 3, 7, 11, 15)
+    quarter_round(state, 0, 5, 10, 15)
+    quarter_round(state, 1, 6, 11, 12)
+    quarter_round(state, 2, 7, 8, 13)
+    quarter_round(state, 3, 4, 9, 14)
 
 
 GENERATOR = Generator()

@@ -1,6 +1,6 @@
 """Content: the bytes of a regular file, in page frames of the file system's account.
 
-Interface: `read` `write` `truncate` `page` `own_page` `release_all`. A `Content` is the `Pager` of mappings
+Interface: `read` `write` `truncate` `release_all`. A `Content` is the `Pager` of mappings
 of its file.
 
 A page shows from the first of these that has it:
@@ -16,6 +16,8 @@ Invariant: bytes beyond `size` in an own frame are zero.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from codegen.lang import (
     Array,
@@ -35,11 +37,14 @@ from codegen.lang import (
     uninitialised,
     view,
 )
-from kernel.base.errno import EFBIG
+from kernel.base.errno import EFBIG, ENXIO
 from kernel.memory import frames
 from kernel.memory.account import Account
 from kernel.memory.frames import FrameUse
 from kernel.memory.pager import Pager
+
+if TYPE_CHECKING:
+    from kernel.files.inode import Inode
 
 PAGE: u64 = 4096
 DIRECT: u64 = 4
@@ -59,6 +64,7 @@ class Content(Pager):
     """The pages of one regular file."""
 
     account: Account = uninitialised()
+    inode: Inode | None = None
     size: u64 = 0
     own_pages: u64 = 0
     extent: FrameNumber = HOLE
@@ -128,7 +134,7 @@ class Content(Pager):
                 return HOLE
             content = origin
 
-    def own_page(self, index: u64) -> Fallible[FrameNumber]:
+    def make_own(self, index: u64) -> Fallible[FrameNumber]:
         """The file's own frame for page `index`, made from what shows there if it is missing."""
         if index >= PAGES_MAX:
             raise EFBIG
@@ -142,6 +148,32 @@ class Content(Pager):
                 copy(frames.contents(frame), frames.contents(shown))
             self.set_own_frame(index, frame)
         return frame
+
+    # Pager.
+
+    def page(self, index: u64) -> Fallible[FrameNumber]:
+        """The frame that shows at page `index`; a hole becomes an own page, so that mappings agree on it."""
+        if index * PAGE >= self.size:
+            raise ENXIO
+        shown = self.frame_at(index)
+        return self.make_own(index) if shown == HOLE else shown
+
+    def own_page(self, index: u64) -> Fallible[FrameNumber]:
+        if index * PAGE >= self.size:
+            raise ENXIO
+        return self.make_own(index)
+
+    def hold(self) -> None:
+        inode = self.inode
+        assert inode is not None, "only regular files are mapped"
+        inode.hold()
+
+    def drop(self) -> None:
+        inode = self.inode
+        assert inode is not None, "only regular files are mapped"
+        inode.drop()
+
+    # Reading and writing.
 
     def read(self, offset: u64, destination: MutableSlice[u8]) -> u64:
         """Read up to len(destination) bytes at `offset`; returns how many, 0 at the end of the file."""
@@ -169,7 +201,7 @@ class Content(Pager):
             start = position % PAGE
             step = min(PAGE - start, total - done)
             try:
-                frame = self.own_page(position // PAGE)
+                frame = self.make_own(position // PAGE)
             except Errno:
                 if done > 0:
                     break
@@ -186,7 +218,7 @@ class Content(Pager):
         if size < self.size:
             kept = align_up(size, PAGE) // PAGE
             if size % PAGE != 0 and self.frame_at(size // PAGE) != HOLE:
-                frame = self.own_page(size // PAGE)
+                frame = self.make_own(size // PAGE)
                 fill(frames.contents(frame)[size % PAGE : PAGE], 0)
             self.release_from(kept)
             self.extent_pages = min(self.extent_pages, kept)

@@ -120,6 +120,11 @@ class OpenFile:
         return writable(self.flags)
 
     @property
+    def is_path_only(self) -> bool:
+        """Opened with O_PATH: only a name for the file."""
+        return OpenFlags.PATH in self.flags
+
+    @property
     def may_wait(self) -> bool:
         """Whether reads and writes sleep when nothing can be transferred: not with O_NONBLOCK."""
         return OpenFlags.NONBLOCK not in self.flags

@@ -49,7 +49,7 @@ class OpenFlags(IntFlag):
 OPEN_FLAG_BITS: u32 = 0o37777703
 """Every bit that open(2) knows; it ignores the others."""
 
-STATUS_FLAG_BITS: u32 = 0o4276003
+STATUS_FLAG_BITS: u32 = 0o15676003
 """What F_GETFL tells: the access mode and the flags that last."""
 
 SETTABLE_FLAG_BITS: u32 = 0o1066000

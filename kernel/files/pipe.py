@@ -204,7 +204,7 @@ class Pipe:
         """The frame of page `index` of the ring, allocated now if it is missing."""
         frame = self.pages[index]
         if frame == HOLE:
-            frame = frames.allocate(self.account, FrameUse.PIPE)
+            frame = frames.allocate(self.account, FrameUse.FILE)
             self.pages[index] = frame
         return frame
 

@@ -68,6 +68,7 @@ class RamFs:
             elif kind == Kind.REGULAR:
                 content = heap.new(Content)
                 content.account = self.account
+                content.inode = inode
                 inode.content = content
         inode.fs = self
         inode.described.kind = kind

@@ -132,11 +132,19 @@ class FileTable:
         """Give up descriptor `fd`; EBADF if it is not in use."""
         clear(self.descriptor(fd))
 
-    def close_range(self, first: u64, last: u64) -> None:
-        """Close every descriptor from `first` to `last` (close_range(2))."""
+    def close_if_open(self, fd: Fd) -> None:
+        """`close` that cannot fail, to undo `install`."""
+        descriptor = self.find(fd)
+        if descriptor is not None:
+            clear(descriptor)
+
+    def close_range(self, first: u64, last: u64, only_mark: bool) -> None:
+        """Close every descriptor from `first` to `last`, or mark it close-on-exec (close_range(2))."""
         for number in range(first, min(last + 1, DESCRIPTORS_MAX)):
             descriptor = self.find(Fd(number))
-            if descriptor is not None:
+            if descriptor is not None and only_mark:
+                descriptor.close_on_exec = True
+            elif descriptor is not None:
                 clear(descriptor)
 
     def close_for_exec(self) -> None:

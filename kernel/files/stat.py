@@ -1,0 +1,155 @@
+"""The structures in which stat(2), statx(2), statfs(2) and getdents64(2) answer, as x86-64 lays them out."""
+
+from __future__ import annotations
+
+from codegen.lang import Array, Nanoseconds, array, i64, struct, u8, u16, u32, u64
+from kernel.files.attributes import BLOCK_SIZE, Attributes, Kind
+
+SECOND: u64 = 1_000_000_000
+SECTOR: u64 = 512
+"""The unit of `st_blocks`."""
+
+STATX_BASIC: u32 = 0x7FF
+"""STATX_BASIC_STATS: every field that stat(2) has."""
+
+TMPFS_MAGIC: u64 = 0x01021994
+"""`f_type` of a file system in memory (statfs(2))."""
+
+NAME_LIMIT: u64 = 255
+
+
+def minor(device: u64) -> u32:
+    """The low part of a device number (makedev(3))."""
+    return u32((device & 0xFF) | ((device >> 12) & 0xFFF00))
+
+
+def major(device: u64) -> u32:
+    """The high part of a device number (makedev(3))."""
+    return u32((device >> 8) & 0xFFF)
+
+
+def sectors_of(about: Attributes) -> u64:
+    """`st_blocks`: the space that the contents take, without looking for holes."""
+    if about.kind != Kind.REGULAR:
+        return 0
+    return (about.size + BLOCK_SIZE - 1) // BLOCK_SIZE * (BLOCK_SIZE // SECTOR)
+
+
+@struct(size=144)
+class Stat:
+    """`struct stat` (arch/x86/include/uapi/asm/stat.h)."""
+
+    device: u64 = 0
+    inode: u64 = 0
+    links: u64 = 0
+    mode: u32 = 0
+    user: u32 = 0
+    group: u32 = 0
+    padding: u32 = 0
+    special_device: u64 = 0
+    size: i64 = 0
+    block_size: i64 = 0
+    blocks: i64 = 0
+    accessed_seconds: u64 = 0
+    accessed_nanoseconds: u64 = 0
+    modified_seconds: u64 = 0
+    modified_nanoseconds: u64 = 0
+    changed_seconds: u64 = 0
+    changed_nanoseconds: u64 = 0
+    unused: Array[u64] = array(3)
+
+    def fill(self, about: Attributes) -> None:
+        """Tell what `about` has."""
+        self.device = about.file_system
+        self.inode = about.number
+        self.links = u64(about.links)
+        self.mode = about.mode
+        self.user = about.user
+        self.group = about.group
+        self.special_device = about.device
+        self.size = i64(about.size)
+        self.block_size = i64(BLOCK_SIZE)
+        self.blocks = i64(sectors_of(about))
+        self.accessed_seconds = about.accessed // SECOND
+        self.accessed_nanoseconds = about.accessed % SECOND
+        self.modified_seconds = about.modified // SECOND
+        self.modified_nanoseconds = about.modified % SECOND
+        self.changed_seconds = about.changed // SECOND
+        self.changed_nanoseconds = about.changed % SECOND
+
+
+@struct(size=256)
+class Statx:
+    """`struct statx` (statx(2))."""
+
+    mask: u32 = 0
+    block_size: u32 = 0
+    flags: u64 = 0
+    links: u32 = 0
+    user: u32 = 0
+    group: u32 = 0
+    mode: u16 = 0
+    padding: u16 = 0
+    inode: u64 = 0
+    size: u64 = 0
+    blocks: u64 = 0
+    flags_mask: u64 = 0
+    times: Array[u64] = array(8)
+    """Access, birth, change and modification: seconds, then nanoseconds, of each."""
+    special_major: u32 = 0
+    special_minor: u32 = 0
+    device_major: u32 = 0
+    device_minor: u32 = 0
+    spare: Array[u64] = array(14)
+
+    def fill(self, about: Attributes) -> None:
+        """Tell what `about` has; there is no time of birth."""
+        self.mask = STATX_BASIC
+        self.block_size = u32(BLOCK_SIZE)
+        self.links = about.links
+        self.user = about.user
+        self.group = about.group
+        self.mode = u16(about.mode)
+        self.inode = about.number
+        self.size = about.size
+        self.blocks = sectors_of(about)
+        self.set_time(0, about.accessed)
+        self.set_time(2, about.changed)
+        self.set_time(3, about.modified)
+        self.special_major = major(about.device)
+        self.special_minor = minor(about.device)
+        self.device_major = major(about.file_system)
+        self.device_minor = minor(about.file_system)
+
+    def set_time(self, index: u64, moment: Nanoseconds) -> None:
+        """Set one of `times`."""
+        self.times[index * 2] = moment // SECOND
+        self.times[index * 2 + 1] = moment % SECOND
+
+
+@struct(size=120)
+class StatFs:
+    """`struct statfs` (statfs(2)); sizes in blocks of BLOCK_SIZE."""
+
+    type: u64 = 0
+    block_size: u64 = 0
+    blocks: u64 = 0
+    free: u64 = 0
+    available: u64 = 0
+    files: u64 = 0
+    free_files: u64 = 0
+    id: u64 = 0
+    name_length: u64 = 0
+    fragment_size: u64 = 0
+    flags: u64 = 0
+    spare: Array[u64] = array(4)
+
+
+@struct(size=19, packed=True)
+class DirectoryRecord:
+    """The part of `struct linux_dirent64` before the name (getdents64(2))."""
+
+    inode: u64 = 0
+    next_position: u64 = 0
+    length: u16 = 0
+    kind: u8 = 0

@@ -1,0 +1,342 @@
+"""stat(2), access(2), chmod(2), chown(2), utimensat(2), statfs(2) and their families."""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Fallible,
+    Fd,
+    Nanoseconds,
+    UserAddr,
+    address_of,
+    i32,
+    i64,
+    local,
+    size_of,
+    slice_at,
+    u8,
+    u32,
+    u64,
+)
+from kernel.base.errno import EACCES, EBADF, EINVAL, EPERM
+from kernel.files.attributes import BLOCK_SIZE, PERMISSION_BITS, Access, Attributes
+from kernel.files.credentials import Credentials
+from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
+from kernel.files.inode import Inode
+from kernel.files.stat import NAME_LIMIT, SECOND, TMPFS_MAGIC, Stat, StatFs, Statx
+from kernel.memory import frames, user
+from kernel.sched.thread import Thread
+from kernel.sched.timer import wall_clock
+from kernel.syscalls.declare import syscall
+from kernel.syscalls.files_support import (
+    advance,
+    checked_flags,
+    find_at,
+    follow_unless,
+    put_bytes,
+)
+
+STATX_SYNC_TYPE: u32 = 0x6000
+STATX_RESERVED: u32 = 0x8000_0000
+UNCHANGED: u32 = 0xFFFF_FFFF
+"""In chown(2): leave this id."""
+
+SET_USER: u32 = 0o4000
+SET_GROUP: u32 = 0o2000
+GROUP_EXECUTE: u32 = 0o010
+
+UTIME_NOW: i64 = 0x3FFF_FFFF
+UTIME_OMIT: i64 = 0x3FFF_FFFE
+
+
+# stat.
+
+
+def put_stat(about: Attributes, destination: UserAddr) -> Fallible[None]:
+    """Tell `about` as a `struct stat`."""
+    answer = local(Stat)
+    answer.fill(about)
+    put_bytes(destination, slice_at(u8, address_of(answer), size_of(Stat)))
+
+
+def attributes_at(task: Thread, directory: i32, path: UserAddr, flags: AtFlags) -> Fallible[Attributes]:
+    """What a call of the stat family is about: also a descriptor without inode, with AT_EMPTY_PATH."""
+    if AtFlags.EMPTY_PATH in flags and directory != AT_FDCWD and is_empty(path):
+        return task.process.files.get(Fd(directory)).ops.attributes()
+    how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in flags)
+    return find_at(task, directory, path, flags, how).described
+
+
+def is_empty(path: UserAddr) -> Fallible[bool]:
+    """Whether the path in user memory is the empty one."""
+    return user.get(u8, path) == 0
+
+
+@syscall(4)
+def stat(task: Thread, path: UserAddr, answer: UserAddr) -> Fallible[None]:
+    """stat(2)."""
+    put_stat(attributes_at(task, AT_FDCWD, path, AtFlags.NONE), answer)
+
+
+@syscall(5)
+def fstat(task: Thread, fd: Fd, answer: UserAddr) -> Fallible[None]:
+    """fstat(2)."""
+    file = task.process.files.get(fd)
+    inode = file.inode
+    put_stat(file.ops.attributes() if inode is None else inode.described, answer)
+
+
+@syscall(6)
+def lstat(task: Thread, path: UserAddr, answer: UserAddr) -> Fallible[None]:
+    """lstat(2)."""
+    put_stat(attributes_at(task, AT_FDCWD, path, AtFlags.SYMLINK_NO_FOLLOW), answer)
+
+
+@syscall(262)
+def newfstatat(task: Thread, directory: i32, path: UserAddr, answer: UserAddr, flags: u32) -> Fallible[None]:
+    """fstatat(2)."""
+    known = AtFlags.SYMLINK_NO_FOLLOW | AtFlags.NO_AUTOMOUNT | AtFlags.EMPTY_PATH
+    put_stat(attributes_at(task, directory, path, checked_flags(flags, u32(known))), answer)
+
+
+@syscall(332)
+def statx(
+    task: Thread, directory: i32, path: UserAddr, flags: u32, mask: u32, answer: UserAddr
+) -> Fallible[None]:
+    """statx(2)."""
+    if mask & STATX_RESERVED != 0 or flags & STATX_SYNC_TYPE == STATX_SYNC_TYPE:
+        raise EINVAL
+    known = AtFlags.SYMLINK_NO_FOLLOW | AtFlags.NO_AUTOMOUNT | AtFlags.EMPTY_PATH
+    asked = checked_flags(flags & (STATX_SYNC_TYPE ^ 0xFFFF_FFFF), u32(known))
+    about = attributes_at(task, directory, path, asked)
+    result = local(Statx)
+    result.fill(about)
+    put_bytes(answer, slice_at(u8, address_of(result), size_of(Statx)))
+
+
+# access.
+
+
+@syscall(21)
+def access(task: Thread, path: UserAddr, mode: u32) -> Fallible[None]:
+    """access(2)."""
+    check_access(task, AT_FDCWD, path, mode, AtFlags.NONE)
+
+
+@syscall(269)
+def faccessat(task: Thread, directory: i32, path: UserAddr, mode: u32) -> Fallible[None]:
+    """faccessat(2): the call of three parameters; the flags of the library function come with faccessat2."""
+    check_access(task, directory, path, mode, AtFlags.NONE)
+
+
+@syscall(439)
+def faccessat2(task: Thread, directory: i32, path: UserAddr, mode: u32, flags: u32) -> Fallible[None]:
+    """faccessat2(2)."""
+    known = AtFlags.SYMLINK_NO_FOLLOW | AtFlags.EFFECTIVE_ACCESS | AtFlags.EMPTY_PATH
+    check_access(task, directory, path, mode, checked_flags(flags, u32(known)))
+
+
+def check_access(task: Thread, directory: i32, path: UserAddr, mode: u32, flags: AtFlags) -> Fallible[None]:
+    """Whether the real ids, or the effective ones with AT_EACCESS, may do all of `mode`."""
+    if mode & 7 != mode:
+        raise EINVAL
+    how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in flags)
+    inode = find_at(task, directory, path, flags, how)
+    who = local(Credentials)
+    who.copy_from(task.process.credentials)
+    if AtFlags.EFFECTIVE_ACCESS not in flags:
+        who.user = who.real_user
+        who.group = who.real_group
+    inode.described.check(who, Access(mode))
+
+
+# chmod and chown.
+
+
+def may_change(task: Thread, inode: Inode) -> bool:
+    """Whether the thread is the owner of the file, or privileged."""
+    who = task.process.credentials
+    return who.user == 0 or who.user == inode.described.user
+
+
+def change_mode(task: Thread, inode: Inode, mode: u32) -> Fallible[None]:
+    """Set the permissions of a file (chmod(2))."""
+    if not may_change(task, inode):
+        raise EPERM
+    who = task.process.credentials
+    permissions = mode & PERMISSION_BITS
+    if who.user != 0 and not who.in_group(inode.described.group):
+        permissions = permissions & (SET_GROUP ^ PERMISSION_BITS)
+    inode.described.permissions = permissions
+    inode.described.changed = wall_clock()
+
+
+@syscall(90)
+def chmod(task: Thread, path: UserAddr, mode: u32) -> Fallible[None]:
+    """chmod(2)."""
+    fchmodat(task, AT_FDCWD, path, mode)
+
+
+@syscall(268)
+def fchmodat(task: Thread, directory: i32, path: UserAddr, mode: u32) -> Fallible[None]:
+    """fchmodat(2): follows symbolic links."""
+    change_mode(task, find_at(task, directory, path, AtFlags.NONE, Resolve.FOLLOW), mode)
+
+
+@syscall(91)
+def fchmod(task: Thread, fd: Fd, mode: u32) -> Fallible[None]:
+    """fchmod(2)."""
+    change_mode(task, changeable(task, fd), mode)
+
+
+def changeable(task: Thread, fd: Fd) -> Fallible[Inode]:
+    """The inode whose attributes are changed through `fd`: EBADF for O_PATH, EPERM for a pipe."""
+    file = task.process.files.get(fd)
+    if file.is_path_only:
+        raise EBADF
+    inode = file.inode
+    if inode is None:
+        raise EPERM
+    return inode
+
+
+def change_owner(task: Thread, inode: Inode, user_id: u32, group_id: u32) -> Fallible[None]:
+    """Set owner and group, those that are not UNCHANGED, and clear the set-id bits (chown(2))."""
+    who = task.process.credentials
+    about = inode.described
+    if who.user != 0:
+        if user_id != UNCHANGED and (user_id != about.user or who.user != about.user):
+            raise EPERM
+        if group_id != UNCHANGED and (who.user != about.user or not who.in_group(group_id)):
+            raise EPERM
+    if user_id != UNCHANGED:
+        about.user = user_id
+    if group_id != UNCHANGED:
+        about.group = group_id
+    if about.is_regular:
+        cleared = SET_USER
+        if about.permissions & GROUP_EXECUTE != 0:
+            cleared = cleared | SET_GROUP
+        about.permissions = about.permissions & (cleared ^ PERMISSION_BITS)
+    about.changed = wall_clock()
+
+
+@syscall(92)
+def chown(task: Thread, path: UserAddr, user_id: u32, group_id: u32) -> Fallible[None]:
+    """chown(2)."""
+    fchownat(task, AT_FDCWD, path, user_id, group_id, 0)
+
+
+@syscall(93)
+def fchown(task: Thread, fd: Fd, user_id: u32, group_id: u32) -> Fallible[None]:
+    """fchown(2)."""
+    change_owner(task, changeable(task, fd), user_id, group_id)
+
+
+@syscall(94)
+def lchown(task: Thread, path: UserAddr, user_id: u32, group_id: u32) -> Fallible[None]:
+    """lchown(2)."""
+    fchownat(task, AT_FDCWD, path, user_id, group_id, u32(AtFlags.SYMLINK_NO_FOLLOW))
+
+
+@syscall(260)
+def fchownat(
+    task: Thread, directory: i32, path: UserAddr, user_id: u32, group_id: u32, flags: u32
+) -> Fallible[None]:
+    """fchownat(2)."""
+    known = checked_flags(flags, u32(AtFlags.SYMLINK_NO_FOLLOW | AtFlags.EMPTY_PATH))
+    how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in known)
+    change_owner(task, find_at(task, directory, path, known, how), user_id, group_id)
+
+
+# Times.
+
+
+@syscall(280)
+def utimensat(task: Thread, directory: i32, path: UserAddr, times: UserAddr, flags: u32) -> Fallible[None]:
+    """utimensat(2); without a path it is futimens(3)."""
+    known = checked_flags(flags, u32(AtFlags.SYMLINK_NO_FOLLOW | AtFlags.EMPTY_PATH))
+    if path == UserAddr(0):
+        if directory == AT_FDCWD:
+            raise EINVAL
+        set_times(task, changeable(task, Fd(directory)), times)
+        return
+    how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in known)
+    set_times(task, find_at(task, directory, path, known, how), times)
+
+
+def set_times(task: Thread, inode: Inode, times: UserAddr) -> Fallible[None]:
+    """Set the times of access and modification to those at `times`, or both to now."""
+    now = wall_clock()
+    about = inode.described
+    if times == UserAddr(0):
+        check_touch(task, inode, True)
+        about.accessed = now
+        about.touch(now)
+        return
+    accessed_part = user.get(i64, advance(times, 8))
+    modified_part = user.get(i64, advance(times, 24))
+    accessed = chosen_time(times, accessed_part, about.accessed, now)
+    modified = chosen_time(advance(times, 16), modified_part, about.modified, now)
+    if accessed_part == UTIME_OMIT and modified_part == UTIME_OMIT:
+        return
+    check_touch(task, inode, accessed_part == UTIME_NOW and modified_part == UTIME_NOW)
+    about.accessed = accessed
+    about.modified = modified
+    about.changed = now
+
+
+def chosen_time(time: UserAddr, part: i64, old: Nanoseconds, now: Nanoseconds) -> Fallible[Nanoseconds]:
+    """The time that the `struct timespec` at `time` chooses; `part` is its nanoseconds. EINVAL if that is
+    none.
+    """
+    if part == UTIME_NOW:
+        return now
+    if part == UTIME_OMIT:
+        return old
+    if part < 0 or u64(part) >= SECOND:
+        raise EINVAL
+    seconds = user.get(i64, time)
+    # Times are counted from 1970 without sign: what is before or after that range is moved to its end.
+    bounded = u64(min(max(seconds, 0), 18_000_000_000))
+    return Nanoseconds(bounded * SECOND + u64(part))
+
+
+def check_touch(task: Thread, inode: Inode, is_now: bool) -> Fallible[None]:
+    """Whether the times may be set: by the owner; to now also by who may write (EACCES, EPERM)."""
+    if may_change(task, inode):
+        return
+    if not is_now:
+        raise EPERM
+    if not inode.described.permits(task.process.credentials, Access.WRITE):
+        raise EACCES
+
+
+# statfs.
+
+
+def put_statfs(task: Thread, inode: Inode, answer: UserAddr) -> Fallible[None]:
+    """Tell of the file system of `inode`: its room is the memory of the machine."""
+    result = local(StatFs)
+    free, total = frames.counts()
+    result.type = TMPFS_MAGIC
+    result.block_size = BLOCK_SIZE
+    result.fragment_size = BLOCK_SIZE
+    result.blocks = total
+    result.free = free
+    result.available = free
+    result.id = inode.fs.id
+    result.name_length = NAME_LIMIT
+    put_bytes(answer, slice_at(u8, address_of(result), size_of(StatFs)))
+
+
+@syscall(137)
+def statfs(task: Thread, path: UserAddr, answer: UserAddr) -> Fallible[None]:
+    """statfs(2)."""
+    put_statfs(task, find_at(task, AT_FDCWD, path, AtFlags.NONE, Resolve.FOLLOW), answer)
+
+
+@syscall(138)
+def fstatfs(task: Thread, fd: Fd, answer: UserAddr) -> Fallible[None]:
+    """fstatfs(2)."""
+    inode = task.process.files.get(fd).inode
+    put_statfs(task, task.process.root if inode is None else inode, answer)

@@ -1,0 +1,450 @@
+"""read(2), write(2) and their family, lseek(2), truncate(2), and copying between files in the kernel."""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Errno,
+    Fallible,
+    Fd,
+    MutableSlice,
+    UserAddr,
+    UserSlice,
+    deferred,
+    i64,
+    local_array,
+    u8,
+    u32,
+    u64,
+)
+from kernel.base.errno import (
+    EBADF,
+    EFBIG,
+    EINVAL,
+    EISDIR,
+    ENXIO,
+    EOVERFLOW,
+    ESPIPE,
+)
+from kernel.files.attributes import Access, Kind
+from kernel.files.content import SIZE_MAX
+from kernel.files.file import OpenFile
+from kernel.files.flags import AT_FDCWD, AtFlags, OpenFlags, Resolve
+from kernel.memory import user
+from kernel.sched.thread import Thread
+from kernel.syscalls.declare import syscall
+from kernel.syscalls.files_support import (
+    COUNT_MAX,
+    HIGHEST_OFFSET,
+    advance,
+    find_at,
+    readable_file,
+    writable_file,
+)
+
+SMALL = 256
+LARGE = 4096
+"""Sizes of the buffers on the stack through which user memory and files exchange bytes. A write of PIPE_BUF
+bytes fits the large one, so that it stays in one piece."""
+
+VECTORS_MAX: u64 = 1024
+"""IOV_MAX (readv(2))."""
+
+SEEK_SET = 0
+SEEK_CUR = 1
+SEEK_END = 2
+SEEK_DATA = 3
+SEEK_HOLE = 4
+
+
+# Transfers at an offset.
+
+
+def read_at(file: OpenFile, offset: u64, destination: UserSlice, wait: bool) -> Fallible[u64]:
+    """Read into user memory; returns how many bytes. An error after the first step ends a shorter transfer.
+    """
+    if destination.length <= SMALL:
+        return read_steps(file, offset, destination, wait, local_array(u8, SMALL))
+    return read_steps(file, offset, destination, wait, local_array(u8, LARGE))
+
+
+def read_steps(
+    file: OpenFile, offset: u64, destination: UserSlice, wait: bool, buffer: MutableSlice[u8]
+) -> Fallible[u64]:
+    """`read_at` through `buffer`. Only the first step waits."""
+    total = destination.length
+    done: u64 = 0
+    while True:
+        step = min(u64(len(buffer)), total - done)
+        got: u64 = 0
+        try:
+            got = file.ops.read(offset + done, buffer[0:step], wait and done == 0)
+            user.copy_out(UserSlice(advance(destination.address, done), got), buffer[0:got])
+        except Errno:
+            if done == 0:
+                raise
+            return done
+        done += got
+        if got < step or done == total:
+            return done
+
+
+def write_at(file: OpenFile, offset: u64, source: UserSlice, wait: bool) -> Fallible[u64]:
+    """Write from user memory; returns how many bytes. An error after the first step ends a shorter
+    transfer.
+    """
+    if source.length <= SMALL:
+        return write_steps(file, offset, source, wait, local_array(u8, SMALL))
+    return write_steps(file, offset, source, wait, local_array(u8, LARGE))
+
+
+def write_steps(
+    file: OpenFile, offset: u64, source: UserSlice, wait: bool, buffer: MutableSlice[u8]
+) -> Fallible[u64]:
+    """`write_at` through `buffer`."""
+    total = source.length
+    done: u64 = 0
+    while True:
+        step = min(u64(len(buffer)), total - done)
+        put: u64 = 0
+        try:
+            user.copy_in(buffer[0:step], UserSlice(advance(source.address, done), step))
+            put = file.ops.write(offset + done, buffer[0:step], wait)
+        except Errno:
+            if done == 0:
+                raise
+            return done
+        done += put
+        if put < step or done == total:
+            return done
+
+
+# Transfers at the position of the open file.
+
+
+def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
+    """Read from where the open file is, and move it on."""
+    done = read_at(file, file.position, destination, file.may_wait)
+    if file.ops.is_seekable():
+        file.position += done
+    return done
+
+
+def write_on(file: OpenFile, source: UserSlice) -> Fallible[u64]:
+    """Write where the open file is, or at the end with O_APPEND, and move it on."""
+    if not file.ops.is_seekable():
+        return write_at(file, 0, source, file.may_wait)
+    if OpenFlags.APPEND in file.flags:
+        file.position = file.ops.attributes().size
+    if source.length == 0:
+        return 0
+    check_room(file, file.position)
+    done = write_at(file, file.position, source, file.may_wait)
+    file.position += done
+    return done
+
+
+def check_room(file: OpenFile, offset: u64) -> Fallible[None]:
+    """EFBIG when a write at `offset` is beyond the largest file."""
+    if offset >= SIZE_MAX and file.ops.attributes().kind == Kind.REGULAR:
+        raise EFBIG
+
+
+def checked_count(count: u64) -> Fallible[u64]:
+    """How much a call that asks for `count` bytes transfers; EINVAL when `count` is negative as an ssize_t.
+    """
+    if count > HIGHEST_OFFSET:
+        raise EINVAL
+    return min(count, COUNT_MAX)
+
+
+@syscall(0)
+def read(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
+    """read(2)."""
+    file = readable_file(task, fd)
+    with deferred(file.drop):
+        return read_on(file, UserSlice(buffer, checked_count(count)))
+
+
+@syscall(1)
+def write(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
+    """write(2)."""
+    file = writable_file(task, fd)
+    with deferred(file.drop):
+        return write_on(file, UserSlice(buffer, checked_count(count)))
+
+
+@syscall(17)
+def pread64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) -> Fallible[u64]:
+    """pread(2)."""
+    if offset < 0:
+        raise EINVAL
+    file = readable_file(task, fd)
+    with deferred(file.drop):
+        if not file.ops.is_seekable():
+            raise ESPIPE
+        return read_at(file, u64(offset), UserSlice(buffer, checked_count(count)), file.may_wait)
+
+
+@syscall(18)
+def pwrite64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) -> Fallible[u64]:
+    """pwrite(2). As on Linux, O_APPEND overrules the offset."""
+    if offset < 0:
+        raise EINVAL
+    file = writable_file(task, fd)
+    with deferred(file.drop):
+        if not file.ops.is_seekable():
+            raise ESPIPE
+        start = file.ops.attributes().size if OpenFlags.APPEND in file.flags else u64(offset)
+        if count == 0:
+            return 0
+        check_room(file, start)
+        return write_at(file, start, UserSlice(buffer, checked_count(count)), file.may_wait)
+
+
+# Vectors.
+
+
+def vector_at(vectors: UserAddr, index: u64) -> Fallible[UserSlice]:
+    """Entry `index` of an array of `struct iovec` (readv(2))."""
+    entry = advance(vectors, index * 16)
+    base = user.get(u64, entry)
+    return UserSlice(UserAddr(base), user.get(u64, advance(entry, 8)))
+
+
+def check_vectors(vectors: UserAddr, count: u64) -> Fallible[None]:
+    """EFAULT when the array cannot be read, EINVAL when it is too long or the sum of its lengths is."""
+    if count > VECTORS_MAX:
+        raise EINVAL
+    total: u64 = 0
+    for index in range(count):
+        length = vector_at(vectors, index).length
+        if length > HIGHEST_OFFSET - total:
+            raise EINVAL
+        total += length
+
+
+@syscall(19)
+def readv(task: Thread, fd: Fd, vectors: UserAddr, count: u64) -> Fallible[u64]:
+    """readv(2)."""
+    file = readable_file(task, fd)
+    with deferred(file.drop):
+        check_vectors(vectors, count)
+        done: u64 = 0
+        for index in range(count):
+            part = vector_at(vectors, index)
+            if part.length == 0:
+                continue
+            if done > 0 and not file.ops.is_seekable():
+                # A stream may have nothing more: what has come is the answer.
+                return done
+            got: u64 = 0
+            try:
+                got = read_on(file, UserSlice(part.address, min(part.length, COUNT_MAX - done)))
+            except Errno:
+                if done == 0:
+                    raise
+                return done
+            done += got
+            if got < part.length:
+                return done
+        return done
+
+
+@syscall(20)
+def writev(task: Thread, fd: Fd, vectors: UserAddr, count: u64) -> Fallible[u64]:
+    """writev(2)."""
+    file = writable_file(task, fd)
+    with deferred(file.drop):
+        check_vectors(vectors, count)
+        done: u64 = 0
+        for index in range(count):
+            part = vector_at(vectors, index)
+            if part.length == 0:
+                continue
+            put: u64 = 0
+            try:
+                put = write_on(file, UserSlice(part.address, min(part.length, COUNT_MAX - done)))
+            except Errno:
+                if done == 0:
+                    raise
+                return done
+            done += put
+            if put < part.length:
+                return done
+        return done
+
+
+# Position and size.
+
+
+@syscall(8)
+def lseek(task: Thread, fd: Fd, offset: i64, whence: u32) -> Fallible[u64]:
+    """lseek(2). A file is one run of data: the hole is at its end."""
+    file = task.process.files.get(fd)
+    if file.is_path_only:
+        raise EBADF
+    if whence > SEEK_HOLE:
+        raise EINVAL
+    if not file.ops.is_seekable():
+        raise ESPIPE
+    size = file.ops.attributes().size
+    base: u64 = 0
+    if whence == SEEK_CUR:
+        base = file.position
+    elif whence == SEEK_END:
+        base = size
+    elif whence == SEEK_DATA or whence == SEEK_HOLE:
+        if offset < 0 or u64(offset) >= size:
+            raise ENXIO
+        if whence == SEEK_HOLE:
+            file.position = size
+            return size
+    file.position = moved(base, offset)
+    return file.position
+
+
+def moved(base: u64, offset: i64) -> Fallible[u64]:
+    """`base` moved by `offset`: EINVAL below zero, EOVERFLOW beyond what an offset can tell."""
+    if offset < 0:
+        distance = u64(-(offset + 1)) + 1
+        if distance > base:
+            raise EINVAL
+        return base - distance
+    if u64(offset) > HIGHEST_OFFSET - base:
+        raise EOVERFLOW
+    return base + u64(offset)
+
+
+@syscall(76)
+def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
+    """truncate(2)."""
+    if length < 0:
+        raise EINVAL
+    inode = find_at(task, AT_FDCWD, path, AtFlags.NONE, Resolve.FOLLOW)
+    if inode.described.is_directory:
+        raise EISDIR
+    inode.described.check(task.process.credentials, Access.WRITE)
+    inode.truncate(u64(length))
+
+
+@syscall(77)
+def ftruncate(task: Thread, fd: Fd, length: i64) -> Fallible[None]:
+    """ftruncate(2)."""
+    if length < 0:
+        raise EINVAL
+    file = task.process.files.get(fd)
+    if file.is_path_only:
+        raise EBADF
+    inode = file.inode
+    if not file.is_writable or inode is None or not inode.described.is_regular:
+        raise EINVAL
+    inode.truncate(u64(length))
+
+
+# Between files.
+
+
+def transfer(
+    source: OpenFile, source_offset: u64, destination: OpenFile, destination_offset: u64, count: u64
+) -> Fallible[u64]:
+    """Copy up to `count` bytes in the kernel; stops short at the end of the source."""
+    buffer = local_array(u8, LARGE)
+    done: u64 = 0
+    while done < count:
+        step = min(LARGE, count - done)
+        put: u64 = 0
+        try:
+            got = source.ops.read(source_offset + done, buffer[0:step], source.may_wait and done == 0)
+            if got == 0:
+                return done
+            put = destination.ops.write(destination_offset + done, buffer[0:got], destination.may_wait)
+        except Errno:
+            if done == 0:
+                raise
+            return done
+        done += put
+        if put < step:
+            return done
+    return done
+
+
+@syscall(40)
+def sendfile(task: Thread, out: Fd, source: Fd, offset: UserAddr, count: u64) -> Fallible[u64]:
+    """sendfile(2): from a file that can be sought to any other one."""
+    start: i64 = 0
+    if offset != UserAddr(0):
+        start = user.get(i64, offset)
+        if start < 0:
+            raise EINVAL
+    reader = readable_file(task, source)
+    with deferred(reader.drop):
+        writer = writable_file(task, out)
+        with deferred(writer.drop):
+            if OpenFlags.APPEND in writer.flags or reader.ops.attributes().is_directory:
+                raise EINVAL
+            if not reader.ops.is_seekable():
+                if offset != UserAddr(0):
+                    raise ESPIPE
+                raise EINVAL
+            first = u64(start) if offset != UserAddr(0) else reader.position
+            done = transfer(reader, first, writer, writer.position, checked_count(count))
+            if writer.ops.is_seekable():
+                writer.position += done
+            if offset != UserAddr(0):
+                user.put(u64, offset, first + done)
+            else:
+                reader.position += done
+            return done
+
+
+@syscall(326)
+def copy_file_range(
+    task: Thread, source: Fd, source_offset: UserAddr, out: Fd, out_offset: UserAddr, count: u64, flags: u32
+) -> Fallible[u64]:
+    """copy_file_range(2): between regular files."""
+    if flags != 0:
+        raise EINVAL
+    reader = readable_file(task, source)
+    with deferred(reader.drop):
+        writer = writable_file(task, out)
+        with deferred(writer.drop):
+            check_copy(reader, writer)
+            first = start_offset(reader, source_offset)
+            target = start_offset(writer, out_offset)
+            total = checked_count(count)
+            if reader.inode is writer.inode and first < target + total and target < first + total:
+                raise EINVAL
+            done = transfer(reader, first, writer, target, total)
+            finish_offset(reader, source_offset, first + done)
+            finish_offset(writer, out_offset, target + done)
+            return done
+
+
+def check_copy(reader: OpenFile, writer: OpenFile) -> Fallible[None]:
+    """The checks of generic_copy_file_checks()."""
+    source = reader.ops.attributes()
+    target = writer.ops.attributes()
+    if source.is_directory or target.is_directory:
+        raise EISDIR
+    if not source.is_regular or not target.is_regular:
+        raise EINVAL
+    if OpenFlags.APPEND in writer.flags:
+        raise EBADF
+
+
+def start_offset(file: OpenFile, pointer: UserAddr) -> Fallible[u64]:
+    """Where a copy begins in `file`: at the offset that `pointer` gives, else at its position."""
+    if pointer == UserAddr(0):
+        return file.position
+    offset = user.get(i64, pointer)
+    if offset < 0:
+        raise EINVAL
+    return u64(offset)
+
+
+def finish_offset(file: OpenFile, pointer: UserAddr, offset: u64) -> Fallible[None]:
+    """Tell where a copy ended, in the same place."""
+    if pointer == UserAddr(0):
+        file.position = offset
+    else:
+        user.put(u64, pointer, offset)

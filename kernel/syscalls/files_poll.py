@@ -1,0 +1,264 @@
+"""poll(2), select(2) and their variants with finer time and a signal mask."""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Fallible,
+    Fd,
+    MutableSlice,
+    Nanoseconds,
+    UserAddr,
+    UserSlice,
+    fill,
+    i32,
+    i64,
+    load,
+    local_array,
+    store,
+    u8,
+    u16,
+    u32,
+    u64,
+)
+from kernel.base.errno import EBADF, EINVAL
+from kernel.files.file import Events
+from kernel.files.poll import observe, wait_for_change
+from kernel.files.table import DESCRIPTORS_MAX, FileTable
+from kernel.memory import user
+from kernel.sched.thread import Thread
+from kernel.sched.timer import NEVER, after, now
+from kernel.syscalls.declare import syscall
+from kernel.syscalls.files_support import advance, put_bytes
+
+RECORD = 8
+"""The size of a `struct pollfd`: the descriptor, the events asked for, the events found (poll(2))."""
+
+SECOND: u64 = 1_000_000_000
+MILLISECOND: u64 = 1_000_000
+MICROSECOND: u64 = 1_000
+LONGEST: i64 = 4_000_000_000
+"""Seconds: a longer wait is one for ever."""
+
+SET_BYTES = 128
+"""The size of an fd_set for all descriptors (select(2))."""
+
+ALWAYS_TOLD = Events.ERROR | Events.HANG_UP | Events.INVALID
+
+READ_EVENTS = Events.INPUT | Events.READ_NORMAL | Events.READ_BAND | Events.HANG_UP | Events.ERROR
+WRITE_EVENTS = Events.OUTPUT | Events.WRITE_NORMAL | Events.WRITE_BAND | Events.ERROR
+"""What makes a descriptor readable and writable for select(2) (fs/select.c, POLLIN_SET and POLLOUT_SET)."""
+
+
+# Time.
+
+
+def moment_after(seconds: i64, rest: i64, unit: u64) -> Fallible[Nanoseconds]:
+    """The moment that is `seconds` and `rest` units of a nanosecond from now; EINVAL if that is no time."""
+    if seconds < 0 or rest < 0 or u64(rest) * unit >= SECOND:
+        raise EINVAL
+    if seconds > LONGEST:
+        return NEVER
+    return after(u64(seconds) * SECOND + u64(rest) * unit)
+
+
+def deadline_at(time: UserAddr, unit: u64) -> Fallible[Nanoseconds]:
+    """The deadline that a `struct timespec` or `struct timeval` gives; NEVER without one."""
+    if time == UserAddr(0):
+        return NEVER
+    return moment_after(user.get(i64, time), user.get(i64, advance(time, 8)), unit)
+
+
+def put_remaining(time: UserAddr, deadline: Nanoseconds, unit: u64) -> Fallible[None]:
+    """Tell how much of the time is left, as Linux does in select(2) and ppoll(2)."""
+    if time == UserAddr(0):
+        return
+    moment = now()
+    left: u64 = deadline - moment if deadline > moment else 0
+    user.put(u64, time, left // SECOND)
+    user.put(u64, advance(time, 8), left % SECOND // unit)
+
+
+def swap_mask(task: Thread, mask: UserAddr, size: u64) -> Fallible[None]:
+    """Let the signal mask be the one at `mask` until the call is over (pselect(2))."""
+    if mask == UserAddr(0):
+        return
+    if size != 8:
+        raise EINVAL
+    wanted = user.get(u64, mask)
+    task.saved_signal_mask = task.signal_mask
+    task.signal_mask = wanted
+    task.restore_signal_mask = True
+
+
+# poll.
+
+
+def readiness_of(files: FileTable, fd: i32, asked: Events) -> Events:
+    """What of `asked` the descriptor is ready for, and what is always told. A negative one is left out."""
+    if fd < 0:
+        return Events.NONE
+    descriptor = files.find(Fd(fd))
+    if descriptor is None:
+        return Events.INVALID
+    file = descriptor.file
+    assert file is not None, "a descriptor in use has a file"
+    return file.ops.readiness() & (asked | ALWAYS_TOLD)
+
+
+def scan_records(files: FileTable, records: UserAddr, count: u64) -> Fallible[u64]:
+    """Fill in `revents` of each record; returns how many are not zero."""
+    record = local_array(u8, RECORD)
+    ready: u64 = 0
+    for index in range(count):
+        place = advance(records, index * RECORD)
+        user.copy_in(record, UserSlice(place, RECORD))
+        asked = Events(u32(load(u16, record, 4)) & EVENT_BITS)
+        found = readiness_of(files, load(i32, record, 0), asked)
+        store(u16, record, 6, u16(u32(found)))
+        put_bytes(place, record)
+        if found != Events.NONE:
+            ready += 1
+    return ready
+
+
+EVENT_BITS: u32 = 0x23FF
+"""The events that there are."""
+
+
+def poll_until(task: Thread, records: UserAddr, count: u64, deadline: Nanoseconds) -> Fallible[u64]:
+    """Wait until a record is ready or the deadline comes; returns how many are ready."""
+    if count > DESCRIPTORS_MAX:
+        raise EINVAL
+    while True:
+        seen = observe()
+        ready = scan_records(task.process.files, records, count)
+        if ready > 0 or not wait_for_change(seen, deadline):
+            return ready
+
+
+@syscall(7)
+def poll(task: Thread, records: UserAddr, count: u64, timeout: i32) -> Fallible[u64]:
+    """poll(2)."""
+    deadline = NEVER
+    if timeout >= 0:
+        deadline = after(u64(timeout) * MILLISECOND)
+    return poll_until(task, records, count, deadline)
+
+
+@syscall(271)
+def ppoll(
+    task: Thread, records: UserAddr, count: u64, time: UserAddr, mask: UserAddr, mask_size: u64
+) -> Fallible[u64]:
+    """ppoll(2)."""
+    deadline = deadline_at(time, 1)
+    swap_mask(task, mask, mask_size)
+    ready = poll_until(task, records, count, deadline)
+    put_remaining(time, deadline, 1)
+    return ready
+
+
+# select.
+
+
+def take_set(address: UserAddr, limit: u64, destination: MutableSlice[u8]) -> Fallible[None]:
+    """Copy the first `limit` bits of a set from user memory; an absent set is empty."""
+    fill(destination, 0)
+    if address != UserAddr(0):
+        size = set_size(limit)
+        user.copy_in(destination[0:size], UserSlice(address, size))
+
+
+def put_set(address: UserAddr, limit: u64, source: MutableSlice[u8]) -> Fallible[None]:
+    """Copy the first `limit` bits of a set back to user memory."""
+    if address != UserAddr(0):
+        put_bytes(address, source[0 : set_size(limit)])
+
+
+def set_size(limit: u64) -> u64:
+    """The bytes that `limit` bits take: sets are made of words of 64 bits."""
+    return (limit + 63) // 64 * 8
+
+
+def has_bit(content: MutableSlice[u8], number: u64) -> bool:
+    """Whether descriptor `number` is in a set."""
+    return content[number // 8] & bit_of(number) != 0
+
+
+def bit_of(number: u64) -> u8:
+    """The bit of descriptor `number` in its byte."""
+    return u8(u64(1) << (number % 8))
+
+
+def scan_set(
+    files: FileTable, asked: MutableSlice[u8], found: MutableSlice[u8], limit: u64, events: Events
+) -> Fallible[u64]:
+    """Put into `found` the descriptors of `asked` that are ready for one of `events`; returns how many."""
+    fill(found, 0)
+    ready: u64 = 0
+    for number in range(limit):
+        if not has_bit(asked, number):
+            continue
+        state = readiness_of(files, i32(number), events)
+        if Events.INVALID in state:
+            raise EBADF
+        if state & events != Events.NONE:
+            found[number // 8] |= bit_of(number)
+            ready += 1
+    return ready
+
+
+def select_until(
+    task: Thread, count: i32, reads: UserAddr, writes: UserAddr, excepts: UserAddr, deadline: Nanoseconds
+) -> Fallible[u64]:
+    """Wait until a descriptor of the three sets is ready, or the deadline comes, and put back the ready
+    ones.
+    """
+    if count < 0:
+        raise EINVAL
+    limit = min(u64(count), DESCRIPTORS_MAX)
+    asked = local_array(u8, SET_BYTES * 3)
+    found = local_array(u8, SET_BYTES * 3)
+    take_set(reads, limit, asked[0:128])
+    take_set(writes, limit, asked[128:256])
+    take_set(excepts, limit, asked[256:384])
+    files = task.process.files
+    while True:
+        seen = observe()
+        ready = scan_set(files, asked[0:128], found[0:128], limit, READ_EVENTS)
+        ready += scan_set(files, asked[128:256], found[128:256], limit, WRITE_EVENTS)
+        ready += scan_set(files, asked[256:384], found[256:384], limit, Events.PRIORITY)
+        if ready > 0 or not wait_for_change(seen, deadline):
+            put_set(reads, limit, found[0:128])
+            put_set(writes, limit, found[128:256])
+            put_set(excepts, limit, found[256:384])
+            return ready
+
+
+@syscall(23)
+def select(
+    task: Thread, count: i32, reads: UserAddr, writes: UserAddr, excepts: UserAddr, time: UserAddr
+) -> Fallible[u64]:
+    """select(2)."""
+    deadline = deadline_at(time, MICROSECOND)
+    ready = select_until(task, count, reads, writes, excepts, deadline)
+    put_remaining(time, deadline, MICROSECOND)
+    return ready
+
+
+@syscall(270)
+def pselect6(
+    task: Thread,
+    count: i32,
+    reads: UserAddr,
+    writes: UserAddr,
+    excepts: UserAddr,
+    time: UserAddr,
+    mask: UserAddr,
+) -> Fallible[u64]:
+    """pselect(2): `mask` points to the address of the signal mask and its size."""
+    deadline = deadline_at(time, 1)
+    if mask != UserAddr(0):
+        swap_mask(task, UserAddr(user.get(u64, mask)), user.get(u64, advance(mask, 8)))
+    ready = select_until(task, count, reads, writes, excepts, deadline)
+    put_remaining(time, deadline, 1)
+    return ready

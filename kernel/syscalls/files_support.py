@@ -1,0 +1,142 @@
+"""What the file calls share: paths from user memory, descriptors as starting points, structs to user
+memory.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Fallible,
+    Fd,
+    Slice,
+    UserAddr,
+    UserSlice,
+    copy,
+    deferred,
+    i32,
+    local,
+    u8,
+    u32,
+    u64,
+)
+from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR
+from kernel.files.file import OpenFile
+from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
+from kernel.files.inode import Inode
+from kernel.files.path import PATH_BUFFERS, SLASH, Lookup, PathBuffer, walk
+from kernel.memory import user
+from kernel.sched.thread import Thread
+
+COUNT_MAX: u64 = 0x7FFF_F000
+"""MAX_RW_COUNT: what one read or write transfers at most (read(2), notes)."""
+
+HIGHEST_OFFSET: u64 = 0x7FFF_FFFF_FFFF_FFFF
+
+
+def begin_lookup(task: Thread, lookup: Lookup) -> None:
+    """Resolve for `task`: from its root and working directory, with its credentials."""
+    process = task.process
+    lookup.root = process.root
+    lookup.directory = process.directory
+    lookup.credentials = process.credentials
+
+
+def take_path(path: UserAddr, buffer: PathBuffer) -> Fallible[u64]:
+    """Copy a path from user memory; returns its length. EFAULT; ENAMETOOLONG from PATH_MAX bytes on."""
+    length = user.copy_in_string(buffer.text[:], path)
+    buffer.start = PATH_MAX - length
+    copy(buffer.text[buffer.start : PATH_MAX], buffer.text[0:length])
+    return length
+
+
+def start_at(task: Thread, lookup: Lookup, directory: i32, buffer: PathBuffer) -> Fallible[None]:
+    """Let a relative path begin at the descriptor `directory` (openat(2)): EBADF, ENOTDIR."""
+    if directory == AT_FDCWD or buffer.start == PATH_MAX or buffer.text[buffer.start] == SLASH:
+        return
+    inode = task.process.files.get(Fd(directory)).inode
+    if inode is None or not inode.described.is_directory:
+        raise ENOTDIR
+    lookup.directory = inode
+
+
+def walk_at(
+    task: Thread, lookup: Lookup, directory: i32, path: UserAddr, how: Resolve
+) -> Fallible[None]:
+    """Walk `path` as an *at() call gives it. What is found is lent by `lookup`."""
+    buffer = PATH_BUFFERS.take()
+    with deferred(PATH_BUFFERS.give_back, buffer):
+        take_path(path, buffer)
+        begin_lookup(task, lookup)
+        start_at(task, lookup, directory, buffer)
+        walk(lookup, buffer, how)
+
+
+def find_at(task: Thread, directory: i32, path: UserAddr, flags: AtFlags, how: Resolve) -> Fallible[Inode]:
+    """The inode that an *at() call names. The reference is lent: it lasts until the thread sleeps.
+
+    With AT_EMPTY_PATH an empty path names what `directory` refers to; ENOENT without.
+    """
+    lookup = local(Lookup)
+    buffer = PATH_BUFFERS.take()
+    with deferred(PATH_BUFFERS.give_back, buffer):
+        length = take_path(path, buffer)
+        begin_lookup(task, lookup)
+        if length == 0 and AtFlags.EMPTY_PATH in flags:
+            return inode_of(task, directory)
+        start_at(task, lookup, directory, buffer)
+        walk(lookup, buffer, how)
+    inode = lookup.inode
+    if inode is None:
+        raise ENOENT
+    return inode
+
+
+def inode_of(task: Thread, directory: i32) -> Fallible[Inode]:
+    """What the descriptor `directory`, or AT_FDCWD, refers to. EBADF, and EINVAL for what has no inode."""
+    if directory == AT_FDCWD:
+        return task.process.directory
+    inode = task.process.files.get(Fd(directory)).inode
+    if inode is None:
+        raise EINVAL
+    return inode
+
+
+def follow_unless(no_follow: bool) -> Resolve:
+    """How to resolve for a call that follows the last symbolic link unless a flag says otherwise."""
+    return Resolve.NONE if no_follow else Resolve.FOLLOW
+
+
+def checked_flags(flags: u32, known: u32) -> Fallible[AtFlags]:
+    """The AT_* flags of a call; EINVAL if there are others than `known`."""
+    if flags & known != flags:
+        raise EINVAL
+    return AtFlags(flags)
+
+
+def readable_file(task: Thread, fd: Fd) -> Fallible[OpenFile]:
+    """The open file `fd`, if it may be read; EBADF otherwise. The reference is the caller's."""
+    file = task.process.files.get(fd)
+    if not file.is_readable or file.is_path_only:
+        raise EBADF
+    file.hold()
+    return file
+
+
+def writable_file(task: Thread, fd: Fd) -> Fallible[OpenFile]:
+    """The open file `fd`, if it may be written; EBADF otherwise. The reference is the caller's."""
+    file = task.process.files.get(fd)
+    if not file.is_writable or file.is_path_only:
+        raise EBADF
+    file.hold()
+    return file
+
+
+def put_bytes(address: UserAddr, content: Slice[u8]) -> Fallible[None]:
+    """Copy `content` to user memory."""
+    user.copy_out(UserSlice(address, u64(len(content))), content)
+
+
+def advance(address: UserAddr, distance: u64) -> UserAddr:
+    """The user address `distance` bytes further; the highest one if that is beyond the end of memory."""
+    if u64(address) > 0xFFFF_FFFF_FFFF_FFFF - distance:
+        return UserAddr(0xFFFF_FFFF_FFFF_FFFF)
+    return UserAddr(address + distance)
