@@ -262,7 +262,7 @@ class Conversion(Enum):
     NARROW = "narrow"  # any integer-like to any: the value must fit the target; trap NARROWING
     TRUNCATE = "truncate"  # keep the low bits, or extend by the source's sign
     RETYPE = "retype"  # same representation: int and unit, enum, bits of one width; references; MutableSlice to Slice
-    TO_ENUM = "to_enum"  # integer of the enum's width: must be a member's value (for flags: of known bits); trap ENUM
+    TO_ENUM = "to_enum"  # integer of the enum's width: must be a member's value; trap ENUM (never a flag enum's)
     ADDRESS_TO_REFERENCE = "address_to_reference"  # u64 to a reference
     REFERENCE_TO_ADDRESS = "reference_to_address"  # reference (or function) to u64
 
@@ -345,7 +345,9 @@ class StackStorage(Typed):
 
 @dataclass(eq=False, slots=True)
 class Construct(Typed):
-    """Initialise the struct at `address` (u64 or reference) from `template` (zeros if None), and give the reference."""
+    """Set the `size` bytes at `address` (u64 or reference) from `template` (zeros if None).
+
+    Gives the reference to the struct there; of type u64, for a local_array: the address."""
 
     address: Expression
     size: int

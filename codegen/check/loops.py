@@ -1,0 +1,398 @@
+"""Loops: while, for over ranges, slices, constants and iterators, which are inlined at their `yield`s."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from codegen.check import access, calls, expressions
+from codegen.check.convert import coerce, materialise, plain, retype
+from codegen.check.values import Binding, GeneratorCall, HostValue, LoopTarget, State, Value
+from codegen.lang import TrapKind
+from codegen.resolve import Signature, is_struct, signature_of
+from codegen.tree import (
+    Assign,
+    Binary,
+    BinaryOperator,
+    Block,
+    Break,
+    Compare,
+    CompareOperator,
+    Constant,
+    Conversion,
+    Convert,
+    Element,
+    Expression,
+    If,
+    Label,
+    Local,
+    Location,
+    Loop,
+    ReadLocal,
+    SliceLength,
+    Statement,
+    Unary,
+    UnaryOperator,
+)
+from codegen.types import BOOL, U64, Int, SliceType, StructType
+
+if TYPE_CHECKING:
+    from codegen.check.function import Checker
+
+
+def _enter(f: Checker, node: ast.For | ast.While, body: list[ast.stmt]) -> LoopTarget:
+    """Begin a loop: forget what later rounds may change."""
+    from codegen.check.function import assigned_names, widen
+
+    f.state = widen(f.state, assigned_names(body))
+    target = _target(node)
+    f.frame.loops.append(target)
+    return target
+
+
+def _target(node: Any) -> LoopTarget:
+    end = Label("loop")
+    return LoopTarget(end, Label("else") if node.orelse else end, Label("round"))
+
+
+def _leave(f: Checker, node: Any, target: LoopTarget, exhausted: State | None, loop: Statement) -> None:
+    """End a loop; `exhausted` is what holds when it ends by itself, None when it never does."""
+    f.frame.loops.pop()
+    ends = [(True, state) for state in target.break_states]
+    if node.orelse and exhausted is not None:
+        f.live, f.state = True, exhausted
+        otherwise = f.collect(node.orelse)
+        f.emit(Block(f.at(node), target.break_label, [loop, *otherwise]))
+        ends.append((f.live, f.state))
+    else:
+        f.emit(loop)
+        if exhausted is not None:
+            ends.append((True, exhausted))
+    f.branch_states(*ends)
+
+
+def check_break(f: Checker, node: ast.Break) -> None:
+    target = f.frame.loops[-1]
+    target.break_states.append(f.state)
+    f.emit(Break(f.at(node), target.break_label))
+    f.end_flow()
+
+
+def check_continue(f: Checker, node: ast.Continue) -> None:
+    target = f.frame.loops[-1]
+    target.continue_states.append(f.state)
+    f.emit(Break(f.at(node), target.continue_label))
+    f.end_flow()
+
+
+def check_while(f: Checker, node: ast.While) -> None:
+    target = _enter(f, node, node.body)
+    head = f.state
+    where = f.at(node.test)
+    outer, f.out = f.out, []
+    test = expressions.condition(f, node.test)
+    statements, f.out = f.out, outer
+    if test.value is False:
+        f.frame.loops.pop()
+        for statement in node.orelse:
+            f.out.extend(f.collect([statement]))
+        return
+    if test.value is not True:
+        leave: list[Statement] = [Break(where, target.exit_label)]
+        statements.append(If(where, test.value, [], leave))
+    f.state = {**head, **test.when_true}
+    body = f.collect(node.body)
+    statements.append(Block(f.at(node), target.continue_label, body))
+    exhausted = None if test.value is True else {**head, **test.when_false}
+    _leave(f, node, target, exhausted, Loop(f.at(node), target.exit_label, statements))
+
+
+def check_for(f: Checker, node: ast.For) -> None:
+    if isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id not in f.state:
+        name = node.iter.func.id
+        arguments = node.iter.args
+        if name == "range":
+            _range(f, node, arguments, backwards=False)
+            return
+        if name == "reversed" and len(arguments) == 1:
+            _reversed(f, node, arguments[0])
+            return
+        if name == "enumerate" and len(arguments) == 1:
+            _over_slice(f, node, materialise(f, f.expression(arguments[0])), counted=True)
+            return
+    value = f.expression(node.iter)
+    if isinstance(value, HostValue) and not isinstance(value.object, bytes):
+        constant = _constant_items(f, value)
+        if constant is not None:
+            _unroll(f, node, value.location, constant)
+            return
+    over(f, node, value)
+
+
+def over(f: Checker, node: ast.For, value: Value) -> None:
+    """A `for` over a value of run time."""
+    if isinstance(value, GeneratorCall):
+        inline_iterator(f, node, value)
+        return
+    tree = materialise(f, value)
+    if isinstance(tree.type, SliceType):
+        _over_slice(f, node, tree, counted=False)
+    elif isinstance(tree.type, StructType) and hasattr(tree.type.cls, "__iter__"):
+        method = access.attribute_of(f, node.iter, tree, "__iter__")
+        over(f, node, calls.invoke(f, node.iter, method, [], []))
+    else:
+        hint = "test it for None first" if "None" in str(tree.type) else "it goes over ranges, slices, iterators"
+        raise f.refuse(node.iter, f"a for cannot go over {tree.type}", hint)
+
+
+def _constant_items(f: Checker, value: HostValue) -> list[Any] | None:
+    found = value.object
+    if is_struct(type(found)) or type(found).__name__ == "HostArray":
+        return None
+    try:
+        return list(found)
+    except TypeError:
+        raise f.refuse(value.location, f"a for cannot go over {type(found).__name__}") from None
+
+
+def _unroll(f: Checker, node: ast.For, where: Location, items: list[Any]) -> None:
+    """One copy of the body for each constant."""
+    from codegen.check.statements import assign_to
+
+    target = _target(node)
+    f.frame.loops.append(target)
+    outer, f.out = f.out, []
+    exhausted: State | None = f.state
+    for item in items:
+        target.continue_label = Label("round")
+        target.continue_states = []
+        if isinstance(node.target, ast.Name):
+            f.state = {**f.state, node.target.id: Binding(None, None, HostValue(where, item))}
+        elif isinstance(node.target, ast.Tuple) and isinstance(item, tuple) and len(item) == len(node.target.elts):
+            for name, part in zip(node.target.elts, item, strict=True):
+                if isinstance(name, ast.Name):
+                    f.state = {**f.state, name.id: Binding(None, None, HostValue(where, part))}
+        else:
+            assign_to(f, node.target, HostValue(where, item))
+        body = f.collect(node.body)
+        f.emit(Block(f.at(node), target.continue_label, body))
+        f.branch_states((f.live, f.state), *((True, state) for state in target.continue_states))
+        exhausted = f.state if f.live else None
+        if not f.live:
+            break
+    statements, f.out = f.out, outer
+    f.live = True
+    _leave(f, node, target, exhausted, Block(f.at(node), target.exit_label, statements))
+
+
+# Counting ---------------------------------------------------------------------------------------
+
+
+def _reversed(f: Checker, node: ast.For, argument: ast.expr) -> None:
+    if isinstance(argument, ast.Call) and isinstance(argument.func, ast.Name) and argument.func.id == "range":
+        if len(argument.args) < 3:
+            _range(f, node, argument.args, backwards=True)
+            return
+    value = f.expression(argument)
+    if isinstance(value, HostValue) and isinstance(value.object, tuple):
+        _unroll(f, node, value.location, list(reversed(value.object)))
+        return
+    raise f.refuse(argument, "reversed goes over a range without a step", "for i in reversed(range(n)):")
+
+
+def _range(f: Checker, node: ast.For, arguments: list[ast.expr], *, backwards: bool) -> None:
+    from codegen.check.operators import arithmetic_type
+
+    where = f.at(node.iter)
+    if not 1 <= len(arguments) <= 3:
+        raise f.refuse(node.iter, "range takes a stop, a start and stop, or a start, stop and step")
+    values = [f.expression(argument) for argument in arguments]
+    start = values[0] if len(values) > 1 else HostValue(where, 0)
+    stop = values[1] if len(values) > 1 else values[0]
+    step = _step(f, values[2]) if len(values) == 3 else 1
+    type_ = arithmetic_type(f, where, start, stop)
+    both_constant = isinstance(start, HostValue) and isinstance(stop, HostValue)
+    if both_constant and min(start.object, stop.object) < 0 and not type_.signed:
+        type_ = Int(64, True)
+    if isinstance(stop, HostValue) and stop.object < 0 and not type_.signed:
+        raise f.refuse(stop.location, f"{stop.object} does not fit {type_}", "for i in reversed(range(n)):")
+    first, last = coerce(f, start, type_), f.settled(coerce(f, stop, type_), "stop")
+    if backwards:
+        _count_down(f, node, type_, first, last)
+    else:
+        _count(f, node, type_, first, last, step)
+
+
+def _step(f: Checker, value: Value) -> int:
+    if isinstance(value, HostValue) and isinstance(value.object, int) and value.object != 0:
+        return value.object
+    raise f.refuse(value.location, "the step of a range is a constant other than 0", "write a while loop")
+
+
+def _count(f: Checker, node: ast.For, type_: Int, first: Expression, last: Expression, step: int) -> None:
+    """`for i in range(first, last, step)`: the counter never passes `last`, so it cannot overflow."""
+    where = f.at(node.iter)
+    counter = Local("counter", type_)
+    f.emit(Assign(where, counter, first))
+    read = ReadLocal(where, type_, counter)
+    target = _enter(f, node, node.body)
+    head = f.state
+    inside = CompareOperator.LESS if step > 0 else CompareOperator.GREATER
+    test: list[Statement] = [_break_unless(where, Compare(where, BOOL, inside, read, last), target)]
+    body = [*test, *_round(f, node, target, read)]
+    size = Constant(where, type_, abs(step))
+    if abs(step) > 1:
+        ahead = (last, read) if step > 0 else (read, last)
+        left = Binary(where, type_, BinaryOperator.SUBTRACT, *ahead)
+        body.append(_break_unless(where, Compare(where, BOOL, CompareOperator.GREATER, left, size), target))
+    operator = BinaryOperator.ADD if step > 0 else BinaryOperator.SUBTRACT
+    body.append(Assign(where, counter, Binary(where, type_, operator, read, size)))
+    _leave(f, node, target, head, Loop(f.at(node), target.exit_label, body))
+
+
+def _count_down(f: Checker, node: ast.For, type_: Int, first: Expression, last: Expression) -> None:
+    """`for i in reversed(range(first, last))`."""
+    where = f.at(node.iter)
+    counter = Local("counter", type_)
+    f.emit(Assign(where, counter, last))
+    read = ReadLocal(where, type_, counter)
+    low = f.settled(first, "start")
+    target = _enter(f, node, node.body)
+    head = f.state
+    test = Compare(where, BOOL, CompareOperator.GREATER, read, low)
+    less = Binary(where, type_, BinaryOperator.SUBTRACT, read, Constant(where, type_, 1))
+    body: list[Statement] = [_break_unless(where, test, target), Assign(where, counter, less)]
+    body += _round(f, node, target, read)
+    _leave(f, node, target, head, Loop(f.at(node), target.exit_label, body))
+
+
+def _break_unless(where: Location, test: Expression, target: LoopTarget) -> If:
+    return If(where, test, [], [Break(where, target.exit_label)])
+
+
+def _round(f: Checker, node: ast.For, target: LoopTarget, value: Value) -> list[Statement]:
+    """Assign the loop's target, then the body, in a block that `continue` leaves."""
+    outer, f.out = f.out, []
+    _assign_target(f, node.target, value)
+    assigned, f.out = f.out, outer
+    body = f.collect(node.body)
+    return [*assigned, Block(f.at(node), target.continue_label, body)]
+
+
+def _assign_target(f: Checker, target: ast.expr, value: Value) -> None:
+    """Assign a loop target; a name of another type begins anew."""
+    from codegen.check.statements import _fits, assign_to
+
+    if isinstance(target, ast.Name):
+        binding = f.state.get(target.id)
+        local = binding.local if binding is not None else f.frame.locals.get(target.id)
+        if local is not None and not _fits(value, local.type):
+            del f.frame.locals[target.id]
+            f.state = {name: found for name, found in f.state.items() if name != target.id}
+    assign_to(f, target, value)
+
+
+def _over_slice(f: Checker, node: ast.For, tree: Expression, *, counted: bool) -> None:
+    where = f.at(node.iter)
+    if not isinstance(tree.type, SliceType):
+        raise f.refuse(node.iter, f"enumerate goes over a slice, not {tree.type}")
+    items = f.settled(tree, "items")
+    counter = Local("position", U64)
+    f.emit(Assign(where, counter, Constant(where, U64, 0)))
+    read = ReadLocal(where, U64, counter)
+    length = f.settled(SliceLength(where, U64, items), "length")
+    target = _enter(f, node, node.body)
+    head = f.state
+    test = Compare(where, BOOL, CompareOperator.LESS, read, length)
+    body: list[Statement] = [_break_unless(where, test, target)]
+    item = access.read(f, Element(where, tree.type.element, items, read, None))
+    if counted:
+        if not isinstance(node.target, ast.Tuple) or len(node.target.elts) != 2:
+            raise f.refuse(node.target, "enumerate gives a position and an item")
+        outer, f.out = f.out, []
+        _assign_target(f, node.target.elts[0], read)
+        _assign_target(f, node.target.elts[1], item)
+        body += f.out
+        f.out = outer
+        body.append(Block(f.at(node), target.continue_label, f.collect(node.body)))
+    else:
+        body += _round(f, node, target, item)
+    body.append(Assign(where, counter, Binary(where, U64, BinaryOperator.ADD, read, Constant(where, U64, 1))))
+    _leave(f, node, target, head, Loop(f.at(node), target.exit_label, body))
+
+
+# Iterators --------------------------------------------------------------------------------------
+
+
+class _YieldPoint:
+    """What a `yield` in an inlined iterator does: the body of the `for` that goes over it."""
+
+    def __init__(self, f: Checker, node: ast.For, target: LoopTarget) -> None:
+        self.frame = f.frame
+        self.node = node
+        self.target = target
+        self.head = f.state
+        self.catching = list(f.catching)
+
+    def run(self, f: Checker, node: ast.Yield, value: Value) -> None:
+        if len(f.catching) > len(self.catching):
+            hint = "the body of the loop is not inside that try: yield after it"
+            raise f.refuse(node, "a yield inside a try with handlers", hint)
+        inner_frame, inner_state = f.frame, f.state
+        f.frame, f.state = self.frame, dict(self.head)
+        self.target.continue_label = Label("round")
+        self.target.continue_states = []
+        for statement in _round(f, self.node, self.target, value):
+            f.emit(statement)
+        f.frame, f.state = inner_frame, inner_state
+        f.live = True
+
+
+def inline_iterator(f: Checker, node: ast.For, call: GeneratorCall) -> None:
+    """Put the iterator's body here, and the loop's body in place of each `yield`."""
+    from codegen.check.function import make_frame
+
+    signature: Signature = signature_of(call.function, call.owner)
+    if sum(1 for frame in f.program.inlining if frame is call.function) > 2:
+        raise f.refuse(node.iter, f"{call.function.__name__} goes over itself", "an iterator is inlined")
+    target = _enter(f, node, node.body)
+    point = _YieldPoint(f, node, target)
+    outer_frame, outer_state = f.frame, f.state
+    inner = make_frame(signature.source, call.bindings)
+    state: State = {}
+    for name, value in call.arguments:
+        if isinstance(value, HostValue):
+            state[name] = Binding(None, None, value)
+            continue
+        local = Local(name, value.type)
+        f.emit(Assign(value.location, local, value))
+        inner.locals[name] = local
+        state[name] = Binding(local, value.type)
+    end = Label("iterator")
+    inner.end_label, inner.on_yield = end, point
+    inner.loops.append(LoopTarget(end, end, end))
+    f.frame, f.state = inner, state
+    f.program.inlining.append(call.function)
+    body = f.collect(signature.source.node.body)
+    f.program.inlining.pop()
+    ends_itself = f.live or bool(inner.loops[0].break_states)
+    f.frame, f.state, f.live = outer_frame, outer_state, True
+    loop = Block(f.at(node), target.exit_label, [Block(f.at(node), end, body)])
+    _leave(f, node, target, point.head if ends_itself else None, loop)
+
+
+def check_yield(f: Checker, node: ast.Yield) -> None:
+    if f.frame.on_yield is None or node.value is None:
+        raise f.refuse(node, "a yield stands in a function that a for goes over", "and gives a value")
+    signature = signature_of(f.frame.source.function, _owner(f))
+    from codegen.resolve import substitute
+
+    wanted = substitute(signature.result.inner, f.frame.annotations.bindings)
+    value = f.expression(node.value, wanted)
+    f.frame.on_yield.run(f, node, coerce(f, value, wanted))
+
+
+def _owner(f: Checker) -> Any:
+    return calls.owner_of(f.frame.source.function)
+
+
