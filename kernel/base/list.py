@@ -56,7 +56,7 @@ class List(Generic[T]):
     @inline
     def link_of(self, member: T) -> Link[T]:
         """The link of `member` that this list uses."""
-        return field_at(Link[T], member, self.offset)
+        return field_at(Link, member, self.offset)
 
     def push_last(self, member: T) -> None:
         """Put `member` at the end."""

@@ -37,7 +37,8 @@ class SpinLock:
         """Whether somebody holds the lock."""
         return self.holder != 0
 
-    def __enter__(self) -> SpinLock:
+    def acquire(self) -> None:
+        """Take the lock; interrupts are off from here to `release`. Prefer `with`."""
         enabled = interrupts_enabled()
         disable_interrupts()
         ticket = self.next_ticket.fetch_add(1, Order.RELAXED)
@@ -47,12 +48,19 @@ class SpinLock:
             spin_hint()
         self.holder = slot
         self.interrupts_were_enabled = enabled
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def release(self) -> None:
+        """Let go of the lock; interrupts are as they were before `acquire`."""
         assert self.holder != 0, "spinlock released by nobody"
         enabled = self.interrupts_were_enabled
         self.holder = 0
         self.now_serving.fetch_add(1, Order.RELEASE)
         if enabled:
             enable_interrupts()
+
+    def __enter__(self) -> SpinLock:
+        self.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()

@@ -49,7 +49,7 @@ class Tree(Generic[T]):
     @inline
     def node_of(self, member: T) -> TreeNode[T]:
         """The node of `member` that this tree uses."""
-        return field_at(TreeNode[T], member, self.offset)
+        return field_at(TreeNode, member, self.offset)
 
     def insert(self, member: T, key: u64) -> None:
         """Put `member`, which is in no tree, at `key`, which no member has."""

@@ -64,3 +64,9 @@ def compiler_barrier() -> None:
 def read_time_stamp() -> u64:
     """RDTSC: the time-stamp counter (SDM vol. 3B, section 17.17)."""
     ...
+
+
+@instruction("movq %rbp, $0", "=r")
+def frame_pointer() -> u64:
+    """RBP: the frame of the function that calls this, where its caller's RBP and the return address lie."""
+    ...

@@ -1,0 +1,178 @@
+"""The end of the kernel by its own fault: say why, print a Python traceback, stop the machine.
+
+Interface: `fail` for a fault of the processor; compiled code calls `trap_message` and `trap_failed`.
+
+Every function keeps its frame pointer, so the callers are found by walking the chain of saved rbp (System V ABI,
+section 3.4.1). Nothing is allocated and no lock is taken. A panic within the panic is reported in one line.
+"""
+
+from __future__ import annotations
+
+from typing import Never
+
+from codegen.lang import (
+    Array,
+    Slice,
+    TrapKind,
+    array,
+    export,
+    inline,
+    reference,
+    slice_at,
+    struct,
+    symbol_address,
+    u8,
+    u32,
+    u64,
+)
+from kernel.base.line_table import HEADER_SIZE, NO_RECORD, LineTable, table_size
+from kernel.base.log import LAST_WORDS
+from kernel.machine.exit import exit_machine
+from kernel.machine.instructions import disable_interrupts, frame_pointer
+
+PANIC_STATUS: u8 = 0x7F
+"""What isa-debug-exit is given: QEMU ends with status 255."""
+
+DEEPEST: u64 = 48
+DEEPEST_INLINING: u64 = 16
+KERNEL_HALF_START: u64 = 0xFFFF_8000_0000_0000
+
+
+@struct
+class FrameRecord:
+    """What a function pushes first: the caller's rbp, above which lies the return address."""
+
+    caller: u64 = 0
+    return_address: u64 = 0
+
+
+@struct
+class PanicState:
+    """The panic in progress."""
+
+    active: bool = False
+    message_address: u64 = 0
+    message_length: u64 = 0
+    depth: u64 = 0
+    addresses: Array[u64] = array(DEEPEST)
+    table: LineTable = inline()
+    inlined: Array[u32] = array(DEEPEST_INLINING)
+
+
+PANIC = PanicState()
+
+
+@export
+def trap_message(address: u64, length: u64) -> None:
+    """Keep the text of the assertion that failed, or of the panic that was asked for."""
+    PANIC.message_address = address
+    PANIC.message_length = length
+
+
+@export
+def trap_failed(kind: u32) -> Never:
+    """A checked operation failed in the kernel."""
+    disable_interrupts()
+    begin()
+    record = reference(FrameRecord, frame_pointer())
+    # The call is one byte before its return address; + 1 makes all of these return addresses.
+    collect(record.return_address, record.caller)
+    text = slice_at(u8, PANIC.message_address, PANIC.message_length)
+    finish(meaning_of(TrapKind(kind)), text)
+
+
+def fail(reason: Slice[u8], instruction: u64, frame: u64) -> Never:
+    """The kernel faulted at address `instruction` with `frame` in rbp."""
+    disable_interrupts()
+    begin()
+    collect(instruction + 1, frame)
+    finish(reason, b"")
+
+
+def begin() -> None:
+    """Mark that the machine stops; a second time it stops at once."""
+    if PANIC.active:
+        LAST_WORDS(f"panic: another one while reporting this one")
+        exit_machine(PANIC_STATUS)
+    PANIC.active = True
+
+
+def collect(address: u64, frame: u64) -> None:
+    """Note the return address `address` and those of its callers, innermost first."""
+    PANIC.addresses[0] = address
+    depth: u64 = 1
+    while depth < DEEPEST and frame >= KERNEL_HALF_START and frame % 8 == 0:
+        record = reference(FrameRecord, frame)
+        if record.return_address < KERNEL_HALF_START:
+            break
+        PANIC.addresses[depth] = record.return_address
+        depth += 1
+        if record.caller <= frame:
+            break
+        frame = record.caller
+    PANIC.depth = depth
+
+
+def finish(reason: Slice[u8], text: Slice[u8]) -> Never:
+    """Print what was collected, and stop."""
+    LAST_WORDS.echo = True
+    LAST_WORDS(f"Traceback (innermost last):")
+    start = symbol_address("__line_table")
+    PANIC.table.content = slice_at(u8, start, table_size(slice_at(u8, start, HEADER_SIZE)))
+    if PANIC.table.is_valid():
+        index = PANIC.depth
+        while index > 0:
+            index -= 1
+            print_call(PANIC.addresses[index])
+    if len(text) == 0:
+        LAST_WORDS(f"panic: {reason}")
+    else:
+        LAST_WORDS(f"panic: {reason}: {text}")
+    exit_machine(PANIC_STATUS)
+
+
+def print_call(return_address: u64) -> None:
+    """Print the function that a return address lies in, after those that it was inlined into."""
+    table = PANIC.table
+    offset = return_address - 1 - symbol_address("__text_start")
+    record = table.find(offset) if return_address > symbol_address("__text_start") else NO_RECORD
+    if record == NO_RECORD:
+        LAST_WORDS(f"  at {return_address:#x}")
+        return
+    count: u64 = 0
+    while record != NO_RECORD and count < DEEPEST_INLINING:
+        PANIC.inlined[count] = record
+        count += 1
+        record = table.caller(record)
+    while count > 0:
+        count -= 1
+        found = PANIC.inlined[count]
+        LAST_WORDS(f'  File "{table.file(found)}", line {table.line(found)}, in {table.function(found)}')
+        LAST_WORDS(f"    {table.text(found)}")
+
+
+def meaning_of(kind: TrapKind) -> Slice[u8]:
+    """What a trap says, as CPython does for the same (codegen.lang.traps)."""
+    match kind:
+        case TrapKind.OVERFLOW:
+            return b"integer overflow"
+        case TrapKind.SHIFT:
+            return b"shift loses bits, or its count is not below the width"
+        case TrapKind.DIVISION:
+            return b"division by zero"
+        case TrapKind.NARROWING:
+            return b"value does not fit the narrower type"
+        case TrapKind.BOUNDS:
+            return b"index out of bounds"
+        case TrapKind.ASSERTION:
+            return b"assertion failed"
+        case TrapKind.MATCH:
+            return b"no case matches"
+        case TrapKind.NULL:
+            return b"reference used before it was set"
+        case TrapKind.UNREACHABLE:
+            return b"unreachable code reached"
+        case TrapKind.PANIC:
+            return b"panic"
+        case TrapKind.ENUM:
+            return b"value is not a member of the enumeration"
