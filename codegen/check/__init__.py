@@ -25,10 +25,11 @@ from codegen.tree import CheckedProgram
 def check_program(roots: Iterable[FunctionType]) -> CheckedProgram:
     """Check all that is reachable from `roots`; CompileError with what is wrong."""
     program = Program()
-    for root in roots:
-        program.plain_instance(root, function_source(root).name_location)
+    instances = [program.plain_instance(root, function_source(root).name_location) for root in roots]
     program.run()
-    return program.finish()
+    checked = program.finish()
+    checked.roots = instances
+    return checked
 
 
 __all__ = ["check_program"]

@@ -250,7 +250,7 @@ def _constant(value: Value, otherwise: int) -> int:
 
 def safe_name(name: str) -> str:
     """A local's name in the characters that LLVM takes unquoted."""
-    return re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return re.sub(r"[^A-Za-z0-9_]", "_", name) or "local"
 
 
 def constant(value: int, type_: str) -> Value:
