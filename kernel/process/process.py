@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from kernel.files.inode import Inode
     from kernel.files.table import FileTable
     from kernel.memory.space import AddressSpace
+    from kernel.process.pidfd import ProcessHandle
 
 NAME_LENGTH: u64 = 16
 """TASK_COMM_LEN: the name with its final NUL (prctl(2), PR_SET_NAME)."""
@@ -93,9 +94,8 @@ class Process:
     """What wait4(2) reports: the bits of WEXITSTATUS and WTERMSIG."""
     exit_signal: u32 = 0
     executed: bool = False
-    handles: u64 = 0
-    """Open pidfds; the process object stays until they are closed or revoked."""
-    released: bool = False
+    handles: List[ProcessHandle] = inline()
+    """The pidfds that refer to it: told when it ends, cut off when it is released."""
     child_ended: WaitQueue = inline()
     """Woken when a child becomes a zombie."""
     ended: WaitQueue = inline()
@@ -129,23 +129,19 @@ class Process:
         self.children.remove(child)
 
     def release(self) -> None:
-        """A zombie is reaped, or was never started: give back pid, charge and, unless a pidfd is open, the object."""
+        """A zombie is reaped, or one that never ran is dropped: give back pid, charge and object."""
         parent = self.parent
         if parent is not None:
             parent.abandon(self)
+        while True:
+            handle = self.handles.pop_first()
+            if handle is None:
+                break
+            handle.process = None
         container = self.container
         container.processes.remove(self)
         container.account.return_process()
-        self.released = True
-        if self.handles == 0:
-            container.account.heap.free(self)
-        container.processes_changed.wake_all()
-
-    def drop_handle(self) -> None:
-        """A pidfd of this process is closed."""
-        self.handles -= 1
-        if self.handles == 0 and self.released:
-            self.container.account.heap.free(self)
+        container.account.heap.free(self)
 
 
 def create_process(container: Container, parent: Process | None) -> Fallible[Process]:

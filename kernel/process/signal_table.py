@@ -115,6 +115,11 @@ class SignalTable:
             return True
         return action.handler == DEFAULT and IGNORED_BY_DEFAULT & bit_of(signal) != 0
 
+    def has_handler(self, signal: u32) -> bool:
+        """Whether the program handles `signal` itself."""
+        handler = self.action(signal).handler
+        return handler != DEFAULT and handler != IGNORE
+
     def copy_from(self, other: SignalTable) -> None:
         """Take over the actions of `other` (fork(2)); nothing is pending."""
         for index in range(SIGNALS):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from codegen.lang import (
     Fallible,
-    VirtAddr,
     address_of,
     export,
     offset_of,
@@ -27,8 +26,9 @@ from kernel.machine.fpu import FpuArea, initialise_fpu, restore_fpu, save_fpu
 from kernel.machine.segments import set_kernel_stack
 from kernel.machine.stubs import switch_context
 from kernel.machine.trap import TrapFrame
-from kernel.memory import stacks
+from kernel.memory import kernel_space, stacks
 from kernel.memory.account import Account
+from kernel.memory.space import AddressSpace
 from kernel.sched.cpu import Cpu, this_cpu
 from kernel.sched.group import RunGroup
 from kernel.sched.thread import Thread, ThreadState
@@ -141,6 +141,38 @@ def switch_fpu(cpu: Cpu, following: Thread) -> None:
             save_fpu(owner_area)
     restore_fpu(area)
     cpu.fpu_owner = following
+
+
+def reset_fpu(thread: Thread) -> None:
+    """Give the running `thread` floating-point registers as a program finds them at its start (execve(2))."""
+    area = thread.fpu_area
+    if area is not None:
+        initialise_fpu(area)
+        restore_fpu(area)
+        this_cpu().fpu_owner = thread
+
+
+def keep_fpu(thread: Thread) -> None:
+    """Write the floating-point registers of the running `thread` to its area (fork(2), signal frames)."""
+    area = thread.fpu_area
+    if area is not None and this_cpu().fpu_owner is thread:
+        save_fpu(area)
+
+
+def enter_space(space: AddressSpace) -> None:
+    """Let the running thread see `space` in the lower half, and have its faults served from there."""
+    cpu = this_cpu()
+    cpu.current.space = space
+    cpu.space = space
+    space.activate()
+
+
+def leave_space() -> None:
+    """Let the running thread have no lower half: its address space may be destroyed now."""
+    cpu = this_cpu()
+    cpu.current.space = None
+    cpu.space = None
+    kernel_space.activate()
 
 
 def finish() -> None:

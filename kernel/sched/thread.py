@@ -22,6 +22,7 @@ from codegen.lang import (
     size_of,
     struct,
     u8,
+    u32,
     u64,
     uninitialised,
     width,
@@ -89,6 +90,9 @@ class Thread:
     alternate_stack: UserAddr = UserAddr(0)
     alternate_stack_size: u64 = 0
     cpu_ticks: u64 = 0
+    futex: UserAddr = UserAddr(0)
+    futex_bits: u32 = 0
+    futex_link: Link[Thread] = inline()
     process_link: Link[Thread] = inline()
 
     @property

@@ -1,0 +1,150 @@
+"""The end of threads and processes (_exit(2), exit_group(2)).
+
+Interface: `exit_thread` `exit_process` `kill_process`, and the status words of wait4(2).
+
+A thread only ever ends itself, in the kernel, on its way to ring 3: to end another one is to mark it and to wake it.
+The last thread of a process gives back what the process used; pid and status stay for whoever waits.
+"""
+
+from __future__ import annotations
+
+from typing import Never
+
+from codegen.lang import UserAddr, u32, u64
+from kernel.base.errno import EFAULT
+from kernel.containers.abi import ContainerStage
+from kernel.files.poll import readiness_changed
+from kernel.memory import user
+from kernel.process import futex
+from kernel.process.process import Process, ProcessState
+from kernel.process.send import send_to_process
+from kernel.process.signal_table import IGNORE, ActionFlags, Signal
+from kernel.sched import switch
+from kernel.sched.cpu import current
+from kernel.sched.scheduler import exit_current
+from kernel.sched.thread import Thread
+from kernel.sched.wait import interrupt
+
+
+def status_of_exit(code: u32) -> u32:
+    """The status word of a process that called exit(code): W_EXITCODE(code & 0xff, 0)."""
+    return (code & 0xFF) << 8
+
+
+def status_of_signal(signal: u32, dumps: bool) -> u32:
+    """The status word of a process that a signal killed; `dumps` for those of action "Core" (WCOREDUMP is not set)."""
+    return signal & 0x7F
+
+
+def end_threads(process: Process, status: u32) -> None:
+    """Let every thread of `process` end as soon as it can; the first status that is given counts."""
+    if not process.exiting:
+        process.exiting = True
+        process.status = status
+    for thread in process.threads:
+        thread.killed = True
+        interrupt(thread)
+
+
+def kill_process(process: Process, signal: u32) -> None:
+    """`process` ends by `signal`, whatever it thinks of it."""
+    if not process.is_zombie:
+        end_threads(process, status_of_signal(signal, False))
+
+
+def exit_process(status: u32) -> Never:
+    """End the process of the running thread with `status`."""
+    end_threads(current().process, status)
+    exit_thread()
+
+
+def exit_thread() -> Never:
+    """End the running thread, and with the last one its process."""
+    thread = current()
+    process = thread.process
+    forget_child_tid(thread)
+    process.threads.remove(thread)
+    process.ticks += thread.cpu_ticks
+    if process.threads.is_empty:
+        end_process(process)
+    thread.is_user = False
+    exit_current()
+
+
+def forget_child_tid(thread: Thread) -> None:
+    """CLONE_CHILD_CLEARTID: zero the word where the C library looks, and wake who joins (set_tid_address(2))."""
+    address = thread.clear_child_tid
+    if u64(address) == 0 or thread.process.threads.count == 1:
+        return
+    thread.clear_child_tid = UserAddr(0)
+    try:
+        user.put(u32, address, 0)
+        futex.wake(thread.process, address, 1)
+    except EFAULT:
+        return
+
+
+def end_process(process: Process) -> None:
+    """The last thread has ended: give back what the process used, and tell who waits for it."""
+    release_space(process)
+    process.files.drop()
+    process.root.drop()
+    process.directory.drop()
+    executable = process.executable
+    if executable is not None:
+        process.executable = None
+        executable.drop()
+    process.state = ProcessState.ZOMBIE
+    give_away_children(process)
+    for handle in process.handles:
+        handle.finish(process.status)
+    process.ended.wake_all()
+    readiness_changed()
+    container = process.container
+    parent = process.parent
+    container.process_ended()
+    if container.stage == ContainerStage.DYING or parent is None or parent.exiting:
+        process.release()
+    else:
+        tell_parent(parent, process)
+
+
+def release_space(process: Process) -> None:
+    """Leave the address space of `process`; destroy it, unless it is borrowed from the parent."""
+    space = process.space
+    switch.leave_space()
+    if process.borrows_space:
+        process.borrows_space = False
+        process.released_space.wake_all()
+    else:
+        space.destroy()
+
+
+def give_away_children(process: Process) -> None:
+    """Orphans become children of the first process of the container, or of nobody; zombies nobody waits for go."""
+    heir = process.container.init
+    if heir is process or (heir is not None and (heir.exiting or heir.is_zombie)):
+        heir = None
+    while True:
+        child = process.children.first
+        if child is None:
+            return
+        process.abandon(child)
+        if heir is not None:
+            heir.adopt(child)
+            if child.is_zombie:
+                heir.child_ended.wake_all()
+        elif child.is_zombie:
+            child.release()
+
+
+def tell_parent(parent: Process, process: Process) -> None:
+    """SIGCHLD and wait(2): or nothing, when the parent does not want to know (wait(2), notes)."""
+    action = parent.signals.action(u32(Signal.CHILD))
+    unwanted = action.handler == IGNORE or action.flags & u64(ActionFlags.NO_CHILD_WAIT) != 0
+    parent.children_ticks += process.ticks
+    if process.exit_signal != 0:
+        send_to_process(parent, process.exit_signal)
+    if unwanted:
+        process.release()
+    parent.child_ended.wake_all()

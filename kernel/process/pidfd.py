@@ -1,0 +1,115 @@
+"""Process descriptors: a process as an open file (pidfd_open(2)).
+
+Interface: `open_process`; `ProcessHandle.wait_ended`. poll(2) says that it can be read once the process has ended.
+
+The handle belongs to who opened it, and outlives the process: it is told the status when the process ends and cut off
+when that is released, so nobody's descriptor keeps anything in another container alive.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.lang import (
+    Fallible,
+    MutableSlice,
+    Pid,
+    Slice,
+    UserAddr,
+    field_offset,
+    i64,
+    inline,
+    on_error,
+    struct,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import EINVAL, ENOTTY
+from kernel.base.list import Link
+from kernel.files.attributes import Attributes, Kind
+from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.flags import OpenFlags
+from kernel.files.poll import readiness_changed
+from kernel.memory.account import Account
+from kernel.sched.wait import WaitQueue
+
+if TYPE_CHECKING:
+    from kernel.process.process import Process
+
+
+@struct
+class ProcessHandle(FileOps):
+    """One opening of a process."""
+
+    account: Account = uninitialised()
+    process: Process | None = None
+    process_link: Link[ProcessHandle] = inline()
+    pid: Pid = Pid(0)
+    user: u32 = 0
+    ended: bool = False
+    status: u32 = 0
+    may_wait: bool = False
+    """Whether waitid(2) may take the status here: for who ran the process in a container of its own."""
+    changed: WaitQueue = inline()
+    described: Attributes = inline()
+
+    def finish(self, status: u32) -> None:
+        """The process has ended with `status` (as wait4(2) reports it)."""
+        self.ended = True
+        self.status = status
+        self.changed.wake_all()
+        readiness_changed()
+
+    def wait_ended(self) -> Fallible[None]:
+        """Sleep until the process has ended; EINTR."""
+        while True:
+            seen = self.changed.observe()
+            if self.ended:
+                return
+            self.changed.sleep(seen)
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        raise EINVAL
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        raise EINVAL
+
+    def attributes(self) -> Attributes:
+        return self.described
+
+    def is_seekable(self) -> bool:
+        return False
+
+    def readiness(self) -> Events:
+        return Events.INPUT | Events.READ_NORMAL if self.ended else Events.NONE
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        raise ENOTTY
+
+    def closed(self) -> None:
+        process = self.process
+        if process is not None:
+            process.handles.remove(self)
+        self.account.heap.free(self)
+
+
+def open_process(owner: FileOwner, process: Process, may_wait: bool) -> Fallible[OpenFile]:
+    """A descriptor's worth of `process`, charged to `owner`, with one reference, the caller's."""
+    heap = owner.account.heap
+    handle = heap.new(ProcessHandle)
+    handle.account = owner.account
+    handle.pid = process.pid
+    handle.may_wait = may_wait
+    handle.described.kind = Kind.REGULAR
+    handle.described.permissions = 0o600
+    with on_error(heap.free, handle):
+        file = open_file(owner, handle, None, OpenFlags.READ_WRITE)
+    process.handles.offset = field_offset(ProcessHandle.process_link)
+    process.handles.push_last(handle)
+    handle.process = process
+    if process.is_zombie:
+        handle.ended = True
+        handle.status = process.status
+    return file

@@ -1,0 +1,72 @@
+"""Waiting for children (wait4(2), waitid(2))."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+from codegen.lang import Fallible, Pid, i64, struct, u32, u64, width
+from kernel.base.errno import ECHILD
+from kernel.process.process import Process
+
+
+@width(u32)
+class WaitOptions(IntFlag):
+    """The options of wait4(2) and waitid(2) (linux/wait.h)."""
+
+    NONE = 0
+    NO_HANG = 0x1
+    STOPPED = 0x2
+    EXITED = 0x4
+    CONTINUED = 0x8
+    NO_WAIT = 0x0100_0000
+    NO_THREAD = 0x2000_0000
+    ALL = 0x4000_0000
+    CLONE = 0x8000_0000
+
+
+@struct
+class Ended:
+    """What waiting found; pid 0 when no child has ended yet."""
+
+    pid: Pid = Pid(0)
+    user: u32 = 0
+    status: u32 = 0
+    ticks: u64 = 0
+
+
+def is_wanted(child: Process, parent: Process, which: i64) -> bool:
+    """Whether waitpid's first argument `which` means `child`."""
+    if which == -1:
+        return True
+    if which == 0:
+        return child.group_id == parent.group_id
+    if which < 0:
+        return i64(child.group_id) == -which
+    return i64(child.pid) == which
+
+
+def wait_for_child(parent: Process, which: i64, options: WaitOptions, ended: Ended) -> Fallible[None]:
+    """Fill `ended` with a child that has ended and, without NO_WAIT, release that. ECHILD, EINTR."""
+    while True:
+        seen = parent.child_ended.observe()
+        has_child = False
+        for child in parent.children:
+            if is_wanted(child, parent, which):
+                has_child = True
+                if child.is_zombie and ended.pid == Pid(0):
+                    take(child, options, ended)
+        if ended.pid != Pid(0) or (has_child and WaitOptions.NO_HANG in options):
+            return
+        if not has_child:
+            raise ECHILD
+        parent.child_ended.sleep(seen)
+
+
+def take(child: Process, options: WaitOptions, ended: Ended) -> None:
+    """Note how `child` ended, and release it unless it is to stay waitable."""
+    ended.pid = child.pid
+    ended.user = child.credentials.real_user
+    ended.status = child.status
+    ended.ticks = child.ticks
+    if WaitOptions.NO_WAIT not in options:
+        child.release()
