@@ -8,7 +8,7 @@ result or the error number. So nothing here depends on how the compiler passes v
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import MethodType
 from typing import Any
@@ -20,7 +20,8 @@ from codegen.image import Image, link
 from codegen.lang import Array, array, u64
 from codegen.lang import struct as language_struct
 from codegen.lang.failure import errno_of
-from codegen.marshal import WORD, Marshaller
+from codegen.lang.slices import HostSlice
+from codegen.marshal import WORD, Marshaller, struct_type
 from codegen.sandbox import ENTRY, STUBS, Sandbox
 from codegen.stubs import Stub
 from codegen.target import Target
@@ -30,6 +31,7 @@ from codegen.types import (
     U64,
     USER_SLICE,
     VOID,
+    EmbeddedType,
     NeverType,
     SliceType,
     StructType,
@@ -63,9 +65,11 @@ def run(function: Callable[..., Any], *arguments: Any, stubs: Sequence[Stub] = (
     raised, or `Panic` with the traceback. Module-level state begins as it was when first compiled. `stubs`
     give the external symbols that the function reaches.
     """
+    root: Any = function
     if isinstance(function, MethodType):
+        root = function.__func__, struct_type(function.__self__)
         arguments = (function.__self__, *arguments)
-    compiled = _compiled(function, tuple(stubs))
+    compiled = _compiled(root, frozenset(_struct_types(arguments)), tuple(stubs))
     sandbox = Sandbox(compiled.image)
     marshaller = compiled.marshaller(sandbox)
     words = []
@@ -101,9 +105,9 @@ class _Compiled:
             if table.symbol in symbols
         }
         statics = [
-            (static.host, symbols[static.symbol])
+            (static.host, static.type.struct, symbols[static.symbol])
             for static in self.checked.statics
-            if static.host is not None and static.symbol in symbols
+            if static.host is not None and isinstance(static.type, EmbeddedType)
         ]
         return Marshaller(sandbox, vtables, symbols, statics)
 
@@ -111,11 +115,26 @@ class _Compiled:
 _cache: dict[Any, _Compiled] = {}
 
 
-def _compiled(function: Callable[..., Any], stubs: tuple[Stub, ...]) -> _Compiled:
-    key = (function, stubs)
+def _struct_types(arguments: Iterable[Any]) -> Iterator[StructType]:
+    """The types of the structs that can be reached from the arguments: they may be called through interfaces."""
+    waiting, seen = list(arguments), set()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if hasattr(type(value), "__struct__"):
+            yield struct_type(value)
+            waiting += vars(value).values()
+        elif isinstance(value, HostSlice) and isinstance(value.cells, list):
+            waiting += value.cells
+
+
+def _compiled(root: Any, structs: frozenset[StructType], stubs: tuple[Stub, ...]) -> _Compiled:
+    key = (root, structs, stubs)
     found = _cache.get(key)
     if found is None:
-        checked = check_program([function])
+        checked = check_program([root], sorted(structs, key=str))
         target = checked.roots[0]
         checked.functions.append(entry_for(target))
         program = compile_checked(checked, target=Target.USER, jobs=1)

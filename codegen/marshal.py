@@ -54,8 +54,8 @@ class Marshaller:
     functions: Mapping[str, int]
     """The addresses of functions by symbol."""
 
-    statics: Iterable[tuple[object, int]]
-    """Module-level objects of the program, with their addresses: these are not copied."""
+    statics: Iterable[tuple[Any, StructType, int]]
+    """Module-level objects of the program, their types and addresses: these are not copied."""
 
     _addresses: dict[int, int] = field(default_factory=dict)
     _objects: dict[int, Any] = field(default_factory=dict)
@@ -63,9 +63,8 @@ class Marshaller:
     _slices: list[tuple[Any, SliceType, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for value, address in self.statics:
-            self._addresses[id(value)] = address
-            self._objects[address] = value
+        for value, type_, address in self.statics:
+            self._adopt(value, type_, address)
 
     def words(self, value: Any, type_: Any) -> list[int]:
         """The words that `value` is passed as."""

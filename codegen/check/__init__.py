@@ -18,18 +18,39 @@ from collections.abc import Iterable
 from types import FunctionType
 
 from codegen.check.program import Program
+from codegen.lang import Interface
+from codegen.resolve import type_parameters
 from codegen.source import function_source
-from codegen.tree import CheckedProgram
+from codegen.tree import CheckedProgram, Function
+from codegen.types import StructType
 
 
-def check_program(roots: Iterable[FunctionType]) -> CheckedProgram:
-    """Check all that is reachable from `roots`; CompileError with what is wrong."""
+Root = FunctionType | tuple[FunctionType, StructType]
+"""A function; or a method with the type of its `self`, which says what a generic class's TypeVars are."""
+
+
+def check_program(roots: Iterable[Root], structs: Iterable[StructType] = ()) -> CheckedProgram:
+    """Check all that is reachable from `roots`; CompileError with what is wrong.
+
+    `structs` come from outside of the program: those that implement an interface get their vtables.
+    """
     program = Program()
-    instances = [program.plain_instance(root, function_source(root).name_location) for root in roots]
+    instances = [_instance(program, root) for root in roots]
+    for struct in structs:
+        if issubclass(struct.cls, Interface):
+            program.vtable(struct)
     program.run()
     checked = program.finish()
     checked.roots = instances
     return checked
+
+
+def _instance(program: Program, root: Root) -> Function:
+    if isinstance(root, FunctionType):
+        return program.plain_instance(root, function_source(root).name_location)
+    function, owner = root
+    bindings = dict(zip(type_parameters(owner.cls), owner.arguments, strict=True))
+    return program.instance(function, owner, bindings, [], function_source(function).name_location)
 
 
 __all__ = ["check_program"]

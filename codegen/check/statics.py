@@ -137,6 +137,8 @@ class Statics:
         struct_layout = layout.of(type_)
         static = Static(symbol, module, StaticKind.DATA, struct_layout.size, struct_layout.align)
         static.type = EmbeddedType(type_)
+        static.host = found
+        static.host = found
         self._adopt(found, static, 0, type_)
         self._add(static, found, EmbeddedType(type_), where)
         return static, 0, type_
@@ -173,7 +175,7 @@ class Statics:
         module, symbol, _ = self._name(found, "array#static")
         type_ = ArrayType(element, len(found))
         size, align = layout.measure(type_)
-        static = Static(symbol, module, StaticKind.DATA, size, align, type=type_)
+        static = Static(symbol, module, StaticKind.DATA, size, align, type=type_, host=found)
         self.arrays[id(found)] = static
         self.keep.append(found)
         self._add(static, found, type_, where)

@@ -13,12 +13,15 @@ from types import MethodType
 from typing import Any
 
 from codegen import run
-from codegen.lang import Errno, Panic, u8
+from codegen.lang import Errno, Panic, TrapKind, u8
 from codegen.lang.atomic import Atomic
 from codegen.lang.enums import PackedValue
 from codegen.lang.machine import UserSlice
 from codegen.lang.slices import ByteCells, HostSlice
 from codegen.lang.structs import FieldReference
+
+UNSEEN_BY_CPYTHON = (TrapKind.OVERFLOW, TrapKind.SHIFT, TrapKind.NARROWING)
+"""CPython's integers have no width: it goes on where the machine traps."""
 
 
 def both(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -28,6 +31,8 @@ def both(function: Callable[..., Any], *arguments: Any) -> Any:
     host_arguments = [_as_slice(argument) for argument in copy.deepcopy(arguments)]
     compiled = _outcome(lambda: run(function, *arguments))
     host = _outcome(lambda: function(*host_arguments))
+    if isinstance(compiled[1], Panic) and compiled[1].kind in UNSEEN_BY_CPYTHON:
+        raise compiled[1]
     assert compiled[0] == host[0], f"CPython: {host[0]}; compiled: {compiled[0]}"
     if not isinstance(host[1], Panic):
         for index, (left, right) in enumerate(zip(host_arguments, arguments, strict=True)):
