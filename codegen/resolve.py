@@ -440,7 +440,10 @@ def _read_signature(function: python_types.FunctionType, owner: Any) -> Signatur
         parameters.append(Parameter(entry.arg, type_, defaults.get(entry.arg, MISSING), entry))
     if node.returns is None:
         raise refuse(source.name_location, f"{node.name} has no result type", "annotate it: -> None")
-    result = annotations.type(node.returns)
+    if node.name == "__len__":
+        result: Any = Int(64, False)  # `-> int` is what mypy wants of it
+    else:
+        result = annotations.type(node.returns)
     return Signature(
         source,
         parameters,

@@ -24,7 +24,6 @@ from codegen.source import function_source
 from codegen.tree import CheckedProgram, Function
 from codegen.types import StructType
 
-
 Root = FunctionType | tuple[FunctionType, StructType]
 """A function; or a method with the type of its `self`, which says what a generic class's TypeVars are."""
 
@@ -40,9 +39,7 @@ def check_program(roots: Iterable[Root], structs: Iterable[StructType] = ()) -> 
         if issubclass(struct.cls, Interface):
             program.vtable(struct)
     program.run()
-    checked = program.finish()
-    checked.roots = instances
-    return checked
+    return program.finish(instances)
 
 
 def _instance(program: Program, root: Root) -> Function:

@@ -272,7 +272,8 @@ class Program:
             unique = dict.fromkeys(self.diagnostics)
             raise CompileError(*list(unique)[:MAXIMUM_ERRORS])
 
-    def finish(self) -> CheckedProgram:
+    def finish(self, roots: list[Function]) -> CheckedProgram:
+        """The checked program, interface calls with one implementor made direct."""
         for call in self.interface_calls:
             functions = self.implementations(call)
             if len(functions) == 1 and len(call.interface.vtables) == 1:
@@ -285,7 +286,7 @@ class Program:
         for static in self.statics.all:
             if static.type is not None:
                 structs.setdefault(static.type)
-        return CheckedProgram(self.functions, self.statics.all, list(self.interfaces.values()), list(structs))
+        return CheckedProgram(self.functions, self.statics.all, list(self.interfaces.values()), list(structs), roots)
 
 
 def _adapt(value: Expression, target: Any, where: Location, function: Function) -> Expression:
