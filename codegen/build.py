@@ -22,7 +22,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import FunctionType
+from typing import Any, cast
 
 from codegen import llvm
 from codegen.cache import ObjectCache
@@ -51,7 +52,7 @@ def compile_program(
     """Compile `roots` and all that they reach to one object per Python module."""
     if progress:
         progress("check", 0, 1)
-    checked = check_program(list(roots))
+    checked = check_program(cast(list[FunctionType], list(roots)))
     return compile_checked(checked, target=target, cache=cache, jobs=jobs, progress=progress)
 
 
