@@ -101,7 +101,7 @@ class Statics:
 
     def _name(self, found: Any, fallback: str) -> tuple[str, str, Any]:
         """The module and symbol of a module-level object, and its annotation."""
-        for module in self.program.modules():
+        for module in (*self.program.modules(), *self._other_holders(found)):
             source = module_source(module)
             entry = self._index(source).get(id(found))
             if entry is not None:
@@ -112,6 +112,15 @@ class Statics:
                 return source.name, f"{source.name}.{entry[0]}", type_
         module = getattr(type(found), "__module__", "")
         return module if module in sys.modules else "kernel", self._unique(fallback), None
+
+    def _other_holders(self, found: Any) -> list[str]:
+        """Modules that have the object under some name, though none of their functions was reached yet."""
+        packages = {module.partition(".")[0] for module in self.program.modules()}
+        return sorted(
+            name
+            for name, module in list(sys.modules.items())
+            if name.partition(".")[0] in packages and any(value is found for value in vars(module).values())
+        )
 
     def _unique(self, symbol: str) -> str:
         candidate, number = symbol, 1
