@@ -25,8 +25,8 @@ from codegen.lang import (
     wrapping_shl,
 )
 from kernel.base.spinlock import SpinLock
+from kernel.machine.clock import wall_time
 from kernel.machine.instructions import read_time_stamp
-from kernel.sched.timer import wall_clock
 
 BLOCK: u64 = 64
 KEY_WORDS = 8
@@ -124,7 +124,7 @@ def initialise() -> None:
     """Seed the generator from the time stamps and the date."""
     for _ in range(8):
         GENERATOR.stir(read_time_stamp())
-    GENERATOR.stir(u64(wall_clock()))
+    GENERATOR.stir(u64(wall_time()))
 
 
 def fill_random(destination: MutableSlice[u8]) -> None:

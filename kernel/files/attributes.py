@@ -7,7 +7,7 @@ from enum import IntEnum, IntFlag
 from codegen.lang import Fallible, Nanoseconds, struct, u8, u32, u64, width
 from kernel.base.errno import EACCES
 from kernel.files.credentials import Credentials
-from kernel.sched.timer import wall_clock
+from kernel.machine.clock import wall_time
 
 PERMISSION_BITS: u32 = 0o7777
 """The part of a mode that chmod(2) may change: rwx three times, set-user-ID, set-group-ID, sticky."""
@@ -86,7 +86,7 @@ class Attributes:
         counts.
         """
         if self.accessed <= self.modified:
-            self.accessed = wall_clock()
+            self.accessed = wall_time()
 
     def permits(self, credentials: Credentials, wanted: Access) -> bool:
         """Whether `credentials` may do all of `wanted` (path_resolution(7), "Permissions")."""

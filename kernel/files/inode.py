@@ -40,7 +40,7 @@ from kernel.files.attributes import Attributes, Kind
 from kernel.files.content import Content
 from kernel.files.directory import Directory, DirectoryEntry, new_entry
 from kernel.files.file import ALWAYS_READY, Events, FileOps
-from kernel.sched.timer import wall_clock
+from kernel.machine.clock import wall_time
 
 if TYPE_CHECKING:
     from kernel.files.ramfs import RamFs
@@ -119,7 +119,7 @@ class Inode(FileOps):
             raise EINVAL
         done = content.write(offset, source)
         self.described.size = content.size
-        self.described.touch(wall_clock())
+        self.described.touch(wall_time())
         return done
 
     def attributes(self) -> Attributes:
@@ -148,7 +148,7 @@ class Inode(FileOps):
             raise EINVAL
         content.truncate(size)
         self.described.size = size
-        self.described.touch(wall_clock())
+        self.described.touch(wall_time())
 
     def pager(self) -> Fallible[Content]:
         """What serves the pages of a mapping of this file; EACCES unless it is a regular file (mmap(2))."""

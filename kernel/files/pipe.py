@@ -37,10 +37,10 @@ from kernel.files.credentials import Credentials
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.poll import readiness_changed
+from kernel.machine.clock import wall_time
 from kernel.memory import frames, user
 from kernel.memory.account import Account
 from kernel.memory.frames import FrameUse
-from kernel.sched.timer import wall_clock
 from kernel.sched.wait import WaitQueue
 
 CAPACITY_PAGES: u64 = 16
@@ -270,5 +270,5 @@ def describe(about: Attributes, credentials: Credentials, number: u64) -> None:
     about.group = credentials.group
     about.links = 1
     about.number = number
-    about.accessed = wall_clock()
+    about.accessed = wall_time()
     about.touch(about.accessed)

@@ -28,8 +28,8 @@ from kernel.files.attributes import Kind
 from kernel.files.content import PAGE, Content
 from kernel.files.directory import Directory, DirectoryEntry
 from kernel.files.inode import TARGET_MAX, Inode, LinkTarget
+from kernel.machine.clock import wall_time
 from kernel.memory.account import Account
-from kernel.sched.timer import wall_clock
 
 LAYER_NUMBERS: u64 = 1 << 40
 """Inode numbers that each layer has of its own, so that those of the layers that show through stay unique."""
@@ -85,7 +85,7 @@ class RamFs:
         about.number = self.layer * LAYER_NUMBERS + self.next_number
         about.file_system = self.id
         about.links = 2 if kind == Kind.DIRECTORY else 0
-        about.accessed = wall_clock()
+        about.accessed = wall_time()
         about.touch(about.accessed)
         self.next_number += 1
         inode.references = 1
@@ -173,7 +173,7 @@ class RamFs:
                 inode.described.links = 0
         elif inode.described.links > 0:
             inode.described.links -= 1
-        inode.described.changed = wall_clock()
+        inode.described.changed = wall_time()
         inode.hold()
         inode.drop()
 

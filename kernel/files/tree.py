@@ -25,7 +25,7 @@ from kernel.files.directory import DirectoryEntry
 from kernel.files.inode import Inode
 from kernel.files.listing import is_empty
 from kernel.files.path import LastComponent, Lookup
-from kernel.sched.timer import wall_clock
+from kernel.machine.clock import wall_time
 
 STICKY: u32 = 0o1000
 SET_GROUP: u32 = 0o2000
@@ -79,7 +79,7 @@ def attach(parent: Inode, name: Slice[u8], inode: Inode) -> Fallible[None]:
         parent.described.links += 1
     else:
         inode.described.links += 1
-    parent.described.touch(wall_clock())
+    parent.described.touch(wall_time())
 
 
 def make_symlink(lookup: Lookup, target: Slice[u8]) -> Fallible[None]:
@@ -107,7 +107,7 @@ def make_link(lookup: Lookup, inode: Inode) -> Fallible[None]:
     if inode.described.links >= LINKS_MAX:
         raise EMLINK
     attach(lookup.parent, lookup.last_name, inode)
-    inode.described.changed = wall_clock()
+    inode.described.changed = wall_time()
 
 
 # Removing.
@@ -184,7 +184,7 @@ def detach(parent: Inode, name: Slice[u8]) -> None:
     if inode is not None and inode.described.is_directory:
         parent.described.links -= 1
     parent.remove(entry)
-    parent.described.touch(wall_clock())
+    parent.described.touch(wall_time())
 
 
 # Renaming.
@@ -210,7 +210,7 @@ def rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[None]:
     else:
         replace(new, source, target)
     detach(old.parent, old.last_name)
-    source.described.changed = wall_clock()
+    source.described.changed = wall_time()
 
 
 def replace(new: Lookup, source: Inode, target: Inode) -> None:
@@ -223,7 +223,7 @@ def replace(new: Lookup, source: Inode, target: Inode) -> None:
         new.parent.described.links += 1
     else:
         source.described.links += 1
-    new.parent.described.touch(wall_clock())
+    new.parent.described.touch(wall_time())
 
 
 def check_rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[Inode]:

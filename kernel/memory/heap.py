@@ -97,6 +97,10 @@ class Heap:
     objects: u64 = 0
     partial: Array[Slab | None] = array(CLASSES)
 
+    def prepare(self, account: Account) -> None:
+        """Serve `account`, which pays for the slabs."""
+        self.account = account
+
     def new(self, kind: type[T]) -> Fallible[T]:
         """A new `kind`, its fields at their defaults. ENOMEM."""
         return construct(kind, self.allocate(size_of(kind)))

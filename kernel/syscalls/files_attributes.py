@@ -23,9 +23,9 @@ from kernel.files.credentials import Credentials
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.inode import Inode
 from kernel.files.stat import NAME_LIMIT, SECOND, TMPFS_MAGIC, Stat, StatFs, Statx
+from kernel.machine.clock import wall_time
 from kernel.memory import frames, user
 from kernel.sched.thread import Thread
-from kernel.sched.timer import wall_clock
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import (
     advance,
@@ -167,7 +167,7 @@ def change_mode(task: Thread, inode: Inode, mode: u32) -> Fallible[None]:
     if who.user != 0 and not who.in_group(inode.described.group):
         permissions = permissions & (SET_GROUP ^ PERMISSION_BITS)
     inode.described.permissions = permissions
-    inode.described.changed = wall_clock()
+    inode.described.changed = wall_time()
 
 
 @syscall(90)
@@ -217,7 +217,7 @@ def change_owner(task: Thread, inode: Inode, user_id: u32, group_id: u32) -> Fal
         if about.permissions & GROUP_EXECUTE != 0:
             cleared = cleared | SET_GROUP
         about.permissions = about.permissions & (cleared ^ PERMISSION_BITS)
-    about.changed = wall_clock()
+    about.changed = wall_time()
 
 
 @syscall(92)
@@ -266,7 +266,7 @@ def utimensat(task: Thread, directory: i32, path: UserAddr, times: UserAddr, fla
 
 def set_times(task: Thread, inode: Inode, times: UserAddr) -> Fallible[None]:
     """Set the times of access and modification to those at `times`, or both to now."""
-    now = wall_clock()
+    now = wall_time()
     about = inode.described
     if times == UserAddr(0):
         check_touch(task, inode, True)

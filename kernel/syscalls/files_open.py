@@ -57,7 +57,7 @@ FIONBIO: u32 = 0x5421
 
 
 @syscall(2)
-def open(task: Thread, path: UserAddr, flags: u32, mode: u32) -> Fallible[Fd]:
+def open_(task: Thread, path: UserAddr, flags: u32, mode: u32) -> Fallible[Fd]:
     """open(2)."""
     return open_at(task, AT_FDCWD, path, flags, mode)
 

@@ -1,0 +1,126 @@
+"""File contents, page by page: sizes, holes, sharing with the layer below, and every frame given back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from codegen.lang import u8
+from codegen.lang.slices import ByteCells, HostSlice
+from kernel.base.errno import EFBIG, ENOMEM, ENXIO
+from kernel.files.content import PAGE, SIZE_MAX, Content
+from kernel.memory.account import Account
+
+
+def buffer(size: int) -> HostSlice[u8]:
+    return HostSlice(ByteCells(bytearray(size), 0, size, u8), 0, size, u8)
+
+
+def content_of(account: Account) -> Content:
+    content = Content()
+    content.account = account
+    return content
+
+
+def read(content: Content, offset: int, size: int) -> bytes:
+    destination = buffer(size)
+    return bytes(destination[0 : content.read(offset, destination)])
+
+
+def test_write_then_read(account: Account) -> None:
+    content = content_of(account)
+    assert content.write(0, b"hello world") == 11
+    assert read(content, 6, 100) == b"world"
+    assert read(content, 11, 1) == b""
+    content.release_all()
+
+
+def test_holes_read_as_zeros_and_take_no_frames(account: Account) -> None:
+    content = content_of(account)
+    content.write(600 * PAGE + 5, b"x")
+    assert content.size == 600 * PAGE + 6
+    assert content.own_pages == 1
+    assert read(content, 3 * PAGE, 8) == bytes(8)
+    assert read(content, 600 * PAGE, 100) == bytes(5) + b"x"
+    content.release_all()
+
+
+def test_truncated_bytes_do_not_come_back(account: Account) -> None:
+    content = content_of(account)
+    content.write(0, b"a" * 5000)
+    content.truncate(4100)
+    content.truncate(5000)
+    assert read(content, 4090, 20) == b"a" * 10 + bytes(10)
+    content.truncate(0)
+    assert account.own_pages == 0
+
+
+def test_the_layer_below_shows_until_written(account: Account) -> None:
+    below, above = content_of(account), content_of(account)
+    below.write(0, b"b" * 10_000)
+    above.origin, above.origin_size, above.size = below, 10_000, 10_000
+    assert above.page(1) == below.page(1)
+    above.write(4096, b"changed")
+    assert read(above, 4090, 20) == b"b" * 6 + b"changed" + b"b" * 7
+    assert read(below, 4090, 20) == b"b" * 20
+    assert above.own_pages == 1
+    above.truncate(8200)
+    above.truncate(10_000)
+    assert read(above, 8190, 20) == b"b" * 10 + bytes(10)
+    above.release_all()
+    assert read(below, 9_990, 100) == b"b" * 10
+    below.release_all()
+
+
+def test_limits(account: Account) -> None:
+    content = content_of(account)
+    with pytest.raises(EFBIG):
+        content.truncate(SIZE_MAX + 1)
+    with pytest.raises(EFBIG):
+        content.write(SIZE_MAX, b"x")
+    with pytest.raises(ENXIO):
+        content.page(0)
+
+
+def test_a_full_account_shortens_a_write(account: Account) -> None:
+    account.set_limits(2, 0)
+    content = content_of(account)
+    assert content.write(0, b"z" * 3 * PAGE) == 2 * PAGE
+    with pytest.raises(ENOMEM):
+        content.write(2 * PAGE, b"z")
+    assert content.size == 2 * PAGE
+    content.release_all()
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("write"), st.integers(0, 9000), st.integers(1, 700)),
+        st.tuples(st.just("truncate"), st.integers(0, 9000), st.just(0)),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS, below=st.integers(0, 6000))
+def test_it_is_a_sequence_of_bytes(account: Account, steps: list[tuple[str, int, int]], below: int) -> None:
+    """Any writes and truncations, over any layer below, do what they do to a bytearray."""
+    lower, content = content_of(account), content_of(account)
+    lower.write(0, b"L" * below)
+    content.origin, content.origin_size, content.size = lower, below, below
+    model = bytearray(b"L" * below)
+    for number, (kind, where, length) in enumerate(steps):
+        if kind == "write":
+            text = bytes([65 + number]) * length
+            content.write(where, text)
+            model.extend(bytes(max(0, where - len(model))))
+            model[where : where + length] = text
+        else:
+            content.truncate(where)
+            model[where:] = b""
+            model.extend(bytes(where - len(model)))
+    assert content.size == len(model)
+    assert read(content, 0, 12_000) == bytes(model)
+    content.release_all()
+    lower.release_all()
