@@ -6,7 +6,7 @@ at byte offsets of the whole table.
 
 from __future__ import annotations
 
-from codegen.lang import Slice, load, struct, u16, u32, u64, uninitialised
+from codegen.lang import Slice, load, struct, u8, u16, u32, u64, uninitialised
 
 MAGIC: u32 = 0x454E494C
 VERSION: u32 = 1

@@ -92,7 +92,7 @@ def fail(reason: Slice[u8], instruction: u64, frame: u64) -> Never:
 def begin() -> None:
     """Mark that the machine stops; a second time it stops at once."""
     if PANIC.active:
-        LAST_WORDS(f"panic: another one while reporting this one")
+        LAST_WORDS("panic: another one while reporting this one")
         exit_machine(PANIC_STATUS)
     PANIC.active = True
 
@@ -116,7 +116,7 @@ def collect(address: u64, frame: u64) -> None:
 def finish(reason: Slice[u8], text: Slice[u8]) -> Never:
     """Print what was collected, and stop."""
     LAST_WORDS.echo = True
-    LAST_WORDS(f"Traceback (innermost last):")
+    LAST_WORDS("Traceback (innermost last):")
     start = symbol_address("__line_table")
     PANIC.table.content = slice_at(u8, start, table_size(slice_at(u8, start, HEADER_SIZE)))
     if PANIC.table.is_valid():
