@@ -214,7 +214,7 @@ def bits_of(a: u64, b: u16) -> u64:
     counts = u64(count_trailing_zeros(u64, a)) + 100 * u64(count_leading_zeros(u64, a))
     counts += 10000 * u64(population_count(u64, a))
     counts += 1000000 * u64(count_leading_zeros(u16, b)) + 100000000 * u64(count_trailing_zeros(u16, b))
-    return counts + u64(invert(u16, b)) * 10**10
+    return counts + u64(invert(u16, b)) * 10000000000
 
 
 def clamp(a: i32, b: u32, c: u32) -> i32:
@@ -303,4 +303,4 @@ def test_integers_become_enums_only_of_members() -> None:
     assert [outcome(to_gap, value) for value in (0, 3, 199, 255)] == [TrapKind.ENUM] * 4
     assert outcome(to_gap, 257) in (TrapKind.ENUM, TrapKind.NARROWING)
     assert [outcome(to_mode, value) for value in (0, 1, 4, 5)] == [0, 0, 0, 1]
-    assert outcome(to_mode, 2) is TrapKind.ENUM
+    assert both(to_mode, 2) is False  # IntFlag keeps unknown bits

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 import pytest
 
+from codegen import run
 from codegen.lang import (
     Array,
     Atomic,
@@ -226,12 +227,10 @@ def countdown(start: u32) -> Iterator[u32]:
         start -= 1
 
 
-def iterate(limit: u32) -> u32:
-    pair = local(Pair[Point])
+def iterate(pair: Pair[Point], limit: u32) -> u32:
     point = local(Point)
     point.x = 4
-    pair.second = point
-    total: u32 = 0
+    total = u32(point.x)
     for member in pair.present():
         total += u32(member.x)
     for number in countdown(10):
@@ -248,7 +247,10 @@ def iterate(limit: u32) -> u32:
 
 @pytest.mark.parametrize("limit", [3, 7, 11])
 def test_iterators_are_inlined(limit: int) -> None:
-    both(iterate, limit)
+    pair: Pair[Point] = Pair()
+    pair.second = Point()
+    pair.second.x = 40
+    both(iterate, pair, limit)
 
 
 def double(value: u32) -> u32:
@@ -276,5 +278,6 @@ def test_function_values_and_tuples() -> None:
     for which in (0, 1):
         for value in (0, 3, 20):
             both(choose, which, value)
-    with pytest.raises(Panic):
-        both(choose, 2, 3)
+    with pytest.raises(Panic) as caught:
+        run(choose, 2, 3)
+    assert caught.value.kind is TrapKind.BOUNDS
