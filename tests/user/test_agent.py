@@ -1,0 +1,131 @@
+"""The agent is a static Linux program: here it runs on this machine's Linux, which answers for the kernel."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import agent_protocol
+from harness.agent_protocol import Buffer, both, into, out, pointer_array, text
+from user.agent import protocol
+from user.build import build_agent
+
+GETPID, READ, WRITE, READLINK, WRITEV = 39, 0, 1, 89, 20
+
+
+class LinuxAgent:
+    """The agent as a process of this machine."""
+
+    def __init__(self, program: Path) -> None:
+        ours, theirs = socket.socketpair()
+        self.channel = ours
+        self.channel.settimeout(20)
+        self.errors_read, errors_write = os.pipe()
+        launcher = ["sh", "-c", f"exec {program} 3<&{theirs.fileno()} 2>&{errors_write}"]
+        self.process = subprocess.Popen(launcher, pass_fds=[theirs.fileno(), errors_write])
+        theirs.close()
+        os.close(errors_write)
+        self.sequence = 0
+
+    def receive(self, length: int) -> bytes:
+        """Exactly `length` bytes."""
+        content = b""
+        while len(content) < length:
+            part = self.channel.recv(length - len(content))
+            assert part, "the agent closed the channel"
+            content += part
+        return content
+
+    def call(self, number: int, *arguments: int | Buffer) -> int:
+        """One system call."""
+        self.sequence += 1
+        request = agent_protocol.encode(self.sequence, number, arguments)
+        self.channel.sendall(request.content)
+        return agent_protocol.decode(self.sequence, request, self.receive(request.reply_length))
+
+    def status(self) -> int:
+        """How the agent ended."""
+        return self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("agent") / "agent"
+    path.write_bytes(build_agent())
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def agent(program: Path) -> Iterator[LinuxAgent]:
+    agent = LinuxAgent(program)
+    greeting = agent_protocol.Request(b"", [])
+    assert agent_protocol.decode(0, greeting, agent.receive(16)) == protocol.READY
+    yield agent
+    agent.channel.close()
+    agent.process.kill()
+    agent.process.wait()
+    os.close(agent.errors_read)
+
+
+def test_hello_gives_the_version(agent: LinuxAgent) -> None:
+    assert agent.call(protocol.HELLO) == protocol.VERSION
+
+
+def test_results_and_errors_come_back(agent: LinuxAgent) -> None:
+    assert agent.call(GETPID) == agent.process.pid
+    assert agent.call(READ, (1 << 64) - 1, 0, 0) == -9
+    assert agent.call(READLINK, text("/nowhere"), out(10), 10) == -2
+
+
+def test_buffers_go_both_ways(agent: LinuxAgent) -> None:
+    target = out(100)
+    length = agent.call(READLINK, text("/proc/self/exe"), target, 100)
+    assert target.content[:length].decode().endswith("/agent")
+    untouched = both(b"abc")
+    assert agent.call(READ, 1 << 20, untouched, 3) == -9
+    assert untouched.content == b"abc"
+
+
+def test_structs_may_hold_pointers(agent: LinuxAgent) -> None:
+    first, second = into(b"one "), into(b"two")
+    vector = pointer_array([first, into(b""), second, into(b"")], terminated=False)
+    vector.content = (0).to_bytes(8, "little") + (4).to_bytes(8, "little") + bytes(8) + (3).to_bytes(8, "little")
+    vector.pointers = [(0, first), (16, second)]
+    assert agent.call(WRITEV, 2, vector, 2) == 7
+    assert os.read(agent.errors_read, 100) == b"one two"
+
+
+def test_an_earlier_request_leaves_nothing(agent: LinuxAgent) -> None:
+    assert agent.call(READ, 1 << 20, into(b"secret"), 6) == -9
+    fresh = out(6)
+    assert agent.call(READ, 1 << 20, fresh, 6) == -9
+    assert fresh.content == bytes(6)
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [
+        b"not a request" * 10,
+        agent_protocol.REQUEST_HEADER.pack(protocol.REQUEST_MAGIC, 1, GETPID, 1, *[0] * 6)
+        + agent_protocol.BUFFER_HEADER.pack(protocol.TARGET_ARGUMENTS, 6, 2, 0, 8),
+        agent_protocol.REQUEST_HEADER.pack(protocol.REQUEST_MAGIC, 1, GETPID, 1, *[0] * 6)
+        + agent_protocol.BUFFER_HEADER.pack(0, 0, 2, 0, 8),
+        agent_protocol.REQUEST_HEADER.pack(protocol.REQUEST_MAGIC, 1, GETPID, 1, *[0] * 6)
+        + agent_protocol.BUFFER_HEADER.pack(protocol.TARGET_ARGUMENTS, 0, 2, 0, 1 << 40),
+    ],
+    ids=["no magic", "seventh argument", "a buffer in itself", "larger than the arena"],
+)
+def test_a_broken_request_ends_the_agent(agent: LinuxAgent, breach: bytes) -> None:
+    agent.channel.sendall(breach)
+    assert agent.status() == 2
+
+
+def test_the_end_of_the_channel_ends_the_agent(agent: LinuxAgent) -> None:
+    agent.channel.shutdown(socket.SHUT_WR)
+    assert agent.status() == 0
