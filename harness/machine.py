@@ -1,0 +1,82 @@
+"""Machine: an immutable description of a virtual computer, started on either backend.
+
+machine = Machine(kernel=Path("build/pithos.elf"), archive=Path("build/boot.cpio"))
+running = await machine.start()
+try:
+    await running.guest.sys.getpid()
+finally:
+    await running.quit()
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.running import RunningMachine
+
+MEBIBYTE = 1 << 20
+SMALLEST_MEMORY = 32 * MEBIBYTE
+LARGEST_MEMORY = 2816 * MEBIBYTE
+"""Up to here all machine types have their memory in one piece from address 0 (QEMU, hw/i386/pc_q35.c)."""
+
+
+class MachineType(enum.StrEnum):
+    """The computer that QEMU imitates."""
+
+    MICROVM = "microvm"
+    Q35 = "q35"
+    PC = "pc"
+
+
+class Backend(enum.StrEnum):
+    """What runs the machine: QEMU, or the Unicorn CPU emulator inside of this process."""
+
+    QEMU = "qemu"
+    EMULATOR = "emulator"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A virtual computer before it is switched on."""
+
+    kernel: Path
+    archive: Path | None = None
+    command_line: str = ""
+    type: MachineType = MachineType.MICROVM
+    backend: Backend = Backend.QEMU
+    memory: int = 256 * MEBIBYTE
+    cpus: int = 1
+    disk: Path | None = None
+    """A raw disk image to start from, instead of `kernel` and `archive`; not with microvm."""
+    snapshots: bool = False
+    """Whether `save` and `rewind` shall work on QEMU (they always do in the emulator)."""
+    instruction_shift: int | None = None
+    """QEMU's -icount: one instruction takes 2**shift ns of virtual time, and a run is repeatable."""
+    name: str = ""
+    """What `pithos console NAME` attaches to; chosen at start when empty."""
+    log_events: frozenset[str] = field(default_factory=frozenset)
+    """Items of QEMU's -d, such as "int", written to the machine's folder."""
+
+    def __post_init__(self) -> None:
+        if not SMALLEST_MEMORY <= self.memory <= LARGEST_MEMORY:
+            low, high = SMALLEST_MEMORY // MEBIBYTE, LARGEST_MEMORY // MEBIBYTE
+            raise HarnessError(f"a machine has {low} to {high} MiB of memory, not {self.memory / MEBIBYTE:g}")
+        if self.memory % MEBIBYTE:
+            raise HarnessError("the memory of a machine is a whole number of MiB")
+        if self.disk is not None and self.type is MachineType.MICROVM:
+            raise HarnessError("microvm has no BIOS disk: start from an image with --machine pc or q35")
+        if self.cpus != 1 and self.backend is Backend.EMULATOR:
+            raise HarnessError("the emulator has one CPU: leave out --smp, or use --backend qemu")
+
+    async def start(self) -> RunningMachine:
+        """Switch the machine on. The guest's agent is ready after `running.guest.wait_ready()`."""
+        if self.backend is Backend.QEMU:
+            from harness.qemu import start_qemu
+
+            return await start_qemu(self)
+        from harness.emulator import start_emulator
+
+        return await start_emulator(self)
