@@ -133,8 +133,9 @@ def wrapping_shl(kind: type[N], a: int, count: int) -> N:
 
 
 def saturating_sub(kind: type[N], a: int, b: int) -> N:
-    """a - b, or the least value of `kind` where that would be less."""
-    return kind(max(int_type(kind).minimum, a - b))
+    """a - b, or the nearest value of `kind` where that would be outside of it."""
+    width = int_type(kind)
+    return kind(max(width.minimum, min(width.maximum, a - b)))
 
 
 def invert(kind: type[N], value: int) -> N:
