@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from harness.agent_protocol import Buffer, both, into, out, pointer_array, text
 from user.agent import protocol
 from user.build import build_agent
 
+CHANNEL = 3
 GETPID, READ, WRITE, READLINK, WRITEV = 39, 0, 1, 89, 20
 
 
@@ -26,8 +28,12 @@ class LinuxAgent:
         self.channel = ours
         self.channel.settimeout(20)
         self.errors_read, errors_write = os.pipe()
-        launcher = ["sh", "-c", f"exec {program} 3<&{theirs.fileno()} 2>&{errors_write}"]
-        self.process = subprocess.Popen(launcher, pass_fds=[theirs.fileno(), errors_write])
+        self.process = subprocess.Popen(
+            [program],
+            stderr=errors_write,
+            pass_fds=[CHANNEL],
+            preexec_fn=partial(os.dup2, theirs.fileno(), CHANNEL),
+        )
         theirs.close()
         os.close(errors_write)
         self.sequence = 0
