@@ -31,7 +31,6 @@ class _Row(NamedTuple):
     start: int
     file: str
     line: int
-    column: int
 
 
 class _Scope(NamedTuple):
@@ -55,7 +54,7 @@ def module_lines(content: bytes) -> ModuleLines:
     builder = _Builder()
     for unit in dwarf.iter_CUs():
         files = _file_names(dwarf, unit)
-        rows = sorted(_rows(dwarf, unit, files))
+        rows = sorted(_rows(dwarf, unit, files), key=lambda row: row.start)
         scopes = sorted(builder.scopes(unit.get_top_DIE(), files), key=lambda scope: (scope.low, -scope.high))
         builder.join(rows, scopes)
     return builder.finish(bases)
@@ -113,9 +112,9 @@ def _rows(dwarf: Any, unit: Any, files: list[str]) -> Iterator[_Row]:
         if state is None:
             continue
         if state.end_sequence:
-            yield _Row(state.address, "", 0, -1)
+            yield _Row(state.address, "", 0)
         else:
-            yield _Row(state.address, files[state.file], state.line, state.column)
+            yield _Row(state.address, files[state.file], state.line)
 
 
 class _Builder:
@@ -125,8 +124,8 @@ class _Builder:
         self.records: dict[Record, int] = {}
         self.ranges: list[tuple[int, int | None]] = []
 
-    def record(self, file: str, function: str, line: int, column: int, caller: int | None) -> int:
-        return self.records.setdefault(Record(file, function, line, column, caller), len(self.records))
+    def record(self, file: str, function: str, line: int, caller: int | None) -> int:
+        return self.records.setdefault(Record(file, function, line, caller), len(self.records))
 
     def scopes(self, top: DIE, files: list[str]) -> Iterator[_Scope]:
         """Every function with code and every inlined call, callers before what is inlined into them."""
@@ -148,7 +147,6 @@ class _Builder:
                     files[values.get("DW_AT_call_file", 0)],
                     function,
                     values.get("DW_AT_call_line", 0),
-                    values.get("DW_AT_call_column", 0),
                     caller,
                 )
                 name = _name(child)
@@ -177,7 +175,7 @@ class _Builder:
                 row = rows[index] if rows[index].line else last.get(scope.function, rows[index])
                 if row.line:
                     last[scope.function] = row
-                    found = self.record(row.file, scope.function, row.line, row.column, scope.caller)
+                    found = self.record(row.file, scope.function, row.line, scope.caller)
             if found != previous:
                 self.ranges.append((edge, found))
                 previous = found

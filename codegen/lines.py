@@ -22,7 +22,7 @@ NO_RECORD = 0xFFFFFFFF
 
 _HEADER = struct.Struct("<8I")
 _RANGE = struct.Struct("<2I")
-_RECORD = struct.Struct("<6I")
+_RECORD = struct.Struct("<5I")
 
 ASSEMBLY = "(assembly)"
 """The file of a stub, which has no source lines."""
@@ -34,7 +34,6 @@ class Record(NamedTuple):
     file: str
     function: str
     line: int
-    column: int
     caller: int | None
 
 
@@ -60,7 +59,7 @@ class LineTable:
 
     def __init__(self) -> None:
         self._count = 0
-        self._records: dict[tuple[int, int, int, int, int, int], int] = {}
+        self._records: dict[tuple[int, int, int, int, int], int] = {}
         self._strings: dict[str, int] = {}
         self._bytes = bytearray()
 
@@ -76,7 +75,6 @@ class LineTable:
                 self._string(text),
                 record.line,
                 caller,
-                record.column,
             )
             indices.append(self._records.setdefault(key, len(self._records)))
         return indices
@@ -149,7 +147,7 @@ class LineReader:
         record = self._ranges[index][1]
         found = []
         while record != NO_RECORD:
-            file, function, text, line, record, _column = _RECORD.unpack_from(
+            file, function, text, line, record = _RECORD.unpack_from(
                 self._table, self._records_at + record * _RECORD.size
             )
             found.append(Frame(self._string(file), line, self._string(function), self._string(text)))

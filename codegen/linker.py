@@ -96,9 +96,7 @@ def align(value: int, alignment: int) -> int:
 class Linker:
     """One link, step by step; `run` is the order of the steps."""
 
-    def __init__(
-        self, program: Program, base: int, stubs: Sequence[Stub], notes: Sequence[Note], user: bool
-    ) -> None:
+    def __init__(self, program: Program, base: int, stubs: Sequence[Stub], notes: Sequence[Note], user: bool) -> None:
         self.objects = sorted(program.objects, key=lambda entry: entry.name)
         self.base = base
         self.notes = notes
@@ -173,7 +171,7 @@ class Linker:
             self.lines.reserve(len(lines.ranges) if lines else 0)
         for stub in self.stubs:
             if stub.section == "text":
-                record = Record(ASSEMBLY, stub.name, 0, 0, None)
+                record = Record(ASSEMBLY, stub.name, 0, None)
                 (self.stub_records[stub.name],) = self.lines.add_records([record])
                 self.lines.reserve(1)
 
@@ -256,12 +254,7 @@ class Linker:
         self.owners[name] = owner
 
     def check_undefined(self) -> None:
-        missing = {
-            name: entry.name
-            for entry in self.objects
-            for name in entry.undefined()
-            if name not in self.symbols
-        }
+        missing = {name: entry.name for entry in self.objects for name in entry.undefined() if name not in self.symbols}
         if missing:
             named = ", ".join(f"{name} (used by {user})" for name, user in sorted(missing.items()))
             raise LinkError(f"nothing defines {named}")
@@ -334,9 +327,7 @@ class Linker:
                     section = placed[symbol.section].section
                     if section.name in LOADED:
                         local = symbol.binding == STB_LOCAL
-                        entries.append(
-                            SymbolEntry(symbol.name, value, symbol.size, section.name, local, symbol.kind)
-                        )
+                        entries.append(SymbolEntry(symbol.name, value, symbol.size, section.name, local, symbol.kind))
         for name in LOADED:
             if self.sections[name].memory_size:
                 for edge in (f"__{name[1:]}_start", f"__{name[1:]}_end"):

@@ -12,7 +12,7 @@ MAGIC: u32 = 0x454E494C
 VERSION: u32 = 1
 NO_RECORD: u32 = 0xFFFF_FFFF
 RANGE_SIZE: u64 = 8
-RECORD_SIZE: u64 = 24
+RECORD_SIZE: u64 = 20
 HEADER_SIZE: u64 = 32
 
 
@@ -46,7 +46,7 @@ class LineTable:
         return self.number(ranges + (low - 1) * RANGE_SIZE + 4)
 
     def field(self, record: u32, index: u64) -> u32:
-        """One of the six numbers of a record."""
+        """One of the five numbers of a record."""
         return self.number(u64(self.number(20)) + u64(record) * RECORD_SIZE + index * 4)
 
     def file(self, record: u32) -> Slice[u8]:

@@ -9,8 +9,10 @@ import pytest
 from codegen import Panic, Stub, link
 from codegen.image import Image
 from codegen.lang import TrapKind
-from codegen.lines import ASSEMBLY, MAGIC, Frame, LineReader, source_line
+from codegen.lines import ASSEMBLY, MAGIC, NO_RECORD, Frame, LineReader, source_line
 from codegen.sandbox import STUBS, Sandbox
+from kernel.base.line_table import LineTable
+from tests.codegen.both import both
 from tests.codegen.handmade import object_of, program_of
 
 SOURCE = "codegen/lines.py"
@@ -98,12 +100,12 @@ def test_the_packed_form_is_the_documented_one() -> None:
     magic, version, range_count, record_count, ranges, records, strings, size = header
     assert (magic, version) == (MAGIC, 1)
     assert (ranges, records) == (32, 32 + 8 * range_count)
-    assert strings == records + 24 * record_count
+    assert strings == records + 20 * record_count
     offset = image.symbols["main"] - image.symbols["__text_start"]
     entries = list(struct.iter_unpack("<II", table[ranges:records]))
     assert entries == sorted(entries, key=lambda entry: entry[0])
     record = [record for begin, record in entries if begin <= offset][-1]
-    file, function, _text, line, caller, _column = struct.unpack_from("<6I", table, records + 24 * record)
+    file, function, _text, line, caller = struct.unpack_from("<5I", table, records + 20 * record)
     assert line in (16, 17)
     assert caller == 0xFFFFFFFF
     for name, expected in ((file, b"codegen/lines.py"), (function, b"main")):
@@ -127,3 +129,21 @@ def test_the_table_does_not_depend_on_where_the_program_is_linked() -> None:
         start = image.symbols["__line_table"]
         tables.append(image.content_at(start, 400))
     assert tables[0] == tables[1]
+
+
+def test_the_kernels_reader_and_the_hosts_agree() -> None:
+    """kernel/base/line_table.py, under CPython and compiled, finds what LineReader finds."""
+    image = linked(5)
+    start, text = image.symbols["__line_table"], image.symbols["__text_start"]
+    table = LineTable()
+    table.content = image.content_at(start, image.symbols["__rodata_end"] - start)
+    assert both(table.is_valid)
+    reader = image.line_reader()
+    for address in range(text, image.symbols["__text_end"], 3):
+        record = both(table.find, address - text)
+        found = []
+        while record != NO_RECORD:
+            names = [bytes(both(part, record)).decode() for part in (table.file, table.function, table.text)]
+            found.append(Frame(names[0], both(table.line, record), names[1], names[2]))
+            record = both(table.caller, record)
+        assert found == reader.frames(address)
