@@ -9,7 +9,7 @@ from codegen.check import access, calls, expressions
 from codegen.check.convert import coerce, materialise, plain, retype
 from codegen.check.values import Binding, GeneratorCall, HostValue, LoopTarget, State, Value
 from codegen.lang import TrapKind
-from codegen.resolve import Signature, is_struct, signature_of
+from codegen.resolve import Signature, is_struct, signature_of, substitute
 from codegen.tree import (
     Assign,
     Binary,
@@ -360,7 +360,15 @@ def inline_iterator(f: Checker, node: ast.For, call: GeneratorCall) -> None:
     outer_frame, outer_state = f.frame, f.state
     inner = make_frame(signature.source, call.bindings)
     state: State = {}
+    stored = {
+        inside.id
+        for inside in ast.walk(signature.source.node)
+        if isinstance(inside, ast.Name) and isinstance(inside.ctx, ast.Store)
+    }
+    types = {parameter.name: parameter.type for parameter in signature.parameters}
     for name, value in call.arguments:
+        if isinstance(value, HostValue) and name in stored:
+            value = coerce(f, value, substitute(types[name], call.bindings))
         if isinstance(value, HostValue):
             state[name] = Binding(None, None, value)
             continue
