@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boot import layout
+import boot.layout as layout
 from codegen.lang import FrameNumber, PhysAddr, VirtAddr, u64
 
 PAGE_SIZE: u64 = layout.PAGE_SIZE

@@ -14,6 +14,7 @@ from tests.house.rules import breaches_of, import_breach
         ("kernel.memory.frames", "kernel.sched.thread", "may not import the higher layer sched"),
         ("kernel.base.log", "codegen.link", "only codegen.lang"),
         ("kernel.base.log", "harness.cli", "kernel may not import harness"),
+        ("kernel.machine.idt", "boot.stubs.traps", "kernel may not import boot"),
     ],
 )
 def test_refused(importer: str, imported: str, part: str) -> None:
@@ -28,6 +29,7 @@ def test_refused(importer: str, imported: str, part: str) -> None:
         ("kernel.sched.thread", "kernel.memory.space"),
         ("kernel.base.log", "codegen.lang"),
         ("harness.inspect", "kernel.sched.thread"),
+        ("kernel.machine.idt", "boot.layout"),
         ("harness.cli", "click"),
     ],
 )
