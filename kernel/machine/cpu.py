@@ -194,9 +194,7 @@ def enable_protections() -> None:
     """Write protection in ring 0; SMEP, SMAP, UMIP where there are any (SDM vol. 3A, section 4.6)."""
     cr0 = from_raw(ControlRegister0, _read_cr0())
     _write_cr0(
-        to_raw(
-            replace(cr0, write_protect=True, monitor_coprocessor=True, emulate_fpu=False, numeric_error=True)
-        )
+        to_raw(replace(cr0, write_protect=True, monitor_coprocessor=True, emulate_fpu=False, numeric_error=True))
     )
     cr4 = from_raw(ControlRegister4, _read_cr4())
     # FSGSBASE stays off: the NMI entry relies on ring 3 not holding a kernel address in GS.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import boot.layout as layout
+from boot import layout
 from codegen.lang import FrameNumber, PhysAddr, VirtAddr, u64
 
 PAGE_SIZE: u64 = layout.PAGE_SIZE

@@ -106,7 +106,7 @@ def enable_local_apic() -> None:
     base = from_raw(ApicBase, read_msr(Msr.APIC_BASE))
     write_msr(Msr.APIC_BASE, to_raw(replace(base, enabled=True)))
     device = _device()
-    masked = to_raw(LocalVector(masked=True))
+    masked: u32 = to_raw(LocalVector(masked=True))
     device.timer_entry = masked
     device.line_0_entry = masked
     device.line_1_entry = masked

@@ -128,12 +128,8 @@ class SegmentTables:
         self.descriptors[TASK_STATE // 8 + 1] = from_raw(SegmentDescriptor, base >> 32)
         stacks = self.task_state.interrupt_stacks
         stacks[NMI_STACK - 1] = stack_top(address_of(self) + offset_of(SegmentTables, "nmi_stack"))
-        stacks[DOUBLE_FAULT_STACK - 1] = stack_top(
-            address_of(self) + offset_of(SegmentTables, "double_fault_stack")
-        )
-        stacks[MACHINE_CHECK_STACK - 1] = stack_top(
-            address_of(self) + offset_of(SegmentTables, "machine_check_stack")
-        )
+        stacks[DOUBLE_FAULT_STACK - 1] = stack_top(address_of(self) + offset_of(SegmentTables, "double_fault_stack"))
+        stacks[MACHINE_CHECK_STACK - 1] = stack_top(address_of(self) + offset_of(SegmentTables, "machine_check_stack"))
 
 
 @struct

@@ -92,7 +92,8 @@ def say(text: Slice[u8], value: u64) -> None:
     rest = value
     for place in range(16):
         digit = u8(rest & 15)
-        digits[15 - place] = digit + (0x30 if digit < 10 else 0x57)
+        first: u8 = 0x30 if digit < 10 else 0x57
+        digits[15 - place] = digit + first
         rest >>= 4
     digits[16] = 0x0A
     COM1.write(text)

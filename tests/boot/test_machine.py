@@ -31,9 +31,7 @@ ROOTS: list[Callable[..., Any]] = [
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The probe kernel, compiled."""
-    image = link(
-        compile_program(ROOTS), base=KERNEL_VIRTUAL, stubs=ALL_STUBS, entry="pvh_entry", notes=(PVH_NOTE,)
-    )
+    image = link(compile_program(ROOTS), base=KERNEL_VIRTUAL, stubs=ALL_STUBS, entry="pvh_entry", notes=(PVH_NOTE,))
     path = tmp_path_factory.mktemp("probe") / "probe.elf"
     path.write_bytes(image.elf)
     return path
