@@ -60,23 +60,28 @@ class Tree(Generic[T]):
         node.right = None
         node.parent = None
         self.count += 1
-        above = self.root
-        if above is None:
+        root = self.root
+        if root is None:
             self.root = member
             return
-        while True:
-            place = self.node_of(above)
-            assert place.key != key, "key is in the tree"
-            below = place.left if key < place.key else place.right
-            if below is None:
-                break
-            above = below
+        above = self._leaf_for(root, key)
         node.parent = above
         if key < self.node_of(above).key:
             self.node_of(above).left = member
         else:
             self.node_of(above).right = member
         self._rise(member)
+
+    def _leaf_for(self, root: T, key: u64) -> T:
+        """The member below which a new one at `key` hangs."""
+        above = root
+        while True:
+            place = self.node_of(above)
+            assert place.key != key, "key is in the tree"
+            below = place.left if key < place.key else place.right
+            if below is None:
+                return above
+            above = below
 
     def remove(self, member: T) -> None:
         """Take `member`, which is in this tree, out of it."""

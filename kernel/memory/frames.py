@@ -109,7 +109,7 @@ class FrameTable:
             while number < end:
                 size_order = u64(63 - count_leading_zeros(u64, end - number))
                 alignment = u64(count_trailing_zeros(u64, number))
-                order = min(min(size_order, alignment), ORDERS - 1)
+                order = min(size_order, alignment, ORDERS - 1)
                 self.put_block(number, order)
                 self.total_count += u64(1) << order
                 number += u64(1) << order
@@ -213,10 +213,9 @@ def allocate_uncleared(owner: Account, order: u64, use: FrameUse) -> Fallible[Fr
     """Like `allocate_run`, with whatever the frames held before: the caller overwrites all of it. ENOMEM."""
     count = u64(1) << order
     owner.charge_pages(count)
-    with on_error(owner.return_pages, count):
-        with FRAMES.lock:
-            number = FRAMES.take_block(order)
-            FRAMES.assign(number, order, owner, use)
+    with on_error(owner.return_pages, count), FRAMES.lock:
+        number = FRAMES.take_block(order)
+        FRAMES.assign(number, order, owner, use)
     return FrameNumber(number)
 
 

@@ -1,0 +1,106 @@
+"""Faults: fills in the pages of an address space when a program, or the kernel for it, touches them."""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, FrameNumber, align_down, copy, on_error, u64
+from kernel.base.errno import EFAULT
+from kernel.machine.instructions import invalidate_page
+from kernel.machine.layout import PAGE_SIZE
+from kernel.machine.paging import Entry, Table, index_at
+from kernel.memory import frames, page_tables
+from kernel.memory.frames import FrameUse
+from kernel.memory.pager import Pager
+from kernel.memory.region import Access, Protection, Region
+from kernel.memory.space import AddressSpace
+
+
+def handle_fault(space: AddressSpace, address: u64, access: Access) -> Fallible[None]:
+    """Make `access` at `address` possible.
+
+    EFAULT where nothing is mapped or the rights forbid it (SIGSEGV), ENXIO beyond the end of a mapped file (SIGBUS),
+    ENOMEM at the page limit of the container or when memory is used up.
+    """
+    page = align_down(address, PAGE_SIZE)
+    with space.lock:
+        region = space.region_at(page)
+        if region is None or not region.allows(access):
+            raise EFAULT
+        table = page_tables.make_table(space.root, page, space.account, True)
+        entry = table.entries[index_at(page, 1)]
+        if not entry.present:
+            fill_in(space, region, table, page, access)
+        elif access == Access.WRITE and not entry.writable:
+            make_writable(space, region, table, page)
+        invalidate_page(page)
+
+
+def set_entry(region: Region, table: Table, page: u64, frame: FrameNumber, writable: bool) -> None:
+    """Map `frame` at `page`, with the rights of the region."""
+    table.entries[index_at(page, 1)] = Entry(
+        present=True,
+        user=region.protection != Protection.NONE,
+        writable=writable,
+        no_execute=region.protection & Protection.EXECUTE == Protection.NONE,
+        frame=frame,
+    )
+
+
+def fill_in(space: AddressSpace, region: Region, table: Table, page: u64, access: Access) -> Fallible[None]:
+    """Map a page that is not mapped yet. The lock is held."""
+    pager = region.pager
+    if pager is None:
+        frame = frames.allocate(space.account, FrameUse.USER)
+        set_entry(region, table, page, frame, region.allows(Access.WRITE))
+        return
+    index = region.page_index(page)
+    if access != Access.WRITE:
+        shown = pager.page(index)
+        frames.share(shown)
+        set_entry(region, table, page, shown, False)
+    elif region.shared:
+        map_own(region, table, page, pager, index)
+    else:
+        set_entry(region, table, page, private_copy(space, pager.page(index)), True)
+
+
+def make_writable(space: AddressSpace, region: Region, table: Table, page: u64) -> Fallible[None]:
+    """Let a page that is mapped be written to: by itself, or as a copy if others have it. The lock is held."""
+    old = table.entries[index_at(page, 1)].frame
+    pager = region.pager
+    if region.shared:
+        if pager is not None:
+            map_own(region, table, page, pager, region.page_index(page))
+            frames.release(old)
+        else:
+            set_entry(region, table, page, old, True)
+        return
+    if not frames.is_shared(old):
+        set_entry(region, table, page, old, True)
+        return
+    set_entry(region, table, page, private_copy(space, old), True)
+    frames.release(old)
+
+
+def map_own(region: Region, table: Table, page: u64, pager: Pager, index: u64) -> Fallible[None]:
+    """Map the page of a shared file so that it may be written to. The lock is held."""
+    frame = pager.own_page(index)
+    frames.share(frame)
+    set_entry(region, table, page, frame, True)
+
+
+def private_copy(space: AddressSpace, source: FrameNumber) -> Fallible[FrameNumber]:
+    """A new frame with the same contents. ENOMEM."""
+    frame = frames.allocate(space.account, FrameUse.USER)
+    with on_error(frames.release, frame):
+        copy(frames.contents(frame), frames.contents(source))
+    return frame
+
+
+def populate(space: AddressSpace, region: Region) -> Fallible[None]:
+    """Map every page of a region that zeros stand behind. ENOMEM. The lock is held."""
+    page = region.start
+    while page < region.end:
+        table = page_tables.make_table(space.root, page, space.account, True)
+        if not table.entries[index_at(page, 1)].present:
+            fill_in(space, region, table, page, Access.READ)
+        page += PAGE_SIZE

@@ -1,0 +1,86 @@
+"""Page tables: walking, mapping and unmapping; they are charged to the owner of the address space.
+
+Interface: `find_entry` `make_table` `free_user_tables`; a mapping is one `Entry` of the level-1 table that they yield.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, FrameNumber, on_error, u64
+from kernel.machine.paging import KERNEL_HALF, LEVELS, Entry, Table, index_at, table_in
+from kernel.memory import frames
+from kernel.memory.account import Account
+from kernel.memory.frames import FrameUse
+
+
+def find_table(root: FrameNumber, address: u64) -> Table | None:
+    """The level-1 table that translates `address`; None if there is none (or a large page)."""
+    table = table_in(root)
+    level: u64 = LEVELS
+    while level > 1:
+        entry = table.entries[index_at(address, level)]
+        if not entry.present or entry.large:
+            return None
+        table = table_in(entry.frame)
+        level -= 1
+    return table
+
+
+def make_table(root: FrameNumber, address: u64, owner: Account, user: bool) -> Fallible[Table]:
+    """The level-1 table that translates `address`, made with those above it if need be. ENOMEM.
+
+    Tables that were made before a failure stay: they are empty, and are freed with the address space.
+    """
+    table = table_in(root)
+    level: u64 = LEVELS
+    while level > 1:
+        index = index_at(address, level)
+        entry = table.entries[index]
+        if not entry.present:
+            frame = frames.allocate(owner, FrameUse.PAGE_TABLE)
+            entry = Entry(present=True, writable=True, user=user, frame=frame)
+            table.entries[index] = entry
+        assert not entry.large, "a large page is in the way"
+        table = table_in(entry.frame)
+        level -= 1
+    return table
+
+
+def new_root(owner: Account, template: FrameNumber) -> Fallible[FrameNumber]:
+    """A root table with an empty user half and the kernel half of the root `template`. ENOMEM."""
+    root = frames.allocate(owner, FrameUse.PAGE_TABLE)
+    with on_error(frames.release, root):
+        source = table_in(template)
+        table = table_in(root)
+        for index in range(KERNEL_HALF, 512):
+            table.entries[index] = source.entries[index]
+    return root
+
+
+def free_user_tables(root: FrameNumber) -> None:
+    """Free the tables of the user half, whose pages are unmapped already, and the root."""
+    top = table_in(root)
+    for index4 in range(KERNEL_HALF):
+        third = top.entries[index4]
+        if third.present:
+            free_third(third.frame)
+    frames.release(root)
+
+
+def free_third(number: FrameNumber) -> None:
+    """Free a level-3 table and those below it."""
+    table = table_in(number)
+    for index3 in range(512):
+        second = table.entries[index3]
+        if second.present:
+            free_second(second.frame)
+    frames.release(number)
+
+
+def free_second(number: FrameNumber) -> None:
+    """Free a level-2 table and those below it."""
+    table = table_in(number)
+    for index2 in range(512):
+        first = table.entries[index2]
+        if first.present:
+            frames.release(first.frame)
+    frames.release(number)

@@ -1,0 +1,142 @@
+"""The pages that are mapped in a range of user addresses: dropping, write-protecting, moving and sharing them.
+
+Everything works on the level-1 tables that exist; addresses are page boundaries.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, FrameNumber, PhysAddr, align_down, replace, u64
+from kernel.machine.cpu import load_page_table, page_table_root
+from kernel.machine.instructions import invalidate_page
+from kernel.machine.layout import PAGE_SIZE
+from kernel.machine.paging import Entry, Table, index_at
+from kernel.memory import frames, page_tables
+from kernel.memory.account import Account
+
+TABLE_SPAN: u64 = 512 * PAGE_SIZE
+"""What one level-1 table translates."""
+
+FEW_PAGES: u64 = 16
+"""Up to so many pages are forgotten one by one; beyond, all translations of ring 3 are."""
+
+
+def flush(root: FrameNumber, start: u64, end: u64) -> None:
+    """Let the processor forget the translations of a range, if it uses this root."""
+    here = PhysAddr(root * PAGE_SIZE)
+    if page_table_root() != here:
+        return
+    if (end - start) // PAGE_SIZE > FEW_PAGES:
+        load_page_table(here)
+        return
+    address = start
+    while address < end:
+        invalidate_page(address)
+        address += PAGE_SIZE
+
+
+def span_end(address: u64, end: u64) -> u64:
+    """Where the range from `address` to `end` leaves the level-1 table of `address`."""
+    return min(end, align_down(address, TABLE_SPAN) + TABLE_SPAN)
+
+
+def drop(root: FrameNumber, start: u64, end: u64) -> None:
+    """Unmap every page of a range and release its frame."""
+    address = start
+    dropped = False
+    while address < end:
+        stop = span_end(address, end)
+        table = page_tables.find_table(root, address)
+        if table is not None:
+            dropped = drop_in(table, address, stop) or dropped
+        address = stop
+    if dropped:
+        flush(root, start, end)
+
+
+def drop_in(table: Table, start: u64, end: u64) -> bool:
+    """Unmap a range within one table; says whether anything was mapped."""
+    dropped = False
+    first = index_at(start, 1)
+    for index in range(first, first + (end - start) // PAGE_SIZE):
+        entry = table.entries[index]
+        if entry.present:
+            table.entries[index] = Entry()
+            frames.release(entry.frame)
+            dropped = True
+    return dropped
+
+
+def restrict(root: FrameNumber, start: u64, end: u64, executable: bool) -> None:
+    """Take the right to write from every page of a range, and set that to execute; writing faults first."""
+    address = start
+    while address < end:
+        stop = span_end(address, end)
+        table = page_tables.find_table(root, address)
+        if table is not None:
+            first = index_at(address, 1)
+            for index in range(first, first + (stop - address) // PAGE_SIZE):
+                entry = table.entries[index]
+                if entry.present:
+                    table.entries[index] = replace(entry, writable=False, no_execute=not executable)
+        address = stop
+    flush(root, start, end)
+
+
+def hide(root: FrameNumber, start: u64, end: u64) -> None:
+    """Take every right of ring 3 from the pages of a range, but keep what is in them (PROT_NONE)."""
+    set_user(root, start, end, False)
+
+
+def show(root: FrameNumber, start: u64, end: u64) -> None:
+    """Undo `hide`."""
+    set_user(root, start, end, True)
+
+
+def set_user(root: FrameNumber, start: u64, end: u64, user: bool) -> None:
+    """Let ring 3 use the pages of a range, or not."""
+    address = start
+    while address < end:
+        stop = span_end(address, end)
+        table = page_tables.find_table(root, address)
+        if table is not None:
+            first = index_at(address, 1)
+            for index in range(first, first + (stop - address) // PAGE_SIZE):
+                entry = table.entries[index]
+                if entry.present:
+                    table.entries[index] = replace(entry, user=user)
+        address = stop
+    flush(root, start, end)
+
+
+def move(root: FrameNumber, source: u64, destination: u64, length: u64, owner: Account) -> Fallible[None]:
+    """Map the pages of a range elsewhere instead (mremap(2)). ENOMEM before anything moved."""
+    address: u64 = 0
+    while address < length:
+        page_tables.make_table(root, destination + address, owner, True)
+        address += PAGE_SIZE
+    address = 0
+    while address < length:
+        old = page_tables.find_table(root, source + address)
+        new = page_tables.find_table(root, destination + address)
+        if old is not None and new is not None:
+            new.entries[index_at(destination + address, 1)] = old.entries[index_at(source + address, 1)]
+            old.entries[index_at(source + address, 1)] = Entry()
+        address += PAGE_SIZE
+    flush(root, source, source + length)
+
+
+def share(source: FrameNumber, target: FrameNumber, start: u64, end: u64, owner: Account) -> Fallible[None]:
+    """Map in `target` what is mapped in `source` in a range: the same frames. ENOMEM."""
+    address = start
+    while address < end:
+        stop = span_end(address, end)
+        table = page_tables.find_table(source, address)
+        if table is not None:
+            copied = page_tables.make_table(target, address, owner, True)
+            first = index_at(address, 1)
+            for index in range(first, first + (stop - address) // PAGE_SIZE):
+                entry = table.entries[index]
+                if entry.present:
+                    frames.share(entry.frame)
+                    copied.entries[index] = entry
+        address = stop

@@ -1,0 +1,60 @@
+"""Region: a range of one address space with one set of rights and one source of pages."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from codegen.lang import inline, struct, u8, u32, u64, width
+from kernel.base.tree import TreeNode
+from kernel.machine.layout import PAGE_SIZE
+from kernel.memory.pager import Pager
+
+
+@width(u32)
+class Protection(IntFlag):
+    """PROT_* of mmap(2)."""
+
+    NONE = 0
+    READ = 1
+    WRITE = 2
+    EXECUTE = 4
+
+
+@width(u8)
+class Access(IntEnum):
+    """What a program tried to do at an address."""
+
+    READ = 0
+    WRITE = 1
+    EXECUTE = 2
+
+
+@struct
+class Region:
+    """The addresses from `start` up to, not including, `end`; both are page boundaries.
+
+    `pager` None means zeros. `offset` is where in the pager's contents `start` lies, in bytes. A private region
+    keeps what is written to it to itself; a shared one writes to the pager.
+    """
+
+    node: TreeNode[Region] = inline()
+    start: u64 = 0
+    end: u64 = 0
+    protection: Protection = Protection.NONE
+    shared: bool = False
+    pager: Pager | None = None
+    offset: u64 = 0
+
+    def allows(self, access: Access) -> bool:
+        """Whether the rights permit `access`; what may be written or executed may be read (x86 cannot tell)."""
+        match access:
+            case Access.READ:
+                return self.protection != Protection.NONE
+            case Access.WRITE:
+                return self.protection & Protection.WRITE != Protection.NONE
+            case Access.EXECUTE:
+                return self.protection & Protection.EXECUTE != Protection.NONE
+
+    def page_index(self, address: u64) -> u64:
+        """Which page of the pager's contents shows at `address`."""
+        return (address - self.start + self.offset) // PAGE_SIZE

@@ -1,0 +1,362 @@
+"""AddressSpace: the user half of the memory that a program sees.
+
+Interface: `create` makes one; `map` `unmap` `protect` `remap` `discard` `set_break` change it; fault.py fills in its
+pages on demand; `activate` `hold` `drop`; fork.py duplicates it.
+
+Invariants
+- Regions do not overlap; every mapped page lies in a region, and has at most the rights of the region.
+- A frame that is mapped holds one reference for it.
+- All is under `lock`; page tables, frames and regions are charged to `account`.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Fallible,
+    FrameNumber,
+    PhysAddr,
+    align_up,
+    inline,
+    on_error,
+    struct,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import EFAULT, EINVAL, ENOMEM
+from kernel.base.spinlock import SpinLock
+from kernel.base.tree import Tree
+from kernel.machine.cpu import load_page_table
+from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
+from kernel.memory import page_tables, pages
+from kernel.memory.account import Account
+from kernel.memory.kernel_space import KERNEL_SPACE
+from kernel.memory.pager import Pager
+from kernel.memory.region import Protection, Region
+
+STACK_GAP: u64 = 1 << 20
+"""What stays unmapped between the stack and the area of mmap."""
+
+TOP: u64 = 0x7FFF_FFFF_0000
+"""Where the stack of a program ends."""
+
+STACK_SIZE: u64 = 8 << 20
+"""The stack of a program is 8 MiB of addresses, as RLIMIT_STACK says; pages come when they are touched."""
+
+MAP_TOP: u64 = TOP - STACK_SIZE - STACK_GAP
+"""Mappings that ask for no address are laid below this, the newest lowest."""
+
+
+@struct
+class AddressSpace:
+    """One address space; the threads of a process share it."""
+
+    lock: SpinLock = inline()
+    account: Account = uninitialised()
+    root: FrameNumber = FrameNumber(0)
+    references: u64 = 1
+    regions: Tree[Region] = inline(Tree(Region.node))
+    heap: Region | None = None
+    break_start: u64 = 0
+    break_end: u64 = 0
+    mapped_pages: u64 = 0
+
+    # Finding.
+
+    def region_at(self, address: u64) -> Region | None:
+        """The region that `address` lies in."""
+        region = self.regions.at_or_below(address)
+        if region is None or address >= region.end:
+            return None
+        return region
+
+    def first_region(self, start: u64, end: u64) -> Region | None:
+        """The lowest region that has an address of the range."""
+        region = self.region_at(start)
+        if region is None:
+            region = self.regions.at_or_above(start)
+        if region is None or region.start >= end:
+            return None
+        return region
+
+    def find_gap(self, length: u64) -> Fallible[u64]:
+        """The highest free range of `length` below MAP_TOP. ENOMEM."""
+        end = MAP_TOP
+        while True:
+            if end < USER_START + length:
+                raise ENOMEM
+            region = self.regions.at_or_below(end - 1)
+            if region is None or region.end <= end - length:
+                return end - length
+            end = region.start
+
+    # Changing.
+
+    def map(
+        self,
+        address: u64,
+        length: u64,
+        protection: Protection,
+        shared: bool,
+        pager: Pager | None,
+        offset: u64,
+    ) -> Fallible[u64]:
+        """Map `length` bytes (rounded up) at `address`, in place of what is there; 0: where there is room.
+
+        Returns the address. EINVAL for a length of 0 or what is not a page boundary; ENOMEM when there is no room.
+        """
+        size = checked_length(length)
+        if address % PAGE_SIZE != 0 or offset % PAGE_SIZE != 0:
+            raise EINVAL
+        with self.lock:
+            start = address
+            if start == 0:
+                start = self.find_gap(size)
+            elif start < USER_START or size > USER_END - start:
+                raise ENOMEM
+            region = self.account.heap.new(Region)
+            with on_error(self.account.heap.free, region):
+                self.clear_range(start, start + size)
+            self.place(region, start, start + size, protection, shared)
+            region.pager = pager
+            region.offset = offset
+            if pager is not None:
+                pager.hold()
+            return start
+
+    def is_free(self, start: u64, length: u64) -> bool:
+        """Whether nothing is mapped in a range of valid addresses (MAP_FIXED_NOREPLACE)."""
+        with self.lock:
+            return self.first_region(start, start + length) is None
+
+    def place(self, region: Region, start: u64, end: u64, protection: Protection, shared: bool) -> None:
+        """Put a new region into the tree. The lock is held."""
+        region.start = start
+        region.end = end
+        region.protection = protection
+        region.shared = shared
+        self.regions.insert(region, start)
+        self.mapped_pages += (end - start) // PAGE_SIZE
+
+    def unmap(self, start: u64, length: u64) -> Fallible[None]:
+        """munmap(2). EINVAL for a bad range; ENOMEM when there is no memory to split a region."""
+        size = checked_length(length)
+        if start % PAGE_SIZE != 0 or start > USER_END or size > USER_END - start:
+            raise EINVAL
+        with self.lock:
+            self.clear_range(start, start + size)
+
+    def clear_range(self, start: u64, end: u64) -> Fallible[None]:
+        """Unmap whatever is in a range. ENOMEM before anything changed. The lock is held."""
+        self.split_at(start)
+        self.split_at(end)
+        while True:
+            region = self.first_region(start, end)
+            if region is None:
+                return
+            pages.drop(self.root, region.start, region.end)
+            self.forget(region)
+
+    def forget(self, region: Region) -> None:
+        """Take a region, whose pages are unmapped, out of the tree and free it. The lock is held."""
+        self.regions.remove(region)
+        self.mapped_pages -= (region.end - region.start) // PAGE_SIZE
+        if self.heap is region:
+            self.heap = None
+        pager = region.pager
+        self.account.heap.free(region)
+        if pager is not None:
+            pager.drop()
+
+    def split_at(self, address: u64) -> Fallible[None]:
+        """Let no region have `address` in its middle. ENOMEM. The lock is held."""
+        region = self.region_at(address)
+        if region is None or region.start == address:
+            return
+        upper = self.account.heap.new(Region)
+        upper.start = address
+        upper.end = region.end
+        upper.protection = region.protection
+        upper.shared = region.shared
+        upper.offset = region.offset + (address - region.start)
+        pager = region.pager
+        upper.pager = pager
+        if pager is not None:
+            pager.hold()
+        region.end = address
+        self.regions.insert(upper, address)
+
+    def protect(self, start: u64, length: u64, protection: Protection) -> Fallible[None]:
+        """mprotect(2). ENOMEM when part of the range is not mapped, or a region cannot be split; EINVAL."""
+        if start % PAGE_SIZE != 0:
+            raise EINVAL
+        if length == 0:
+            return
+        size = align_up(length, PAGE_SIZE)
+        if size == 0 or start > USER_END or size > USER_END - start:
+            raise ENOMEM
+        end = start + size
+        with self.lock:
+            self.check_mapped(start, end)
+            self.split_at(start)
+            self.split_at(end)
+            address = start
+            while address < end:
+                region = self.region_at(address)
+                assert region is not None, "the range is mapped"
+                self.change_protection(region, protection)
+                address = region.end
+
+    def change_protection(self, region: Region, protection: Protection) -> None:
+        """Give a whole region other rights; pages that lose some fault again. The lock is held."""
+        if region.protection == Protection.NONE:
+            pages.show(self.root, region.start, region.end)
+        region.protection = protection
+        if protection == Protection.NONE:
+            pages.hide(self.root, region.start, region.end)
+        executable = protection & Protection.EXECUTE != Protection.NONE
+        pages.restrict(self.root, region.start, region.end, executable)
+
+    def check_mapped(self, start: u64, end: u64) -> Fallible[None]:
+        """ENOMEM unless all of a range is mapped. The lock is held."""
+        address = start
+        while address < end:
+            region = self.region_at(address)
+            if region is None:
+                raise ENOMEM
+            address = region.end
+
+    def discard(self, start: u64, length: u64) -> Fallible[None]:
+        """madvise(2) MADV_DONTNEED: forget what is in the pages. ENOMEM when part is not mapped, EINVAL."""
+        size = checked_length(length)
+        if start % PAGE_SIZE != 0 or start > USER_END or size > USER_END - start:
+            raise EINVAL
+        with self.lock:
+            self.check_mapped(start, start + size)
+            pages.drop(self.root, start, start + size)
+
+    def remap(self, start: u64, old_length: u64, new_length: u64, may_move: bool) -> Fallible[u64]:
+        """mremap(2) within one region: shrink, grow in place, or move. EFAULT, EINVAL, ENOMEM."""
+        old = checked_length(old_length)
+        new = checked_length(new_length)
+        if start % PAGE_SIZE != 0:
+            raise EINVAL
+        with self.lock:
+            region = self.region_at(start)
+            if region is None or old > region.end - start:
+                raise EFAULT
+            if new <= old:
+                self.clear_range(start + new, start + old)
+                return start
+            if region.end == start + old and self.may_extend(region, start + new):
+                self.mapped_pages += (new - old) // PAGE_SIZE
+                region.end = start + new
+                return start
+            if not may_move:
+                raise ENOMEM
+            return self.move(region, start, old, new)
+
+    def may_extend(self, region: Region, end: u64) -> bool:
+        """Whether `region` may end at `end`, as nothing is in the way. The lock is held."""
+        return end <= USER_END and self.first_region(region.end, end) is None
+
+    def move(self, region: Region, start: u64, old: u64, new: u64) -> Fallible[u64]:
+        """Move part of a region to where it may be longer. The lock is held."""
+        target = self.find_gap(new)
+        moved = self.account.heap.new(Region)
+        with on_error(self.account.heap.free, moved):
+            self.split_at(start)
+            self.split_at(start + old)
+            pages.move(self.root, start, target, old, self.account)
+        source = self.region_at(start)
+        assert source is not None, "the range is mapped"
+        self.place(moved, target, target + new, source.protection, source.shared)
+        moved.offset = source.offset
+        pager = source.pager
+        moved.pager = pager
+        if pager is not None:
+            pager.hold()
+        self.forget(source)
+        return target
+
+    def set_break(self, address: u64) -> u64:
+        """brk(2): end the heap at `address` if that can be; returns where it ends."""
+        with self.lock:
+            try:
+                self.move_break(address)
+            except (ENOMEM, EINVAL):
+                return self.break_end
+            return self.break_end
+
+    def move_break(self, address: u64) -> Fallible[None]:
+        """End the heap at `address`. ENOMEM, EINVAL. The lock is held."""
+        if address < self.break_start or address > MAP_TOP:
+            raise EINVAL
+        old = align_up(self.break_end, PAGE_SIZE)
+        new = align_up(address, PAGE_SIZE)
+        region = self.heap
+        if new < old:
+            self.clear_range(new, old)
+        elif new > old:
+            if self.first_region(old, new) is not None:
+                raise ENOMEM
+            if region is not None and region.end == old:
+                region.end = new
+                self.mapped_pages += (new - old) // PAGE_SIZE
+            else:
+                fresh = self.account.heap.new(Region)
+                self.place(fresh, old, new, Protection.READ | Protection.WRITE, False)
+                self.heap = fresh
+        self.break_end = address
+
+    def start_break(self, address: u64) -> None:
+        """Let the heap begin, empty, at `address`."""
+        self.break_start = address
+        self.break_end = address
+
+    # Life.
+
+    def activate(self) -> None:
+        """Let this processor use it."""
+        load_page_table(PhysAddr(self.root * PAGE_SIZE))
+
+    def hold(self) -> None:
+        """One more user of it."""
+        with self.lock:
+            self.references += 1
+
+    def drop(self) -> None:
+        """One user less; with the last one it is freed. It is active on no processor then."""
+        with self.lock:
+            self.references -= 1
+            if self.references > 0:
+                return
+            self.clear_all()
+        page_tables.free_user_tables(self.root)
+        self.account.heap.free(self)
+
+    def clear_all(self) -> None:
+        """Unmap everything. The lock is held."""
+        while True:
+            region = self.regions.root
+            if region is None:
+                return
+            pages.drop(self.root, region.start, region.end)
+            self.forget(region)
+
+
+def checked_length(length: u64) -> Fallible[u64]:
+    """`length` rounded up to pages. EINVAL for 0, ENOMEM for what no address space holds."""
+    if length == 0:
+        raise EINVAL
+    if length > USER_END:
+        raise ENOMEM
+    return align_up(length, PAGE_SIZE)
+
+
+def create(account: Account) -> Fallible[AddressSpace]:
+    """An empty address space, charged to `account`, with one user. ENOMEM."""
+    space = account.heap.new(AddressSpace)
+    with on_error(account.heap.free, space):
+        space.root = page_tables.new_root(account, KERNEL_SPACE.root)
+    space.account = account
+    return space

@@ -1,0 +1,88 @@
+"""User access: the only way from a program's addresses to its memory.
+
+Interface: `copy_in` `copy_out` `clear_out` `copy_in_string` `get` `put`. All work on the address space that is active, may
+fault pages in, and raise EFAULT for what the program may not touch: nothing that a program passes can hurt.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from codegen.lang import (
+    Fallible,
+    MutableSlice,
+    Slice,
+    UserAddr,
+    UserSlice,
+    address_of,
+    load,
+    local_array,
+    size_of,
+    store,
+    u8,
+    u64,
+)
+from kernel.base.errno import EFAULT, ENAMETOOLONG
+from kernel.machine.layout import USER_END
+from kernel.machine.stubs import STRING_FAULT, clear_user, copy_user, copy_user_string
+
+N = TypeVar("N", bound=int)
+
+
+def check_range(address: UserAddr, length: u64) -> Fallible[None]:
+    """EFAULT unless all of a range is below the end of the user half."""
+    if length > USER_END or u64(address) > USER_END - length:
+        raise EFAULT
+
+
+def copy_in(destination: MutableSlice[u8], source: UserSlice) -> Fallible[None]:
+    """Fill `destination` from a program's memory; the lengths are equal. EFAULT."""
+    assert len(destination) == source.length, "lengths differ"
+    check_range(source.address, source.length)
+    if copy_user(address_of(destination), u64(source.address), source.length) != 0:
+        raise EFAULT
+
+
+def copy_out(destination: UserSlice, source: Slice[u8]) -> Fallible[None]:
+    """Copy all of `source` to a program's memory; the lengths are equal. EFAULT."""
+    assert len(source) == destination.length, "lengths differ"
+    check_range(destination.address, destination.length)
+    if copy_user(u64(destination.address), address_of(source), destination.length) != 0:
+        raise EFAULT
+
+
+def clear_out(destination: UserSlice) -> Fallible[None]:
+    """Zero a range of a program's memory. EFAULT."""
+    check_range(destination.address, destination.length)
+    if clear_user(u64(destination.address), destination.length) != 0:
+        raise EFAULT
+
+
+def copy_in_string(destination: MutableSlice[u8], source: UserAddr) -> Fallible[u64]:
+    """Copy a NUL-terminated string; returns its length without the NUL.
+
+    EFAULT; ENAMETOOLONG when there is no NUL within the length of `destination`.
+    """
+    if u64(source) >= USER_END:
+        raise EFAULT
+    longest = min(u64(len(destination)), USER_END - source)
+    length = copy_user_string(address_of(destination), u64(source), longest)
+    if length == STRING_FAULT:
+        raise EFAULT
+    if length < 0:
+        raise ENAMETOOLONG
+    return u64(length)
+
+
+def get(kind: type[N], source: UserAddr) -> Fallible[N]:
+    """One integer out of a program's memory. EFAULT."""
+    buffer = local_array(u8, 8)
+    copy_in(buffer[0 : size_of(kind)], UserSlice(source, size_of(kind)))
+    return load(kind, buffer, 0)
+
+
+def put(kind: type[N], destination: UserAddr, value: N) -> Fallible[None]:
+    """One integer into a program's memory. EFAULT."""
+    buffer = local_array(u8, 8)
+    store(kind, buffer, 0, value)
+    copy_out(UserSlice(destination, size_of(kind)), buffer[0 : size_of(kind)])
