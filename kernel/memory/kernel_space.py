@@ -43,11 +43,14 @@ class KernelSpace:
 KERNEL_SPACE = KernelSpace()
 
 
-def initialise(memory_end: u64) -> Fallible[None]:
-    """Build the final tables for physical memory up to `memory_end`, and use them."""
+def initialise(memory_end: u64, low_memory_end: u64) -> Fallible[None]:
+    """Build the final tables for physical memory up to `memory_end`, and use them. ENOMEM.
+
+    From `low_memory_end` up to 4 GiB there are devices.
+    """
     root = frames.allocate(KERNEL, FrameUse.PAGE_TABLE)
     KERNEL_SPACE.root = root
-    map_direct(root, max(align_up(memory_end, LARGE_PAGE_SIZE), DEVICES_END), memory_end)
+    map_direct(root, max(align_up(memory_end, LARGE_PAGE_SIZE), DEVICES_END), low_memory_end)
     map_image(root)
     level3 = frames.allocate(KERNEL, FrameUse.PAGE_TABLE)
     table_in(root).entries[index_at(STACKS, LEVELS)] = Entry(present=True, writable=True, frame=level3)
@@ -65,7 +68,7 @@ def is_read_only(physical: u64) -> bool:
     return symbol_address("__text_start") <= virtual < symbol_address("__rodata_end")
 
 
-def map_direct(root: FrameNumber, end: u64, memory_end: u64) -> Fallible[None]:
+def map_direct(root: FrameNumber, end: u64, low_memory_end: u64) -> Fallible[None]:
     """Map physical memory up to `end`, by pages of 2 MiB but where the image asks for finer rights."""
     image_end = align_up(symbol_address("__image_end") - IMAGE_BASE, LARGE_PAGE_SIZE)
     image_start = align_down(symbol_address("__text_start") - IMAGE_BASE, LARGE_PAGE_SIZE)
@@ -76,7 +79,7 @@ def map_direct(root: FrameNumber, end: u64, memory_end: u64) -> Fallible[None]:
                 address = physical + page * PAGE_SIZE
                 map_page(root, DIRECT_MAP + address, address, not is_read_only(address), True)
         else:
-            map_large(root, DIRECT_MAP + physical, physical, physical >= memory_end)
+            map_large(root, DIRECT_MAP + physical, physical, low_memory_end <= physical < DEVICES_END)
         physical += LARGE_PAGE_SIZE
 
 

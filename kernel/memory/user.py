@@ -1,6 +1,6 @@
 """User access: the only way from a program's addresses to its memory.
 
-Interface: `copy_in` `copy_out` `clear_out` `copy_in_string` `get` `put`. All work on the address space that is active, may
+Interface: `copy_in` `copy_out` `clear_out` `copy_in_string` `get` `put`. All work on the active address space, may
 fault pages in, and raise EFAULT for what the program may not touch: nothing that a program passes can hurt.
 """
 
