@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 import sys
 import types
@@ -122,12 +123,28 @@ class Field:
         vars(instance)[self.spec.name] = value
 
 
+class _UnknownNames(dict[str, Any]):
+    """Names of modules that are not imported yet stand for Any, so that `List[Later]` is a List."""
+
+    def __init__(self, known: dict[str, Any]) -> None:
+        super().__init__()
+        self.known = known
+
+    def __missing__(self, name: str) -> Any:
+        if name in self.known or hasattr(builtins, name):
+            raise KeyError(name)
+        return Any
+
+
 def field_type(spec: FieldSpec) -> Any:
-    """The declared type of a field, resolved in the namespace of its module; None if it cannot be."""
+    """The declared type of a field, resolved in the namespace of its module as far as that is imported."""
     if isinstance(spec.annotation, str):
+        names = namespace_of(spec.owner)
         try:
-            spec.annotation = eval(spec.annotation, namespace_of(spec.owner))
-        except (NameError, TypeError):
+            spec.annotation = eval(spec.annotation, names)
+        except NameError:
+            return eval(spec.annotation, names, _UnknownNames(names))
+        except TypeError:
             return None
     return spec.annotation
 
@@ -184,11 +201,16 @@ def _embedded(annotation: Any) -> Any:
     return made
 
 
+def _generic_of(spec: FieldSpec) -> Any:
+    """The class of an embedded generic whose type argument is not imported yet: `List` of `List[Later]`."""
+    return eval(spec.annotation.partition("[")[0], namespace_of(spec.owner))
+
+
 def _initial(spec: FieldSpec) -> Any:
     if spec.kind == "inline":
         if spec.default is not None:
             return clone(spec.default)
-        return _embedded(field_type(spec))
+        return _embedded(field_type(spec) or _generic_of(spec))
     if spec.kind in ("array", "inline_array"):
         arguments = typing.get_args(field_type(spec)) or (None,)
         if spec.kind == "array":

@@ -33,8 +33,6 @@ from kernel.sched.cpu import Cpu, this_cpu
 from kernel.sched.group import RunGroup
 from kernel.sched.thread import Thread, ThreadState
 
-STACK_POINTER: u64 = offset_of(Thread, "saved_stack_pointer")
-
 
 @struct
 class InitialStack:
@@ -125,7 +123,8 @@ def to(cpu: Cpu, following: Thread) -> None:
     set_kernel_stack(cpu.number, following.stack_top)
     cpu.current = following
     cpu.previous = leaving
-    switch_context(address_of(leaving) + STACK_POINTER, address_of(following) + STACK_POINTER)
+    place: u64 = offset_of(Thread, "saved_stack_pointer")
+    switch_context(address_of(leaving) + place, address_of(following) + place)
     finish()
 
 
@@ -150,6 +149,11 @@ def reset_fpu(thread: Thread) -> None:
         initialise_fpu(area)
         restore_fpu(area)
         this_cpu().fpu_owner = thread
+
+
+def load_fs_base(thread: Thread) -> None:
+    """Use the FS base that was set for the running `thread` (arch_prctl(2), ARCH_SET_FS)."""
+    set_user_fs_base(thread.fs_base)
 
 
 def keep_fpu(thread: Thread) -> None:
