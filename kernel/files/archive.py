@@ -26,7 +26,7 @@ from kernel.base.errno import EINVAL
 from kernel.files import tree
 from kernel.files.attributes import PERMISSION_BITS, Kind
 from kernel.files.content import PAGE
-from kernel.files.credentials import Credentials
+from kernel.files.credentials import ROOT
 from kernel.files.flags import Resolve
 from kernel.files.inode import Inode
 from kernel.files.path import PATH_BUFFERS, LastComponent, Lookup, walk
@@ -97,11 +97,10 @@ def unpack(archive: Slice[u8], physical: PhysAddr, fs: RamFs) -> Fallible[u64]:
 
     EINVAL when the archive is damaged; device nodes, sockets and FIFOs are left out.
     """
-    credentials = local(Credentials)
     lookup = local(Lookup)
     lookup.root = fs.root
     lookup.directory = fs.root
-    lookup.credentials = credentials
+    lookup.credentials = ROOT
     entry = local(Entry)
     count: u64 = 0
     start: u64 = 0

@@ -50,3 +50,7 @@ class Credentials:
         self.saved_group = other.saved_group
         self.group_count = other.group_count
         copy(self.groups[:], other.groups[:])
+
+
+ROOT = Credentials()
+"""User 0 and group 0: as whom the kernel itself acts."""

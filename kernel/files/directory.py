@@ -99,17 +99,18 @@ class Directory:
         entry.cookie = self.take_cookie()
         self.order.push_last(entry)
         bits = entry.hash
-        at = self.root
-        if at is None:
+        root = self.root
+        if root is None:
             self.root = entry
             return
+        above: DirectoryEntry = root
         while True:
             branch = bits >> 62
-            following = at.branches[branch]
+            following = above.branches[branch]
             if following is None:
-                at.branches[branch] = entry
+                above.branches[branch] = entry
                 return
-            at = following
+            above = following
             bits = wrapping_shl(u64, bits, 2)
 
     def remove(self, entry: DirectoryEntry) -> None:

@@ -84,7 +84,8 @@ class RamFs:
         about.group = group
         about.number = self.layer * LAYER_NUMBERS + self.next_number
         about.file_system = self.id
-        about.links = 2 if kind == Kind.DIRECTORY else 0
+        if kind == Kind.DIRECTORY:
+            about.links = 2
         about.accessed = wall_time()
         about.touch(about.accessed)
         self.next_number += 1

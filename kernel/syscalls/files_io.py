@@ -23,6 +23,7 @@ from kernel.base.errno import (
     EISDIR,
     ENXIO,
     EOVERFLOW,
+    EPIPE,
     ESPIPE,
 )
 from kernel.files.attributes import Access, Kind
@@ -30,6 +31,8 @@ from kernel.files.content import SIZE_MAX
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, AtFlags, OpenFlags, Resolve
 from kernel.memory import user
+from kernel.process.send import send_to_thread
+from kernel.process.signal_table import Signal
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import (
@@ -129,6 +132,15 @@ def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
     return done
 
 
+def write_or_signal(task: Thread, file: OpenFile, source: UserSlice) -> Fallible[u64]:
+    """`write_on`, with SIGPIPE for the thread when nobody can read any more (write(2), EPIPE)."""
+    try:
+        return write_on(file, source)
+    except EPIPE:
+        send_to_thread(task, u32(Signal.PIPE))
+        raise
+
+
 def write_on(file: OpenFile, source: UserSlice) -> Fallible[u64]:
     """Write where the open file is, or at the end with O_APPEND, and move it on."""
     if not file.ops.is_seekable():
@@ -170,7 +182,7 @@ def write(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
     """write(2)."""
     file = writable_file(task, fd)
     with deferred(file.drop):
-        return write_on(file, UserSlice(buffer, checked_count(count)))
+        return write_or_signal(task, file, UserSlice(buffer, checked_count(count)))
 
 
 @syscall(17)
@@ -263,7 +275,8 @@ def writev(task: Thread, fd: Fd, vectors: UserAddr, count: u64) -> Fallible[u64]
                 continue
             put: u64 = 0
             try:
-                put = write_on(file, UserSlice(part.address, min(part.length, COUNT_MAX - done)))
+                rest = UserSlice(part.address, min(part.length, COUNT_MAX - done))
+                put = write_or_signal(task, file, rest)
             except Errno:
                 if done == 0:
                     raise
