@@ -213,7 +213,7 @@ def change_owner(task: Thread, inode: Inode, user_id: u32, group_id: u32) -> Fal
     if group_id != UNCHANGED:
         about.group = group_id
     if about.is_regular:
-        cleared = SET_USER
+        cleared: u32 = SET_USER
         if about.permissions & GROUP_EXECUTE != 0:
             cleared = cleared | SET_GROUP
         about.permissions = about.permissions & (cleared ^ PERMISSION_BITS)
