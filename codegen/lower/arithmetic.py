@@ -92,9 +92,7 @@ def _divide(builder: Builder, node: tree.Binary, left: Value, right: Value) -> V
     return builder.arithmetic("add", remainder, builder.arithmetic("and", right, mask))
 
 
-def _guard_minimum(
-    builder: Builder, node: tree.Binary, left: Value, right: Value, is_quotient: bool
-) -> Value:
+def _guard_minimum(builder: Builder, node: tree.Binary, left: Value, right: Value, is_quotient: bool) -> Value:
     """MIN // -1 overflows, and the CPU faults on MIN % -1 as well, whose answer is 0 (as that of any % 1)."""
     minus_one = builder.compare("eq", right, constant(-1, right.type))
     if is_quotient:
@@ -115,9 +113,7 @@ def unary(builder: Builder, node: tree.Unary) -> Value:
         return _resize(builder, counted, machine_type(node.type), signed=False)
     if node.operator is UnaryOperator.NEGATE:
         result, zero = builder.fresh(operand.type), constant(0, operand.type)
-        builder.emit(
-            cfg.Arithmetic(builder.location, result, "sub", zero, operand, is_signed(node.type), node.trap)
-        )
+        builder.emit(cfg.Arithmetic(builder.location, result, "sub", zero, operand, is_signed(node.type), node.trap))
         return result
     ones = constant(1 if operand.type == "i1" else -1, operand.type)
     return builder.arithmetic("xor", operand, ones)

@@ -122,9 +122,7 @@ class Builder:
     def jump(self, target: cfg.BasicBlock) -> None:
         self.end(cfg.Jump(self.location, target))
 
-    def branch(
-        self, condition: Value, then: cfg.BasicBlock, otherwise: cfg.BasicBlock, failure: bool = False
-    ) -> None:
+    def branch(self, condition: Value, then: cfg.BasicBlock, otherwise: cfg.BasicBlock, failure: bool = False) -> None:
         self.end(cfg.Branch(self.location, condition, then, otherwise, failure))
 
     def stop(self, trap: TrapKind | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen import cfg, tree
 from codegen.cfg import Value
+from codegen.lang import TrapKind
 from codegen.lower.builder import Breakable, Builder, Catch, Finally, constant, lowers
 from codegen.lower.representation import SLICE, is_signed, machine_type, result_type
 from codegen.types import NeverType
@@ -66,9 +67,7 @@ def conditional(builder: Builder, node: tree.Conditional) -> Value | None:
     return builder.load(result, type_) if result is not None else None
 
 
-def condition(
-    builder: Builder, test: tree.Expression, then: cfg.BasicBlock, otherwise: cfg.BasicBlock
-) -> None:
+def condition(builder: Builder, test: tree.Expression, then: cfg.BasicBlock, otherwise: cfg.BasicBlock) -> None:
     """Branch on a test; `and`, `or` and `not` become control flow without a value."""
     if isinstance(test, tree.Logical):
         right = builder.new_block("and" if test.is_and else "or")
@@ -195,12 +194,20 @@ def failure_target(builder: Builder, error: Value) -> cfg.BasicBlock:
             scope.used = True
             builder.store(error, scope.error)
             return scope.entry
-    function = builder.graph.function
-    assert function.fallible, f"{function.symbol} lets an error out but is not fallible"
-    assert builder.failure_exit is not None
+    if builder.failure_exit is None:
+        return _impossible(builder)
     builder.store(error, builder.failure_exit.error)
     builder.failure_exit.used = True
     return builder.failure_exit.entry
+
+
+def _impossible(builder: Builder) -> cfg.BasicBlock:
+    """Where a failure goes that cannot be: the checker knows that all its numbers are handled."""
+    before, block = builder.block, builder.new_block("impossible")
+    builder.enter(block)
+    builder.end(cfg.Stop(builder.location, TrapKind.UNREACHABLE))
+    builder.block = before
+    return block
 
 
 def leave(builder: Builder, depth: int) -> bool:

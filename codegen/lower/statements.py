@@ -104,9 +104,7 @@ def switch(builder: Builder, node: tree.Switch) -> None:
     subject = builder.value(node.subject)
     after, default = builder.new_block("after"), builder.new_block("default")
     blocks = [builder.new_block("case") for _ in node.cases]
-    cases = [
-        (int(value), target) for case, target in zip(node.cases, blocks, strict=True) for value in case.values
-    ]
+    cases = [(int(value), target) for case, target in zip(node.cases, blocks, strict=True) for value in case.values]
     builder.end(cfg.Switch(builder.location, subject, cases, default))
     for case, target in zip(node.cases, blocks, strict=True):
         builder.enter(target)
