@@ -7,7 +7,7 @@ from kernel.base.errno import EFAULT
 from kernel.machine.instructions import invalidate_page
 from kernel.machine.layout import PAGE_SIZE
 from kernel.machine.paging import Entry, Table, index_at
-from kernel.memory import frames, page_tables
+from kernel.memory import frames, page_tables, pages
 from kernel.memory.frames import FrameUse
 from kernel.memory.pager import Pager
 from kernel.memory.region import Access, Protection, Region
@@ -27,8 +27,10 @@ def handle_fault(space: AddressSpace, address: u64, access: Access) -> Fallible[
             raise EFAULT
         table = page_tables.make_table(space.root, page, space.account, True)
         entry = table.entries[index_at(page, 1)]
-        if not entry.present:
+        if not pages.is_held(entry):
             fill_in(space, region, table, page, access)
+        elif not entry.present:
+            set_entry(region, table, page, entry.frame, False)
         elif access == Access.WRITE and not entry.writable:
             make_writable(space, region, table, page)
         invalidate_page(page)
@@ -37,8 +39,8 @@ def handle_fault(space: AddressSpace, address: u64, access: Access) -> Fallible[
 def set_entry(region: Region, table: Table, page: u64, frame: FrameNumber, writable: bool) -> None:
     """Map `frame` at `page`, with the rights of the region."""
     table.entries[index_at(page, 1)] = Entry(
-        present=True,
-        user=region.protection != Protection.NONE,
+        present=region.protection != Protection.NONE,
+        user=True,
         writable=writable,
         no_execute=region.protection & Protection.EXECUTE == Protection.NONE,
         frame=frame,
@@ -101,6 +103,6 @@ def populate(space: AddressSpace, region: Region) -> Fallible[None]:
     page = region.start
     while page < region.end:
         table = page_tables.make_table(space.root, page, space.account, True)
-        if not table.entries[index_at(page, 1)].present:
+        if not pages.is_held(table.entries[index_at(page, 1)]):
             fill_in(space, region, table, page, Access.READ)
         page += PAGE_SIZE

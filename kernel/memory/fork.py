@@ -37,6 +37,7 @@ def duplicate_region(space: AddressSpace, child: AddressSpace, region: Region) -
     if space.heap is region:
         child.heap = twin
     if not region.shared:
+        accessible = region.protection != Protection.NONE
         executable = region.protection & Protection.EXECUTE != Protection.NONE
-        pages.restrict(space.root, region.start, region.end, executable)
+        pages.restrict(space.root, region.start, region.end, accessible, executable)
     pages.share(space.root, child.root, region.start, region.end, space.account)

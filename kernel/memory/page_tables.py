@@ -1,6 +1,7 @@
 """Page tables: walking, mapping and unmapping; they are charged to the owner of the address space.
 
-Interface: `find_entry` `make_table` `free_user_tables`; a mapping is one `Entry` of the level-1 table that they yield.
+Interface: `find_table` `make_table` `hole_at` `new_root` `free_user_tables`. A mapping is one `Entry` of the level-1 table
+that the first two yield.
 """
 
 from __future__ import annotations
@@ -23,6 +24,19 @@ def find_table(root: FrameNumber, address: u64) -> Table | None:
         table = table_in(entry.frame)
         level -= 1
     return table
+
+
+def hole_at(root: FrameNumber, address: u64) -> u64:
+    """How large the aligned range around `address` is that no level-1 table translates; 0 when one does."""
+    table = table_in(root)
+    level: u64 = LEVELS
+    while level > 1:
+        entry = table.entries[index_at(address, level)]
+        if not entry.present:
+            return u64(1) << 3 + 9 * level
+        table = table_in(entry.frame)
+        level -= 1
+    return 0
 
 
 def make_table(root: FrameNumber, address: u64, owner: Account, user: bool) -> Fallible[Table]:

@@ -39,16 +39,26 @@ def span_end(address: u64, end: u64) -> u64:
     return min(end, align_down(address, TABLE_SPAN) + TABLE_SPAN)
 
 
+def next_table(root: FrameNumber, address: u64, end: u64) -> u64:
+    """The lowest address of the range that a level-1 table translates; `end` when none does."""
+    while address < end:
+        hole = page_tables.hole_at(root, address)
+        if hole == 0:
+            return address
+        address = align_down(address, hole) + hole
+    return end
+
+
 def drop(root: FrameNumber, start: u64, end: u64) -> None:
     """Unmap every page of a range and release its frame."""
-    address = start
     dropped = False
+    address = next_table(root, start, end)
     while address < end:
         stop = span_end(address, end)
         table = page_tables.find_table(root, address)
-        if table is not None:
-            dropped = drop_in(table, address, stop) or dropped
-        address = stop
+        assert table is not None, "there is a table"
+        dropped = drop_in(table, address, stop) or dropped
+        address = next_table(root, stop, end)
     if dropped:
         flush(root, start, end)
 
@@ -59,52 +69,35 @@ def drop_in(table: Table, start: u64, end: u64) -> bool:
     first = index_at(start, 1)
     for index in range(first, first + (end - start) // PAGE_SIZE):
         entry = table.entries[index]
-        if entry.present:
+        if is_held(entry):
             table.entries[index] = Entry()
             frames.release(entry.frame)
             dropped = True
     return dropped
 
 
-def restrict(root: FrameNumber, start: u64, end: u64, executable: bool) -> None:
-    """Take the right to write from every page of a range, and set that to execute; writing faults first."""
-    address = start
+def is_held(entry: Entry) -> bool:
+    """Whether a page stands in `entry`, accessible or hidden. Frame 0 is never allocated."""
+    return entry.frame != FrameNumber(0)
+
+
+def restrict(root: FrameNumber, start: u64, end: u64, accessible: bool, executable: bool) -> None:
+    """Take the right to write from every page of a range, and set those to read and to execute.
+
+    Writing faults first from then on. A page that is not even accessible (PROT_NONE) is marked not present, so that
+    copies of user memory in ring 0 fault on it as well; its frame stays in the entry.
+    """
+    address = next_table(root, start, end)
     while address < end:
         stop = span_end(address, end)
         table = page_tables.find_table(root, address)
-        if table is not None:
-            first = index_at(address, 1)
-            for index in range(first, first + (stop - address) // PAGE_SIZE):
-                entry = table.entries[index]
-                if entry.present:
-                    table.entries[index] = replace(entry, writable=False, no_execute=not executable)
-        address = stop
-    flush(root, start, end)
-
-
-def hide(root: FrameNumber, start: u64, end: u64) -> None:
-    """Take every right of ring 3 from the pages of a range, but keep what is in them (PROT_NONE)."""
-    set_user(root, start, end, False)
-
-
-def show(root: FrameNumber, start: u64, end: u64) -> None:
-    """Undo `hide`."""
-    set_user(root, start, end, True)
-
-
-def set_user(root: FrameNumber, start: u64, end: u64, user: bool) -> None:
-    """Let ring 3 use the pages of a range, or not."""
-    address = start
-    while address < end:
-        stop = span_end(address, end)
-        table = page_tables.find_table(root, address)
-        if table is not None:
-            first = index_at(address, 1)
-            for index in range(first, first + (stop - address) // PAGE_SIZE):
-                entry = table.entries[index]
-                if entry.present:
-                    table.entries[index] = replace(entry, user=user)
-        address = stop
+        assert table is not None, "there is a table"
+        first = index_at(address, 1)
+        for index in range(first, first + (stop - address) // PAGE_SIZE):
+            entry = table.entries[index]
+            if is_held(entry):
+                table.entries[index] = replace(entry, present=accessible, writable=False, no_execute=not executable)
+        address = next_table(root, stop, end)
     flush(root, start, end)
 
 
@@ -127,16 +120,16 @@ def move(root: FrameNumber, source: u64, destination: u64, length: u64, owner: A
 
 def share(source: FrameNumber, target: FrameNumber, start: u64, end: u64, owner: Account) -> Fallible[None]:
     """Map in `target` what is mapped in `source` in a range: the same frames. ENOMEM."""
-    address = start
+    address = next_table(source, start, end)
     while address < end:
         stop = span_end(address, end)
         table = page_tables.find_table(source, address)
-        if table is not None:
-            copied = page_tables.make_table(target, address, owner, True)
-            first = index_at(address, 1)
-            for index in range(first, first + (stop - address) // PAGE_SIZE):
-                entry = table.entries[index]
-                if entry.present:
-                    frames.share(entry.frame)
-                    copied.entries[index] = entry
-        address = stop
+        assert table is not None, "there is a table"
+        copied = page_tables.make_table(target, address, owner, True)
+        first = index_at(address, 1)
+        for index in range(first, first + (stop - address) // PAGE_SIZE):
+            entry = table.entries[index]
+            if is_held(entry):
+                frames.share(entry.frame)
+                copied.entries[index] = entry
+        address = next_table(source, stop, end)

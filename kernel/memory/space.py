@@ -208,13 +208,10 @@ class AddressSpace:
 
     def change_protection(self, region: Region, protection: Protection) -> None:
         """Give a whole region other rights; pages that lose some fault again. The lock is held."""
-        if region.protection == Protection.NONE:
-            pages.show(self.root, region.start, region.end)
         region.protection = protection
-        if protection == Protection.NONE:
-            pages.hide(self.root, region.start, region.end)
+        accessible = protection != Protection.NONE
         executable = protection & Protection.EXECUTE != Protection.NONE
-        pages.restrict(self.root, region.start, region.end, executable)
+        pages.restrict(self.root, region.start, region.end, accessible, executable)
 
     def check_mapped(self, start: u64, end: u64) -> Fallible[None]:
         """ENOMEM unless all of a range is mapped. The lock is held."""

@@ -1,0 +1,236 @@
+"""A small kernel that takes memory through its paths: test_machine.py compiles it and runs it in QEMU.
+
+It serves the faults of its own accesses to user addresses, as the real kernel does for system calls.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import Errno, Fallible, Slice, UserAddr, UserSlice, export, inline, local_array, struct, u8, u32, u64
+from kernel.base.errno import EFAULT, ENOMEM
+from kernel.base.log import log
+from kernel.base.options import OPTIONS
+from kernel.base.panic import fail
+from kernel.machine.cpu import EntryState, initialise_processor, page_table_root, read_fault_address, set_current_cpu
+from kernel.machine.exit import exit_machine
+from kernel.machine.idt import fill_gates, load_gates
+from kernel.machine.layout import PAGE_SIZE
+from kernel.machine.pvh import start_info_at
+from kernel.machine.segments import load_segments
+from kernel.machine.trap import TrapFrame, Vector
+from kernel.machine.uart import COM1
+from kernel.machine.user_fault import abort_user_copy, is_user_copy
+from kernel.memory import fork, frames, kernel_space, space, stacks, start, user
+from kernel.memory.account import KERNEL, Account
+from kernel.memory.fault import handle_fault
+from kernel.memory.frames import FrameUse
+from kernel.memory.region import Access, Protection
+from kernel.memory.space import AddressSpace
+
+PLACE: u64 = 0x40_0000
+READ_WRITE = Protection.READ | Protection.WRITE
+
+
+@struct
+class Probe:
+    """What the checks share."""
+
+    entry: EntryState = inline()
+    space: AddressSpace | None = None
+    faults: u64 = 0
+    account: Account = inline()
+
+
+PROBE = Probe()
+
+
+@struct
+class Thing:
+    """Something to allocate."""
+
+    value: u64 = 7
+    rest: u64 = 0
+
+
+@export
+def handle_trap(frame: TrapFrame) -> None:
+    """Serve faults of user copies; anything else is the end."""
+    current = PROBE.space
+    if frame.vector != u64(Vector.PAGE_FAULT) or current is None or not is_user_copy(frame):
+        fail(b"a fault in the kernel", frame.rip, frame.rbp)
+    PROBE.faults += 1
+    access = Access.WRITE if frame.error & 2 != 0 else Access.READ
+    try:
+        handle_fault(current, read_fault_address(), access)
+    except (EFAULT, ENOMEM):
+        abort_user_copy(frame)
+
+
+@export
+def handle_syscall(frame: TrapFrame) -> None:
+    """Nothing runs in ring 3."""
+    exit_machine(2)
+
+
+def enter(wanted: AddressSpace) -> None:
+    """Make an address space the current one."""
+    PROBE.space = wanted
+    wanted.activate()
+
+
+def leave() -> None:
+    """Have no address space."""
+    PROBE.space = None
+    kernel_space.activate()
+
+
+def read_word(address: u64) -> Fallible[u64]:
+    """A word of user memory."""
+    return user.get(u64, UserAddr(address))
+
+
+def write_word(address: u64, value: u64) -> Fallible[None]:
+    """Set a word of user memory."""
+    user.put(u64, UserAddr(address), value)
+
+
+def is_refused(address: u64) -> bool:
+    """Whether reading a word gives EFAULT."""
+    try:
+        return read_word(address) != read_word(address)
+    except EFAULT:
+        return True
+
+
+def is_read_only(address: u64) -> bool:
+    """Whether writing a word gives EFAULT."""
+    try:
+        write_word(address, 1)
+    except EFAULT:
+        return True
+    return False
+
+
+def check_heap() -> Fallible[None]:
+    """Objects come and go, and all frames come back."""
+    heap = PROBE.account.heap
+    first = heap.new(Thing)
+    second = heap.new(Thing)
+    assert first is not second and first.value == 7, "two objects, with their defaults"
+    heap.free(first)
+    big = heap.allocate_bytes(3 * PAGE_SIZE)
+    big[3 * PAGE_SIZE - 1] = 5
+    log(f"heap pages {PROBE.account.own_pages} objects {heap.objects}")
+    heap.free_bytes(big)
+    heap.free(second)
+    heap.trim()
+    log(f"heap left {PROBE.account.own_pages} {heap.objects}")
+
+
+def check_space() -> Fallible[None]:
+    """Pages come on demand, rights hold, copies of a space are apart."""
+    made = space.create(PROBE.account)
+    enter(made)
+    made.map(PLACE, 16 * PAGE_SIZE, READ_WRITE, False, None, 0)
+    assert is_refused(PLACE - 8), "nothing is mapped below"
+    assert is_refused(0xFFFF_8000_0000_0000), "the kernel is out of reach"
+    write_word(PLACE + 8, 42)
+    write_word(PLACE + PAGE_SIZE - 4, 0x1122_3344_5566_7788)
+    assert read_word(PLACE + PAGE_SIZE - 4) == 0x1122_3344_5566_7788, "across two pages"
+    assert read_word(PLACE + 5 * PAGE_SIZE) == 0, "fresh pages are zero"
+    made.protect(PLACE, PAGE_SIZE, Protection.READ)
+    assert is_read_only(PLACE + 8) and read_word(PLACE + 8) == 42, "read-only"
+    made.protect(PLACE, PAGE_SIZE, Protection.NONE)
+    assert is_refused(PLACE + 8), "no rights at all"
+    made.protect(PLACE, PAGE_SIZE, READ_WRITE)
+    assert read_word(PLACE + 8) == 42, "what was hidden shows again"
+    made.unmap(PLACE + 4 * PAGE_SIZE, 2 * PAGE_SIZE)
+    assert is_refused(PLACE + 5 * PAGE_SIZE), "unmapped"
+    twin = fork.duplicate(made)
+    write_word(PLACE + 8, 43)
+    enter(twin)
+    assert read_word(PLACE + 8) == 42, "the twin keeps its own"
+    write_word(PLACE + 8, 44)
+    enter(made)
+    assert read_word(PLACE + 8) == 43, "and so does the first"
+    made.start_break(0x80_0000)
+    assert made.set_break(0x80_3000) == 0x80_3000, "the heap grows"
+    write_word(0x80_2FF8, 1)
+    assert made.set_break(0x80_1000) == 0x80_1000, "the heap shrinks"
+    assert is_refused(0x80_2FF8), "beyond the heap"
+    check_string()
+    leave()
+    twin.drop()
+    made.drop()
+    PROBE.account.heap.trim()
+    log(f"space faults {PROBE.faults} left {PROBE.account.own_pages} {PROBE.account.heap.objects}")
+
+
+def check_string() -> Fallible[None]:
+    """Strings stop at their NUL."""
+    text: Slice[u8] = b"hello\x00"
+    buffer = local_array(u8, 16)
+    user.copy_out(UserSlice(UserAddr(PLACE + 100), 6), text)
+    assert user.copy_in_string(buffer, UserAddr(PLACE + 100)) == 5, "the length without the NUL"
+    assert buffer[0:5] == b"hello", "the text"
+
+
+def check_limit() -> Fallible[None]:
+    """A limit refuses, and leaves nothing behind."""
+    PROBE.account.set_limits(4, 0)
+    taken: u64 = 0
+    try:
+        while True:
+            frames.allocate(PROBE.account, FrameUse.USER)
+            taken += 1
+    except ENOMEM:
+        log(f"limit after {taken} refused {PROBE.account.pages.refused}")
+    log(f"reclaimed {frames.reclaim(PROBE.account)} left {PROBE.account.pages.used}")
+    PROBE.account.set_limits(0, 0)
+
+
+def check_stack() -> Fallible[None]:
+    """A stack has frames, a guard has none."""
+    top = u64(stacks.allocate(PROBE.account))
+    assert stacks.frame_under(top - 1) != 0 and stacks.frame_under(top - stacks.STACK_SIZE - 1) == 0, "guarded"
+    stacks.release(stacks.VirtAddr(top))
+
+
+def deepen(level: u64) -> u64:
+    """Fail a few calls down."""
+    return level - 1 if level == 0 else deepen_more(level - 1) + 1
+
+
+def deepen_more(level: u64) -> u64:
+    """One call further down."""
+    return level - 1
+
+
+@export
+def kernel_main(start_info: u64) -> None:
+    """Go through everything."""
+    COM1.initialise()
+    info = start_info_at(start_info)
+    OPTIONS.read(info.command_line())
+    initialise_processor()
+    load_segments(0)
+    fill_gates()
+    load_gates()
+    set_current_cpu(u64(0))
+    start.initialise(info)
+    PROBE.account.prepare(KERNEL, b"probe")
+    before, total = frames.counts()
+    log(f"total {total} kernel {KERNEL.own_pages} root {u64(page_table_root()) != 0}")
+    try:
+        check_heap()
+        check_space()
+        check_limit()
+        check_stack()
+        check_heap()
+    except Errno as error:
+        log(f"failed {error.code}")
+        exit_machine(3)
+    after, _ = frames.counts()
+    log(f"lost {before - after} of {before}")
+    if OPTIONS.has(b"panic"):
+        log(f"never {deepen(OPTIONS.number(b'panic', 1))}")
+    exit_machine(u8(u32(0)))
