@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from boot.build import write_disk, write_kernel
-from boot.disk import DiskError
+from boot.errors import DiskError
 from codegen import CompileError, LinkError
 from codegen.progress import StageLine
 

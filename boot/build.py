@@ -1,4 +1,8 @@
-"""The kernel's build: import, compile, link; `build/pithos.elf` and `build/pithos.img`."""
+"""The kernel's build: import, compile, link; `build/pithos.elf` and `build/pithos.img`.
+
+Kernel and compiler are imported only when something has to be built: a build in which nothing changed is over
+when the hashes of the sources are compared.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
+from typing import TYPE_CHECKING
 
-from boot.disk import make_image
 from boot.layout import KERNEL_VIRTUAL
-from boot.pvh import PVH_NOTE
-from boot.stubs import ALL_STUBS
-from codegen import Image, compile_program, link
-from codegen.cache import write_whole
+from codegen.cache import BuildRecord, write_whole
 from codegen.diagnostics import ROOT
+
+if TYPE_CHECKING:
+    from codegen import Image
 
 BUILD_FOLDER = ROOT / "build"
 KERNEL_MODULE = "kernel.main"
@@ -35,6 +39,10 @@ def exported_functions() -> list[FunctionType]:
 
 def build_kernel(progress: Progress | None = None, cache: Path = BUILD_FOLDER / "cache") -> Image:
     """Compile and link the kernel."""
+    from boot.pvh import PVH_NOTE
+    from boot.stubs import ALL_STUBS
+    from codegen import compile_program, link
+
     importlib.import_module(KERNEL_MODULE)
     program = compile_program(exported_functions(), cache=cache, progress=progress)
     if progress is not None:
@@ -45,16 +53,26 @@ def build_kernel(progress: Progress | None = None, cache: Path = BUILD_FOLDER / 
 def write_kernel(progress: Progress | None = None) -> Path:
     """Build the kernel and write build/pithos.elf, if it changed; returns the path."""
     path = BUILD_FOLDER / "pithos.elf"
-    write_if_changed(path, build_kernel(progress).elf)
+    record = BuildRecord(BUILD_FOLDER / "pithos.elf.record")
+    if not record.is_current([path]):
+        write_if_changed(path, build_kernel(progress).elf)
+        record.save([path])
     return path
 
 
 def write_disk(archive: Path | None, command_line: str) -> Path:
     """Write build/pithos.img from build/pithos.elf and `archive`; returns the path."""
     path = BUILD_FOLDER / "pithos.img"
-    elf = (BUILD_FOLDER / "pithos.elf").read_bytes()
-    content = b"" if archive is None else archive.read_bytes()
-    write_if_changed(path, make_image(elf, content, command_line))
+    kernel = BUILD_FOLDER / "pithos.elf"
+    inputs = [kernel] if archive is None else [kernel, archive]
+    record = BuildRecord(BUILD_FOLDER / "pithos.img.record")
+    options = f"{command_line}\n{archive}"
+    if not record.is_current([path], options):
+        from boot.disk import make_image
+
+        content = b"" if archive is None else archive.read_bytes()
+        write_if_changed(path, make_image(kernel.read_bytes(), content, command_line))
+        record.save([path], options, inputs)
     return path
 
 

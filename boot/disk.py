@@ -18,6 +18,7 @@ from elftools.elf.elffile import ELFFile
 
 from boot import disk_code
 from boot.disk_code import SECTOR, STAGE_SECTORS, Places
+from boot.errors import DiskError
 from boot.layout import DISK_LOADER, DISK_MEMORY_MAP, PAGE_SIZE
 from codegen.lang import to_raw
 from kernel.machine import pvh
@@ -27,10 +28,6 @@ COMMAND_LINE_ROOM = 256
 
 DISK_UNIT = 1 << 20
 """The size is a multiple of this: SeaBIOS does not start a disk of less than one cylinder."""
-
-
-class DiskError(Exception):
-    """The parts do not fit on a disk image."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,7 @@
+"""What can go wrong in making a disk image; apart, so that it can be named without loading the kernel."""
+
+from __future__ import annotations
+
+
+class DiskError(Exception):
+    """The parts do not fit on a disk image."""
