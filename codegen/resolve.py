@@ -94,7 +94,10 @@ def look_up(module: ModuleSource, name: str) -> object:
             return imported
         found = getattr(imported, attribute, MISSING)
         if found is MISSING:
-            return importlib.import_module(f"{origin}.{attribute}")
+            try:
+                return importlib.import_module(f"{origin}.{attribute}")
+            except ModuleNotFoundError:
+                return MISSING
         return found
     return getattr(builtins, name, MISSING)
 

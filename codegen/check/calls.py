@@ -247,10 +247,12 @@ def _infer_rest(
         type_ = parameter.type
         if isinstance(type_, TypeVariable) and type_.variable not in bindings:
             bindings[type_.variable] = materialise(f, value).type
-    for parameter in signature.parameters:
+    for parameter, value in zip(signature.parameters, values, strict=True):
         wanted = substitute(parameter.type, bindings)
+        if isinstance(wanted, TypeOf) and has_variables(wanted.inner):
+            raise f.refuse(value.location, f"{describe(value)} is not a type", "give a type: u32, a unit, a struct")
         if has_variables(wanted) and not isinstance(wanted, TypeOf):
-            raise f.refuse(node, f"the type of {parameter.name}: {parameter.type} cannot be inferred")
+            raise f.refuse(value.location, f"{describe(value)} where {parameter.type} is wanted")
 
 
 def unify_value(pattern: Any, value: Value, bindings: Bindings) -> None:
