@@ -28,10 +28,6 @@ def create_dev(account: Account) -> Fallible[RamFs]:
     add_device(fs, b"random", RANDOM, 0o666)
     add_device(fs, b"urandom", URANDOM, 0o666)
     add_device(fs, b"console", CONSOLE, 0o600)
-    add_link(fs, b"fd", b"/proc/self/fd")
-    add_link(fs, b"stdin", b"/proc/self/fd/0")
-    add_link(fs, b"stdout", b"/proc/self/fd/1")
-    add_link(fs, b"stderr", b"/proc/self/fd/2")
     shared = fs.new_inode(Kind.DIRECTORY, 0o1777, 0, 0)
     with deferred(shared.drop):
         tree.attach(fs.root, b"shm", shared)
@@ -44,12 +40,4 @@ def add_device(fs: RamFs, name: Slice[u8], device: FileOps, permissions: u32) ->
     with deferred(inode.drop):
         inode.device = device
         inode.described.device = device.attributes().device
-        tree.attach(fs.root, name, inode)
-
-
-def add_link(fs: RamFs, name: Slice[u8], target: Slice[u8]) -> Fallible[None]:
-    """Make a symbolic link in the root of `fs`."""
-    inode = fs.new_inode(Kind.SYMLINK, 0o777, 0, 0)
-    with deferred(inode.drop):
-        fs.set_target(inode, target)
         tree.attach(fs.root, name, inode)

@@ -115,7 +115,7 @@ class Inode(FileOps):
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         content = self.content
-        if content is None:
+        if content is None or self.view is not None:
             raise EINVAL
         done = content.write(offset, source)
         self.described.size = content.size

@@ -1,0 +1,1 @@
+"""Views: what a container sees of itself under /proc."""
