@@ -15,11 +15,17 @@ from typing import Any
 import click
 from rich.console import Console
 
-from codegen import CompileError, LinkError, compile_program, link
+from codegen import CompileError, LinkError, Stub, compile_program, link
 from codegen.cache import write_whole
 from codegen.diagnostics import ROOT, Diagnostic
 from codegen.progress import StageLine
 from codegen.target import Target
+
+TRAP_STUBS = (
+    Stub("trap_failed", "text", lambda _symbols: "ud2"),
+    Stub("trap_message", "text", lambda _symbols: "ret"),
+)
+"""For programs that do not say what a trap does: an invalid instruction."""
 
 STAGES = ("tree", "cfg", "llvm", "asm", "symbols")
 
@@ -49,7 +55,8 @@ def build(
             return
         with StageLine() as progress:
             program = compile_program(roots, target=Target.USER, cache=cache, progress=progress.report)
-        image = link(program, base=int(base, 0), entry=entry or roots[0].__name__, user=True)
+        stubs = [stub for stub in TRAP_STUBS if stub.name in program.externals]
+        image = link(program, base=int(base, 0), stubs=stubs, entry=entry or roots[0].__name__, user=True)
     except CompileError as error:
         print_diagnostics(error.diagnostics)
         sys.exit(1)
