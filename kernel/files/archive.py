@@ -2,8 +2,9 @@
 
 An entry is a header of fixed-size hexadecimal numbers, the name, and the contents, each padded to 4 bytes.
 Contents that begin on a page boundary are not copied: the file shows the frames of the archive, which
-therefore stays in memory. The name may be followed by any number of zero bytes, which is how a writer reaches
-such a boundary.
+therefore stays in memory. Entries of one number are
+one file: the later ones are empty, and hard links to the first. The name may be followed by any number of
+zero bytes, which is how a writer reaches such a boundary.
 """
 
 from __future__ import annotations
@@ -37,11 +38,15 @@ TRAILER = b"TRAILER!!!"
 HEADER_SIZE: u64 = 110
 SECOND: u64 = 1_000_000_000
 
+FIRST_NUMBER: u64 = 2
+"""Added to the number of an entry to make the inode number; that of the root stays as it is."""
+
 
 @struct
 class Entry:
     """One entry of the archive: the fields of its header, and where its parts are."""
 
+    number: u64 = 0
     mode: u32 = 0
     user: u32 = 0
     group: u32 = 0
@@ -56,6 +61,7 @@ class Entry:
         """Read the header at `start`; EINVAL when it is none, or reaches beyond the archive."""
         if start + HEADER_SIZE > len(archive) or archive[start : start + 6] != MAGIC:
             raise EINVAL
+        self.number = number_at(archive, start, 0)
         self.mode = u32(number_at(archive, start, 1))
         self.user = u32(number_at(archive, start, 2))
         self.group = u32(number_at(archive, start, 3))
@@ -109,6 +115,7 @@ def unpack(archive: Slice[u8], physical: PhysAddr, fs: RamFs) -> Fallible[u64]:
         name = archive[entry.name_start : entry.name_end]
         if name == TRAILER:
             return count
+        fs.next_number = max(fs.next_number, entry.number + FIRST_NUMBER + 1)
         find_parent(lookup, name)
         data = archive[entry.data_start : entry.data_start + entry.size]
         make(lookup, entry, data, PhysAddr(physical + entry.data_start))
@@ -145,13 +152,29 @@ def make_inode(
     """Make an inode of `kind` with the contents `data`."""
     if lookup.last != LastComponent.NAME:
         raise EINVAL
+    if kind == Kind.REGULAR and entry.size == 0:
+        first = find_number(lookup.parent.fs, entry.number + FIRST_NUMBER)
+        if first is not None:
+            tree.make_link(lookup, first)
+            return
     inode = tree.create(lookup, kind, 0)
     with deferred(inode.drop):
+        inode.described.number = entry.number + FIRST_NUMBER
         if kind == Kind.REGULAR:
             fill_file(inode, data, physical)
         elif kind == Kind.SYMLINK:
             inode.fs.set_target(inode, data)
         set_attributes(inode, entry)
+
+
+def find_number(fs: RamFs, number: u64) -> Inode | None:
+    """The regular file with an inode number. Only empty entries need it, so a search through all is good
+    enough.
+    """
+    for inode in fs.inodes:
+        if inode.described.number == number and inode.described.is_regular:
+            return inode
+    return None
 
 
 def set_attributes(inode: Inode, entry: Entry) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from codegen.lang import FrameNumber, PhysAddr
-from codegen.lang.slices import slice_at, u8
+from codegen.lang import FrameNumber, PhysAddr, slice_at, u8
 from kernel.base.errno import EINVAL, ENOENT
 from kernel.files import archive, path
 from kernel.files.attributes import Kind
@@ -22,12 +21,12 @@ from tests.kernel.files.test_tree import World
 PAGE = 4096
 
 
-def entry(name: bytes, mode: int, data: bytes, at: int, align: bool = False) -> bytes:
+def entry(name: bytes, mode: int, data: bytes, at: int, align: bool = False, number: int = 0) -> bytes:
     """One newc entry that begins at offset `at`; `align` puts its data on a page boundary."""
     terminated = name + b"\0"
     if align:
         terminated += bytes(-(at + 110 + len(terminated)) % PAGE)
-    numbers = (1, mode, 7, 8, 1, 1_600_000_000, len(data), 0, 0, 0, 0, len(terminated), 0)
+    numbers = (number, mode, 7, 8, 1, 1_600_000_000, len(data), 0, 0, 0, 0, len(terminated), 0)
     text = b"070701" + b"".join(b"%08X" % number for number in numbers) + terminated
     text += bytes(-(at + len(text)) % 4) + data
     return text + bytes(-(at + len(text)) % 4)
@@ -35,8 +34,8 @@ def entry(name: bytes, mode: int, data: bytes, at: int, align: bool = False) -> 
 
 def build(*entries: tuple[bytes, int, bytes, bool]) -> bytes:
     text = b""
-    for name, mode, data, align in entries:
-        text += entry(name, mode, data, len(text), align)
+    for number, (name, mode, data, align) in enumerate(entries):
+        text += entry(name, mode, data, len(text), align, number)
     return text + entry(b"TRAILER!!!", 0, b"", len(text))
 
 
@@ -89,6 +88,19 @@ def test_unpacking(world: World, account: Account) -> None:
     big.write(0, b"changed", True)
     assert world.text(b"/bin/big")[:8] == b"changedE"
     assert bytes(loaded.text) == IMAGE
+    frames.release(loaded.frame)
+
+
+def test_empty_entries_with_the_number_of_a_file_are_links_to_it(world: World) -> None:
+    text = entry(b"first", 0o100644, b"text", 0, number=5)
+    text += entry(b"second", 0o100644, b"", len(text), number=5)
+    text += entry(b"empty", 0o100644, b"", len(text), number=6)
+    loaded = Loaded(text + entry(b"TRAILER!!!", 0, b"", len(text)))
+    assert archive.unpack(loaded.text, loaded.physical, world.fs) == 3
+    assert world.find(b"second") is world.find(b"first")
+    assert world.find(b"first").described.links == 2 and world.text(b"second") == b"text"
+    assert world.find(b"empty") is not world.find(b"first")
+    assert world.make(b"new").described.number not in {world.find(b"first").described.number}
     frames.release(loaded.frame)
 
 
