@@ -29,6 +29,7 @@ from codegen.tree import (
 from codegen.types import (
     BOOL,
     BYTES,
+    ERROR,
     I64,
     U64,
     USER_SLICE,
@@ -86,6 +87,8 @@ def constant_type(value: HostValue) -> Any:
         return BYTES
     if isinstance(found, HostFunction):
         return None
+    if isinstance(found, type) and issubclass(found, lang.Errno) and found is not lang.Errno:
+        return ERROR
     return USER_SLICE if isinstance(found, lang.UserSlice) else None
 
 
@@ -262,6 +265,8 @@ def _coerce_constant(f: Checker, value: HostValue, target: Any) -> Expression:
             raise f.refuse(where, f"{found} is a plain integer where {target} is wanted", hint)
     if isinstance(target, BitsType) and isinstance(found, target.cls):
         return Constant(where, target, found.__raw__)
+    if isinstance(target, ErrorType) and constant_type(value) == ERROR:
+        return Constant(where, ERROR, found.code)
     if isinstance(target, FunctionType) and isinstance(found, HostFunction):
         function = f.program.adapted(found, target, where)
         return FunctionAddress(where, target, function)

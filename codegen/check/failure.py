@@ -16,6 +16,7 @@ from codegen.tree import (
     CallInterface,
     CallValue,
     Cleanup,
+    Conditional,
     Constant,
     Evaluate,
     Expression,
@@ -64,8 +65,16 @@ def _raised(f: Checker, node: ast.Raise) -> tuple[Expression, Any]:
     tree = materialise(f, value)
     if not isinstance(tree.type, ErrorType):
         raise f.refuse(raised, f"{tree.type} cannot be raised", "raise an Errno: raise ENOENT")
-    source = f.error_sources.get(tree.local, ANY) if isinstance(tree, ReadLocal) else ANY
-    return tree, source
+    return tree, _codes_of(f, tree)
+
+
+def _codes_of(f: Checker, tree: Expression) -> Any:
+    """The errors that an expression may be."""
+    if isinstance(tree, ReadLocal):
+        return f.error_sources.get(tree.local, ANY)
+    if isinstance(tree, Conditional) and isinstance(tree.then, Constant) and isinstance(tree.otherwise, Constant):
+        return frozenset({tree.then.value, tree.otherwise.value})
+    return ANY
 
 
 def is_errno(found: object) -> bool:

@@ -13,6 +13,8 @@ from codegen.check.values import Binding, GeneratorCall, HostValue, Value
 from codegen.lang import TrapKind
 from codegen.resolve import MISSING, is_struct
 from codegen.tree import (
+    AddressOf,
+    ArraySlice,
     Assign,
     Break,
     Call,
@@ -128,7 +130,8 @@ def assign_to(f: Checker, target: ast.expr, value: Value) -> None:
         value = value if isinstance(value, HostValue) else _keep_before(f, target, materialise(f, value))
         place = access.place(f, target)
         stored = coerce(f, value, place.type)
-        check_escape(f, target, stored)
+        if not (isinstance(place, Field) and is_stack_reference(f, place.base)):
+            check_escape(f, target, stored)
         f.emit(Store(f.at(target), place, stored))
     else:
         raise f.refuse(target, "this cannot be assigned to")
@@ -293,6 +296,8 @@ def is_stack_reference(f: Checker, tree: Expression) -> bool:
         return is_stack_reference(f, tree.address)
     if isinstance(tree, Subslice):
         return is_stack_reference(f, tree.slice)
+    if isinstance(tree, (AddressOf, ArraySlice)):
+        return isinstance(tree.place, Field) and is_stack_reference(f, tree.place.base)
     operand = getattr(tree, "operand", None)
     return operand is not None and is_stack_reference(f, operand)
 

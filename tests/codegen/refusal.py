@@ -22,17 +22,10 @@ from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING, Generic, Never, TypeVar
 
 from codegen.lang import *
+from kernel.base.errno import EINVAL, ENOENT
 from codegen.lang import Array, Atomic, Errno, Fallible, Interface, MutableSlice, Slice, UserSlice
 
 T = TypeVar("T")
-
-
-class ENOENT(Errno, code=2):
-    pass
-
-
-class EINVAL(Errno, code=22):
-    pass
 
 
 @width(u8)
