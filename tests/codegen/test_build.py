@@ -1,0 +1,86 @@
+"""The pipeline: what is compiled again and what is not, and that workers change nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codegen import compile_program, llvm
+from codegen.target import Target
+from user.agent.main import user_main
+from user.lib.trap import trap_failed, trap_message
+
+ROOTS = [user_main, trap_failed, trap_message]
+
+
+@pytest.fixture
+def emitted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The modules that LLVM is asked for, in this process."""
+    found: list[str] = []
+    emit_object = llvm.emit_object
+
+    def record(text: str, target: Target) -> bytes:
+        found.append(text.split('source_filename = "', 1)[1].split('"', 1)[0])
+        return emit_object(text, target)
+
+    monkeypatch.setattr(llvm, "emit_object", record)
+    return found
+
+
+def test_a_module_is_an_object_and_nothing_is_compiled_twice(tmp_path: Path, emitted: list[str]) -> None:
+    first = compile_program(ROOTS, target=Target.USER, cache=tmp_path, jobs=1)
+    names = [made.name for made in first.objects]
+    assert sorted(emitted) == names
+    assert "user.agent.main" in names
+    emitted.clear()
+    second = compile_program(ROOTS, target=Target.USER, cache=tmp_path, jobs=1)
+    assert emitted == []
+    assert second == first
+
+
+def test_a_changed_module_is_compiled_alone(
+    tmp_path: Path, emitted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile_program(ROOTS, target=Target.USER, cache=tmp_path, jobs=1)
+    emitted.clear()
+    module_text = llvm.module_text
+    monkeypatch.setattr(
+        llvm,
+        "module_text",
+        lambda name, *rest: module_text(name, *rest) + "; changed\n" * (name == "user.agent.main"),
+    )
+    compile_program(ROOTS, target=Target.USER, cache=tmp_path, jobs=1)
+    assert emitted == ["user.agent.main"]
+
+
+def test_another_target_is_another_object(tmp_path: Path, emitted: list[str]) -> None:
+    compile_program(ROOTS, target=Target.USER, cache=tmp_path, jobs=1)
+    emitted.clear()
+    compile_program(ROOTS, target=Target.KERNEL, cache=tmp_path, jobs=1)
+    assert "user.agent.main" in emitted
+
+
+def test_workers_make_the_same_program(tmp_path: Path) -> None:
+    alone = compile_program(ROOTS, target=Target.USER, jobs=1)
+    together = compile_program(ROOTS, target=Target.USER, jobs=2)
+    assert alone == together
+    assert [made.lines for made in alone.objects] == [made.lines for made in together.objects]
+
+
+def test_progress_counts_the_modules() -> None:
+    seen: list[tuple[str, int, int]] = []
+    program = compile_program(
+        ROOTS,
+        target=Target.USER,
+        jobs=1,
+        progress=lambda *step: seen.append(step),  # type: ignore[arg-type]
+    )
+    count = len(program.objects)
+    assert seen == [("check", 0, 1), *(("llvm", done, count) for done in range(1, count + 1))]
+
+
+def test_symbols_that_stubs_must_give_are_named() -> None:
+    program = compile_program([user_main], target=Target.USER, jobs=1)
+    assert program.externals >= {"trap_failed"}
+    assert all(not name.startswith("user.") for name in program.externals)
