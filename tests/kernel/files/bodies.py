@@ -1,0 +1,94 @@
+"""Bodies that run both under CPython and compiled in the emulator."""
+
+from __future__ import annotations
+
+from codegen.lang import Array, Slice, copy, inline, inline_array, local, local_array, struct, u8, u32, u64
+from kernel.devices.random import Generator
+from kernel.files.attributes import Access, Attributes, Kind
+from kernel.files.credentials import Credentials
+from kernel.files.directory import Directory, DirectoryEntry, hash_of
+from kernel.files.path import Lookup, PathBuffer, take_component
+
+ENTRIES = 24
+
+
+@struct
+class Names:
+    """A directory and the entries for it."""
+
+    directory: Directory = inline()
+    entries: Array[DirectoryEntry] = inline_array(ENTRIES)
+
+
+def name_entry(entry: DirectoryEntry, number: u64) -> None:
+    """Give an entry a name of its own."""
+    entry.name_length = 3
+    entry.short_name[0] = 0x66
+    entry.short_name[1] = 0x61 + u8(number // 5)
+    entry.short_name[2] = 0x61 + u8(number % 5)
+    entry.hash = hash_of(entry.name)
+
+
+def count_found(names: Names) -> u64:
+    """How many of the entries are found by their names."""
+    count: u64 = 0
+    for number in range(ENTRIES):
+        entry = names.entries[number]
+        if names.directory.find(entry.name) is entry:
+            count += 1
+    return count
+
+
+def fill_and_empty(step: u64) -> u64:
+    """Insert all, remove every `step`th, insert those again; how many were found after each, in one number."""
+    names = local(Names)
+    for number in range(ENTRIES):
+        name_entry(names.entries[number], number)
+        names.directory.insert(names.entries[number])
+    answer = count_found(names)
+    for number in range(ENTRIES):
+        if number % step == 0:
+            names.directory.remove(names.entries[number])
+    answer = answer * 100 + count_found(names)
+    for number in range(ENTRIES):
+        if number % step == 0:
+            names.directory.insert(names.entries[number])
+    answer = answer * 100 + count_found(names)
+    return answer * 100 + u64(len(names.directory.order))
+
+
+def components(path: Slice[u8]) -> u64:
+    """The lengths of the components of a path, as the digits of a number."""
+    buffer = local(PathBuffer)
+    lookup = local(Lookup)
+    buffer.start = 4096 - u64(len(path))
+    copy(buffer.text[buffer.start :], path)
+    answer: u64 = 0
+    slash = False
+    while True:
+        length = take_component(lookup, buffer)
+        if length == 0:
+            return answer * 2 + (1 if slash else 0)
+        slash = lookup.trailing_slash
+        answer = answer * 10 + length
+
+
+def stream_word(number: u64) -> u32:
+    """Word `number` of the second block of ChaCha20 with a key of zeros."""
+    generator = local(Generator)
+    block = local_array(u32, 16)
+    generator.make_block(block)
+    generator.make_block(block)
+    return block[number]
+
+
+def permitted(permissions: u32, user: u32, group: u32, wanted: u32) -> bool:
+    """Whether a file of user 1 and group 2 may be used so."""
+    who = local(Credentials)
+    who.become(user, group)
+    about = local(Attributes)
+    about.kind = Kind.REGULAR
+    about.permissions = permissions
+    about.user = 1
+    about.group = 2
+    return about.permits(who, Access(wanted))
