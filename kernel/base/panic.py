@@ -116,6 +116,7 @@ def collect(address: u64, frame: u64) -> None:
 def finish(reason: Slice[u8], text: Slice[u8]) -> Never:
     """Print what was collected, and stop."""
     LAST_WORDS.echo = True
+    LAST_WORDS("")
     LAST_WORDS("Traceback (innermost last):")
     start = symbol_address("__line_table")
     PANIC.table.content = slice_at(u8, start, table_size(slice_at(u8, start, HEADER_SIZE)))

@@ -1,7 +1,7 @@
 """Page tables: walking, mapping and unmapping; they are charged to the owner of the address space.
 
-Interface: `find_table` `make_table` `hole_at` `new_root` `free_user_tables`. A mapping is one `Entry` of the level-1 table
-that the first two yield.
+Interface: `find_table` `make_table` `hole_at` `new_root` `free_user_tables`. A mapping is one `Entry` of the
+level-1 table that the first two yield.
 """
 
 from __future__ import annotations

@@ -55,6 +55,10 @@ class Region:
             case Access.EXECUTE:
                 return self.protection & Protection.EXECUTE != Protection.NONE
 
+    def is_plain(self, protection: Protection) -> bool:
+        """Whether this is private memory without a file, with these rights."""
+        return self.pager is None and not self.shared and self.protection == protection
+
     def page_index(self, address: u64) -> u64:
         """Which page of the pager's contents shows at `address`."""
         return (address - self.start + self.offset) // PAGE_SIZE

@@ -116,12 +116,33 @@ class AddressSpace:
             region = self.account.heap.new(Region)
             with on_error(self.account.heap.free, region):
                 self.clear_range(start, start + size)
+            if pager is None and not shared and self.extend(start, start + size, protection):
+                self.account.heap.free(region)
+                return start
             self.place(region, start, start + size, protection, shared)
             region.pager = pager
             region.offset = offset
             if pager is not None:
                 pager.hold()
             return start
+
+    def extend(self, start: u64, end: u64, protection: Protection) -> bool:
+        """Let a like neighbour cover the free range as well, so that many small mappings are one region.
+
+        Says whether there was one. The lock is held.
+        """
+        neighbour = self.region_at(start - 1)
+        if neighbour is not None and neighbour is not self.heap and neighbour.is_plain(protection):
+            neighbour.end = end
+        else:
+            neighbour = self.region_at(end)
+            if neighbour is None or neighbour is self.heap or not neighbour.is_plain(protection):
+                return False
+            self.regions.remove(neighbour)
+            neighbour.start = start
+            self.regions.insert(neighbour, start)
+        self.mapped_pages += (end - start) // PAGE_SIZE
+        return True
 
     def is_free(self, start: u64, length: u64) -> bool:
         """Whether nothing is mapped in a range of valid addresses (MAP_FIXED_NOREPLACE)."""

@@ -5,7 +5,21 @@ It serves the faults of its own accesses to user addresses, as the real kernel d
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, Slice, UserAddr, UserSlice, export, inline, local_array, struct, u8, u32, u64
+from codegen.lang import (
+    Errno,
+    Fallible,
+    Slice,
+    UserAddr,
+    UserSlice,
+    VirtAddr,
+    export,
+    inline,
+    local_array,
+    struct,
+    u8,
+    u32,
+    u64,
+)
 from kernel.base.errno import EFAULT, ENOMEM
 from kernel.base.log import log
 from kernel.base.options import OPTIONS
@@ -13,7 +27,7 @@ from kernel.base.panic import fail
 from kernel.machine.cpu import EntryState, initialise_processor, page_table_root, read_fault_address, set_current_cpu
 from kernel.machine.exit import exit_machine
 from kernel.machine.idt import fill_gates, load_gates
-from kernel.machine.layout import PAGE_SIZE
+from kernel.machine.layout import PAGE_SIZE, STACK_SIZE
 from kernel.machine.pvh import start_info_at
 from kernel.machine.segments import load_segments
 from kernel.machine.trap import TrapFrame, Vector
@@ -158,11 +172,26 @@ def check_space() -> Fallible[None]:
     assert made.set_break(0x80_1000) == 0x80_1000, "the heap shrinks"
     assert is_refused(0x80_2FF8), "beyond the heap"
     check_string()
+    check_neighbours(made)
     leave()
     twin.drop()
     made.drop()
     PROBE.account.heap.trim()
     log(f"space faults {PROBE.faults} left {PROBE.account.own_pages} {PROBE.account.heap.objects}")
+
+
+def check_neighbours(made: AddressSpace) -> Fallible[None]:
+    """Like neighbours become one region, and hold what they held."""
+    count = len(made.regions)
+    high = made.map(0, PAGE_SIZE, READ_WRITE, False, None, 0)
+    write_word(high, 5)
+    assert made.map(0, PAGE_SIZE, READ_WRITE, False, None, 0) == high - PAGE_SIZE, "the next lower place"
+    made.map(high + PAGE_SIZE, PAGE_SIZE, READ_WRITE, False, None, 0)
+    assert len(made.regions) == count + 1 and read_word(high) == 5, "one region"
+    moved = made.remap(high - PAGE_SIZE, 3 * PAGE_SIZE, 64 * PAGE_SIZE, True)
+    assert read_word(moved + PAGE_SIZE) == 5 and is_refused(high), "what was moved"
+    made.discard(moved, 64 * PAGE_SIZE)
+    assert read_word(moved + PAGE_SIZE) == 0, "forgotten"
 
 
 def check_string() -> Fallible[None]:
@@ -171,7 +200,7 @@ def check_string() -> Fallible[None]:
     buffer = local_array(u8, 16)
     user.copy_out(UserSlice(UserAddr(PLACE + 100), 6), text)
     assert user.copy_in_string(buffer, UserAddr(PLACE + 100)) == 5, "the length without the NUL"
-    assert buffer[0:5] == b"hello", "the text"
+    assert buffer[0:5] == text[0:5], "the text"
 
 
 def check_limit() -> Fallible[None]:
@@ -191,8 +220,8 @@ def check_limit() -> Fallible[None]:
 def check_stack() -> Fallible[None]:
     """A stack has frames, a guard has none."""
     top = u64(stacks.allocate(PROBE.account))
-    assert stacks.frame_under(top - 1) != 0 and stacks.frame_under(top - stacks.STACK_SIZE - 1) == 0, "guarded"
-    stacks.release(stacks.VirtAddr(top))
+    assert stacks.frame_under(top - 1) != 0 and stacks.frame_under(top - STACK_SIZE - 1) == 0, "guarded"
+    stacks.release(VirtAddr(top))
 
 
 def deepen(level: u64) -> u64:
