@@ -188,6 +188,7 @@ def check_neighbours(made: AddressSpace) -> Fallible[None]:
     assert made.map(0, PAGE_SIZE, READ_WRITE, False, None, 0) == high - PAGE_SIZE, "the next lower place"
     made.map(high + PAGE_SIZE, PAGE_SIZE, READ_WRITE, False, None, 0)
     assert len(made.regions) == count + 1 and read_word(high) == 5, "one region"
+    made.map(high + 2 * PAGE_SIZE, PAGE_SIZE, Protection.READ, False, None, 0)
     moved = made.remap(high - PAGE_SIZE, 3 * PAGE_SIZE, 64 * PAGE_SIZE, True)
     assert read_word(moved + PAGE_SIZE) == 5 and is_refused(high), "what was moved"
     made.discard(moved, 64 * PAGE_SIZE)
