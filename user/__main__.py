@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from user.build import build_agent
+from user.output import BUILD_FOLDER, write_agent
 
 
 @click.group()
@@ -15,11 +15,10 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("directory", type=click.Path(path_type=Path), default=Path("build"))
+@click.argument("directory", type=click.Path(path_type=Path), default=BUILD_FOLDER)
 def build(directory: Path) -> None:
     """Write DIRECTORY/agent.elf."""
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "agent.elf").write_bytes(build_agent(cache=directory / "cache"))
+    write_agent(folder=directory)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,23 @@
+"""Writes build/agent.elf, or finds that it is up to date without loading the compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from codegen.cache import BuildRecord, write_whole
+from codegen.diagnostics import ROOT
+
+BUILD_FOLDER = ROOT / "build"
+
+
+def write_agent(progress: Callable[[str, int, int], None] | None = None, folder: Path = BUILD_FOLDER) -> Path:
+    """Build the agent if a source of it has changed; returns the path."""
+    path = folder / "agent.elf"
+    record = BuildRecord(folder / "agent.elf.record")
+    if not record.is_current([path]):
+        from user.build import build_agent
+
+        write_whole(path, build_agent(cache=folder / "cache", progress=progress))
+        record.save([path])
+    return path
