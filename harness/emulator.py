@@ -305,7 +305,7 @@ class EmulatedMachine(RunningMachine):
         self.memory.write(0, self._saved.memory)
         self.uc.context_restore(self._saved.context)
         self.uc.ctl_flush_tb()
-        self.uc.ctl_flush_tlb()
+        self.cpu.set("cr3", self.cpu.get("cr3"))  # forgets translations
         for name, device in self._devices().items():
             vars(device).update(copy.deepcopy(self._saved.state[name]))
         executed, self._idle, self._ended, self._halted, channel = self._saved.state["machine"]
