@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from enum import Enum
+from enum import Enum, IntFlag
 from typing import Any, TypeVar, dataclass_transform, overload
 
 from codegen.lang.numbers import IntType, int_type, u32, u64
@@ -15,13 +15,22 @@ C = TypeVar("C")
 
 
 def width(kind: Any) -> Callable[[E], E]:
-    """Give an IntEnum or IntFlag the integer type that it is stored in (u32 without this)."""
+    """Give an IntEnum or IntFlag the integer type that it is stored in (u32 without this).
+
+    Converting a number that no member of an IntEnum has traps from then on.
+    """
 
     def decorate(cls: E) -> E:
         cls.__width__ = int_type(kind)  # type: ignore[attr-defined]
+        if not issubclass(cls, IntFlag):
+            cls._missing_ = classmethod(_no_member)  # type: ignore[assignment]
         return cls
 
     return decorate
+
+
+def _no_member(cls: type[Enum], value: object) -> None:
+    raise Panic(TrapKind.ENUM, f"{value} is not a {cls.__name__}")
 
 
 def enum_width(cls: type[Enum]) -> IntType:

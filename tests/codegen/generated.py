@@ -53,10 +53,7 @@ def arithmetic(operator: str, kind: Any, left: int, right: int) -> int:
 
 
 NAMESPACE: dict[str, Any] = {
-    **{
-        name: getattr(lang, name)
-        for name in (*TYPES, "truncate", "wrapping_add", "wrapping_mul", "saturating_sub")
-    },
+    **{name: getattr(lang, name) for name in (*TYPES, "truncate", "wrapping_add", "wrapping_mul", "saturating_sub")},
     "arithmetic": arithmetic,
     "EIO": EIO,
     "EAGAIN": EAGAIN,
@@ -142,9 +139,7 @@ class Generator:
         if depth == 0 or self.draw(strategies.booleans()):
             return first
         second, word = self.test(depth - 1), self.pick(("and", "or", "and not", "or not"))
-        return Text(
-            f"({first.kernel} {word} ({second.kernel}))", f"({first.checked} {word} ({second.checked}))"
-        )
+        return Text(f"({first.kernel} {word} ({second.kernel}))", f"({first.checked} {word} ({second.checked}))")
 
     # Statements
 

@@ -13,12 +13,15 @@ from hypothesis import HealthCheck, given, settings, strategies
 
 from codegen import run
 from codegen.lang import Errno, Panic
+from tests.codegen.both import both
 from tests.codegen.generated import NAMESPACE, Program, arguments, programs
+from tests.codegen.generated_data import Board, data_programs
 
 HEAD = """from __future__ import annotations
 
 from codegen.lang import *
 from tests.codegen.generated import EAGAIN, EIO
+from tests.codegen.generated_data import Board, Entry, Kind
 
 
 """
@@ -55,15 +58,18 @@ def outcome(call: Callable[[], Any]) -> tuple[str, Any]:
         return "raises", error.code
 
 
-@settings(
+SIZES = strategies.integers(0, 17) | strategies.sampled_from([2**32, 2**64 - 1])
+
+LIMITS = settings(
     max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
+
+
+@LIMITS
 @given(program=programs(), values=strategies.lists(arguments(), min_size=6, max_size=6))
-def test_compiled_programs_agree_with_cpython(
-    program: Program, values: list[list[int]], tmp_path: Path
-) -> None:
+def test_compiled_programs_agree_with_cpython(program: Program, values: list[list[int]], tmp_path: Path) -> None:
     namespace = dict(NAMESPACE)
     exec("\n".join(program.checked), namespace)
     checked = namespace["program"]
@@ -72,3 +78,14 @@ def test_compiled_programs_agree_with_cpython(
         wanted = outcome(lambda value=value: checked(*value))
         got = outcome(lambda value=value: run(compiled, *value))
         assert got == wanted, value
+
+
+@LIMITS
+@given(lines=data_programs(), values=strategies.lists(strategies.tuples(SIZES, SIZES), min_size=4, max_size=4))
+def test_memory_is_left_as_cpython_leaves_it(lines: list[str], values: list[tuple[int, int]], tmp_path: Path) -> None:
+    compiled = import_program(lines, tmp_path)
+    for a, b in values:
+        try:
+            both(compiled, Board(), a, b)
+        except Panic:  # both runs took the same trap
+            continue

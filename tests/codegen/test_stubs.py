@@ -85,9 +85,7 @@ def test_memmove_is_right_for_every_overlap(
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_memset_and_memcpy_write_exactly_their_range(
-    memory: Sandbox, symbols: dict[str, int], length: int
-) -> None:
+def test_memset_and_memcpy_write_exactly_their_range(memory: Sandbox, symbols: dict[str, int], length: int) -> None:
     start = memory.allocate(8192)
     assert memory.call(symbols["memset"], start + 3, 0x1C5, length) == start + 3
     assert memory.read(start, 8192) == bytes(3) + b"\xc5" * length + bytes(8189 - length)
