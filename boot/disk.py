@@ -93,9 +93,7 @@ def _flat(kind: int) -> int:
     return to_raw(descriptor)
 
 
-def _stage_data(
-    extents: list[tuple[int, int, int]], archive_start: int, archive_size: int, command_line: str
-) -> bytes:
+def _stage_data(extents: list[tuple[int, int, int]], archive_start: int, archive_size: int, command_line: str) -> bytes:
     """The data of the second stage, laid out by `Places`."""
     text = command_line.encode() + b"\0"
     if len(text) > COMMAND_LINE_ROOM:

@@ -42,9 +42,7 @@ def main() -> None:
 @click.option("--base", default="0x400000", help="The address that the program is linked for.")
 @click.option("--cache", type=click.Path(path_type=Path), help="A folder for compiled objects.")
 @click.option("--dump", type=click.Choice(STAGES), help="Print what a stage made.")
-def build(
-    file: Path, output: Path | None, entry: str, base: str, cache: Path | None, dump: str | None
-) -> None:
+def build(file: Path, output: Path | None, entry: str, base: str, cache: Path | None, dump: str | None) -> None:
     """Compile the exported functions of FILE and all that they reach."""
     try:
         roots = exported(import_file(file))

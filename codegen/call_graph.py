@@ -32,8 +32,7 @@ class CallGraph:
                     self._note_address(node.function)
         called = {symbol: self._called(found) for symbol, found in nodes.items()}
         self.calls = {
-            symbol: tuple(callee for callee in callees if callee in called)
-            for symbol, callees in called.items()
+            symbol: tuple(callee for callee in callees if callee in called) for symbol, callees in called.items()
         }
 
     def _note_static(self, static: tree.Static) -> None:

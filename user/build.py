@@ -36,9 +36,7 @@ def start_stub() -> Stub:
     )
 
 
-def compile_user(
-    main: Callable[..., Any], *, cache: Path | None = None, progress: Progress | None = None
-) -> Program:
+def compile_user(main: Callable[..., Any], *, cache: Path | None = None, progress: Progress | None = None) -> Program:
     """Compile the exported `user_main` of a program, and all that it reaches."""
     roots: list[Callable[..., Any]] = [main, trap.trap_failed, trap.trap_message]
     return compile_program(roots, target=Target.USER, cache=cache, progress=progress)
