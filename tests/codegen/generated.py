@@ -13,19 +13,12 @@ from hypothesis import strategies
 
 from codegen import lang
 from codegen.lang import Errno, Panic, TrapKind
+from kernel.base.errno import EAGAIN, EIO
 
 TYPES = ("u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64")
 PARAMETERS = {f"{name}_{index}": name for index in range(2) for name in TYPES}
 ARITHMETIC = ("+", "-", "*", "//", "%", "&", "|", "^")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
-
-
-class EIO(Errno, code=5):
-    """Input/output error."""
-
-
-class EAGAIN(Errno, code=11):
-    """Try again."""
 
 
 class Text(NamedTuple):

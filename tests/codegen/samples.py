@@ -5,7 +5,6 @@ from __future__ import annotations
 from codegen.lang import (
     Array,
     Atomic,
-    Errno,
     Fallible,
     IntEnum,
     Interface,
@@ -29,14 +28,7 @@ from codegen.lang import (
     uninitialised,
     width,
 )
-
-
-class ENOENT(Errno, code=2):
-    """No such file or directory."""
-
-
-class EINVAL(Errno, code=22):
-    """Invalid argument."""
+from kernel.base.errno import EINVAL, ENOENT
 
 
 @width(u8)

@@ -19,19 +19,8 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
+from kernel.base.errno import EAGAIN, EIO, ENOENT
 from tests.codegen.both import both
-
-
-class ENOENT(Errno, code=2):
-    """No such file or directory."""
-
-
-class EIO(Errno, code=5):
-    """Input/output error."""
-
-
-class EAGAIN(Errno, code=11):
-    """Try again."""
 
 
 @struct

@@ -8,9 +8,10 @@ import pytest
 
 from codegen import Panic, run
 from codegen.lang import PhysAddr, TrapKind, UserAddr, UserSlice
+from kernel.base.errno import EINVAL, ENOENT
 from tests.codegen import samples
 from tests.codegen.both import both, state
-from tests.codegen.samples import EINVAL, ENOENT, Colour, Node, Pair, Rectangle, Square
+from tests.codegen.samples import Colour, Node, Pair, Rectangle, Square
 
 
 def test_integers() -> None:
