@@ -281,3 +281,19 @@ def test_function_values_and_tuples() -> None:
     with pytest.raises(Panic) as caught:
         run(choose, 2, 3)
     assert caught.value.kind is TrapKind.BOUNDS
+
+
+def same(left: Slice[u8], right: Slice[u8]) -> bool:
+    return left == right
+
+
+def test_equality_of_contents() -> None:
+    """Eight bytes at a time, and the rest one by one."""
+    for length in (0, 1, 7, 8, 9, 16, 23):
+        content = bytes(range(length))
+        assert run(same, content, content) is True
+        for position in {0, 7, 8, length - 1} & set(range(length)):
+            other = bytearray(content)
+            other[position] ^= 0x80
+            assert run(same, content, bytes(other)) is False
+    assert run(same, b"abc", b"abcd") is False
