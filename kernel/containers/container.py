@@ -1,11 +1,12 @@
 """Container: the one kernel object that a container is.
 
-Interface: `create_child` `destroy` (destroy.py) `run` (run.py); handles as descriptors in handle.py.
+Interface: `create_child` makes one inside another; run.py starts processes in it, destroy.py ends it, handle.py is how
+programs refer to it.
 
 Invariants
 - Everything inside is charged to `account` and on one of the lists here, so destroying is emptying the lists.
-- `id` is never reused; outside references are a handle, which is revoked, never a bare pointer.
-- DYING is entered once; from then on nothing new can be made inside (ESRCH / EAGAIN as fork sees it).
+- `id` is never reused; references from outside are handles, which are cut off when the container is destroyed.
+- DYING is entered once; from then on nothing new is made inside.
 - The object itself is charged to the parent, so that the container's own count can be shown to be zero.
 """
 
@@ -21,6 +22,7 @@ from codegen.lang import (
     array,
     copy,
     field_offset,
+    fill,
     inline,
     on_error,
     struct,
@@ -28,10 +30,12 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EAGAIN
+from kernel.base.errno import EAGAIN, ESRCH
 from kernel.base.list import Link, List
 from kernel.containers.abi import ContainerStage
 from kernel.files.file import FileOwner
+from kernel.files.poll import readiness_changed
+from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
 from kernel.process.process import Process
 from kernel.sched.group import DEFAULT_WEIGHT, RunGroup
@@ -40,7 +44,163 @@ from kernel.sched.wait import WaitQueue
 if TYPE_CHECKING:
     from kernel.containers.handle import ContainerHandle
     from kernel.files.inode import Inode
-    from kernel.files.ramfs import RamFs
 
 HIGHEST_PID: u64 = 0x3F_FFFF
 """pid_max of 64-bit Linux is 4194304."""
+
+
+@struct
+class Container:
+    """One container."""
+
+    # Constant after creation.
+    id: u64 = 0
+    parent: Container | None = None
+    name: Array[u8] = array(64)
+    name_length: u64 = 0
+
+    hostname: Array[u8] = array(65)
+    hostname_length: u64 = 0
+    stage: ContainerStage = ContainerStage.CREATED
+
+    # What it owns.
+    children: List[Container] = inline()
+    sibling_link: Link[Container] = inline()
+    account: Account = inline()
+    group: RunGroup = inline()
+    files: FileOwner = inline()
+    file_system: RamFs = uninitialised()
+    processes: List[Process] = inline(List(Process.container_link))
+    init: Process | None = None
+    """The process with pid 1, while it lives."""
+    last_pid: u64 = 0
+
+    # Who looks at it from outside.
+    handles: List[ContainerHandle] = inline()
+    changed: WaitQueue = inline()
+
+    # Counts.
+    unknown_calls: u64 = 0
+    last_unknown_call: u64 = 0
+    processes_run: u64 = 0
+    ended_while_dying: u64 = 0
+
+    @property
+    def root(self) -> Inode:
+        """The root directory that its processes begin with."""
+        return self.file_system.root
+
+    def prepare(self, parent: Container | None, name: Slice[u8]) -> None:
+        """Make a fresh object ready: an id, an account, empty lists."""
+        REGISTRY.last_id += 1
+        self.id = REGISTRY.last_id
+        self.parent = parent
+        self.children.offset = field_offset(Container.sibling_link)
+        self.account.prepare(None if parent is None else parent.account, name)
+        self.files.account = self.account
+        self.group.weight = DEFAULT_WEIGHT
+        self.name_length = u64(len(name))
+        copy(self.name[0 : self.name_length], name)
+
+    def set_hostname(self, name: Slice[u8]) -> None:
+        """Call the machine `name`, at most 64 bytes, in the eyes of what runs inside (sethostname(2))."""
+        fill(self.hostname[:], 0)
+        self.hostname_length = u64(len(name))
+        copy(self.hostname[0 : self.hostname_length], name)
+
+    def take_pid(self) -> Fallible[Pid]:
+        """The next number for a process or thread; numbers of the living are passed over. EAGAIN if none is free."""
+        for _ in range(HIGHEST_PID):
+            self.last_pid = self.last_pid + 1 if self.last_pid < HIGHEST_PID else 1
+            pid = Pid(self.last_pid)
+            if not self.is_used(pid):
+                return pid
+        raise EAGAIN
+
+    def is_used(self, pid: Pid) -> bool:
+        """Whether `pid` is a process, a thread, a process group or a session in here."""
+        if self.processes_run < HIGHEST_PID:
+            return False
+        for process in self.processes:
+            if process.pid == pid or process.group_id == pid or process.session_id == pid:
+                return True
+            for thread in process.threads:
+                if thread.id == pid:
+                    return True
+        return False
+
+    def find_process(self, pid: Pid) -> Fallible[Process]:
+        """The process called `pid` in here, alive or zombie. ESRCH."""
+        for process in self.processes:
+            if process.pid == pid:
+                return process
+        raise ESRCH
+
+    def check_alive(self) -> Fallible[None]:
+        """EAGAIN once the container is being destroyed: nothing new is made inside."""
+        if self.stage == ContainerStage.DYING:
+            raise EAGAIN
+
+    def process_ended(self, process: Process) -> None:
+        """A process in here has become a zombie."""
+        if self.init is process:
+            self.init = None
+        if self.stage != ContainerStage.DYING and not self.has_living_process():
+            self.stage = ContainerStage.EMPTY
+        self.changed.wake_all()
+        readiness_changed()
+
+    def has_living_process(self) -> bool:
+        """Whether any process in here still has a thread."""
+        for process in self.processes:
+            if not process.is_zombie:
+                return True
+        return False
+
+    def contains(self, other: Container) -> bool:
+        """Whether `other` is this container or inside of it."""
+        level: Container | None = other
+        while level is not None:
+            if level is self:
+                return True
+            level = level.parent
+        return False
+
+
+@struct
+class Registry:
+    """What outlives every container: ids are never reused."""
+
+    last_id: u64 = 0
+
+
+REGISTRY = Registry()
+
+
+@struct
+class SharedTrees:
+    """What every container shows in its file system, though it belongs to the boot container."""
+
+    devices: RamFs = uninitialised()
+
+
+SHARED = SharedTrees()
+
+BOOT = Container()
+"""The container that everything else is in; the agent runs here. Its account is what the kernel can give away."""
+
+
+def create_child(parent: Container, name: Slice[u8], lower: Inode) -> Fallible[Container]:
+    """A container inside `parent` whose files begin as those of the directory `lower`. ENOMEM, and nothing is made."""
+    parent.check_alive()
+    heap = parent.account.heap
+    child = heap.new(Container)
+    child.prepare(parent, name)
+    with on_error(heap.free, child):
+        with on_error(child.account.heap.trim):
+            child.file_system = create_file_system(child.account, lower)
+            with on_error(child.file_system.destroy):
+                root = child.file_system.root
+                child.file_system.cover(root, b"dev", SHARED.devices.root)
+    parent.children.push_last(child)
+    return child

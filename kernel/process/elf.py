@@ -29,7 +29,7 @@ from kernel.base.errno import ENOEXEC
 from kernel.files.inode import Inode
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
 from kernel.memory import user
-from kernel.memory.region import MapFlags, Protection
+from kernel.memory.region import Protection
 from kernel.memory.space import AddressSpace
 
 HEADER_SIZE: u64 = 64
@@ -215,14 +215,12 @@ def map_segment(space: AddressSpace, file: Inode, segment: Segment, bias: u64) -
     data_end = bias + segment.address + segment.file_size
     data_pages_end = align_up(data_end, PAGE_SIZE)
     end = align_up(bias + segment.end, PAGE_SIZE)
-    flags = MapFlags.PRIVATE | MapFlags.FIXED
     if segment.file_size == 0:
-        space.map(UserAddr(start), end - start, segment.protection, None, 0, flags)
+        space.map(start, end - start, segment.protection, False, None, 0)
         return
     offset = align_down(segment.offset, PAGE_SIZE)
-    pager = file.pager()
-    space.map(UserAddr(start), data_pages_end - start, segment.protection, pager, offset, flags)
+    space.map(start, data_pages_end - start, segment.protection, False, file.pager(), offset)
     if data_end < data_pages_end and segment.writable:
-        user.clear(UserSlice(UserAddr(data_end), data_pages_end - data_end))
+        user.clear_out(UserSlice(UserAddr(data_end), data_pages_end - data_end))
     if data_pages_end < end:
-        space.map(UserAddr(data_pages_end), end - data_pages_end, segment.protection, None, 0, flags)
+        space.map(data_pages_end, end - data_pages_end, segment.protection, False, None, 0)

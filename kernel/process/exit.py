@@ -31,8 +31,8 @@ def status_of_exit(code: u32) -> u32:
     return (code & 0xFF) << 8
 
 
-def status_of_signal(signal: u32, dumps: bool) -> u32:
-    """The status word of a process that a signal killed; `dumps` for those of action "Core" (WCOREDUMP is not set)."""
+def status_of_signal(signal: u32) -> u32:
+    """The status word of a process that a signal ended; there are no core files, so WCOREDUMP is never set."""
     return signal & 0x7F
 
 
@@ -49,7 +49,7 @@ def end_threads(process: Process, status: u32) -> None:
 def kill_process(process: Process, signal: u32) -> None:
     """`process` ends by `signal`, whatever it thinks of it."""
     if not process.is_zombie:
-        end_threads(process, status_of_signal(signal, False))
+        end_threads(process, status_of_signal(signal))
 
 
 def exit_process(status: u32) -> Never:
@@ -64,6 +64,8 @@ def exit_thread() -> Never:
     process = thread.process
     forget_child_tid(thread)
     process.threads.remove(thread)
+    if thread.id != process.pid:
+        process.container.account.return_process()
     process.ticks += thread.cpu_ticks
     if process.threads.is_empty:
         end_process(process)
@@ -102,22 +104,22 @@ def end_process(process: Process) -> None:
     readiness_changed()
     container = process.container
     parent = process.parent
-    container.process_ended()
-    if container.stage == ContainerStage.DYING or parent is None or parent.exiting:
+    container.process_ended(process)
+    if container.stage == ContainerStage.DYING:
+        container.ended_while_dying += 1
+        process.release()
+    elif parent is None or parent.exiting:
         process.release()
     else:
         tell_parent(parent, process)
 
 
 def release_space(process: Process) -> None:
-    """Leave the address space of `process`; destroy it, unless it is borrowed from the parent."""
+    """Leave the address space of `process`; a parent that lent it may go on."""
     space = process.space
     switch.leave_space()
-    if process.borrows_space:
-        process.borrows_space = False
-        process.released_space.wake_all()
-    else:
-        space.destroy()
+    space.drop()
+    process.return_space()
 
 
 def give_away_children(process: Process) -> None:

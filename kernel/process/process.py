@@ -84,12 +84,14 @@ class Process:
     umask: u32 = 0o022
     no_new_privileges: bool = False
     dumpable: bool = True
-    borrows_space: bool = False
-    """CLONE_VFORK: runs in the memory of its parent, which waits for `released_space`."""
+    lender: Thread | None = None
+    """CLONE_VFORK: the thread of the parent that waits until this process no longer needs its memory."""
 
     # Signals and the end.
     signals: SignalTable = inline()
     exiting: bool = False
+    stopped: bool = False
+    continued: WaitQueue = inline()
     status: u32 = 0
     """What wait4(2) reports: the bits of WEXITSTATUS and WTERMSIG."""
     exit_signal: u32 = 0
@@ -100,8 +102,8 @@ class Process:
     """Woken when a child becomes a zombie."""
     ended: WaitQueue = inline()
     """Woken when this process becomes a zombie."""
-    released_space: WaitQueue = inline()
-    """Woken when this process no longer runs in borrowed memory."""
+    returned: WaitQueue = inline()
+    """Woken when a child gives back memory that it borrowed."""
 
     # Time used, in ticks of the scheduler.
     ticks: u64 = 0
@@ -117,6 +119,14 @@ class Process:
     def is_zombie(self) -> bool:
         """Whether it has ended and waits to be reaped."""
         return self.state == ProcessState.ZOMBIE
+
+    def return_space(self) -> None:
+        """The process no longer needs memory that it borrowed: who lent it goes on (vfork(2))."""
+        lender = self.lender
+        if lender is not None:
+            self.lender = None
+            lender.lends_space = False
+            lender.process.returned.wake_all()
 
     def adopt(self, child: Process) -> None:
         """Become the parent of `child`, which has none."""
@@ -146,15 +156,18 @@ class Process:
 
 def create_process(container: Container, parent: Process | None) -> Fallible[Process]:
     """A process with the next pid of `container`, charged to it. EAGAIN at the process limit, ENOMEM."""
+    container.check_alive()
     container.account.charge_process()
     with on_error(container.account.return_process):
+        pid = container.take_pid()
         process = container.account.heap.new(Process)
     process.children.offset = field_offset(Process.sibling_link)
     process.container = container
-    process.pid = container.take_pid()
-    process.group_id = process.pid
-    process.session_id = process.pid
+    process.pid = pid
+    process.group_id = pid
+    process.session_id = pid
     container.processes.push_last(process)
+    container.processes_run += 1
     if parent is not None:
         parent.adopt(process)
     return process

@@ -27,6 +27,9 @@ def send_to_process(process: Process, signal: u32) -> None:
         return
     if is_protected(process, signal):
         return
+    if signal == u32(Signal.CONTINUE) and process.stopped:
+        process.stopped = False
+        process.continued.wake_all()
     taker: Thread | None = None
     for thread in process.threads:
         if taker is None and thread.signal_mask & bit_of(signal) == 0:

@@ -19,14 +19,16 @@ from codegen.lang import (
     size_of,
     struct,
     symbol_address,
+    u32,
     u64,
 )
+from kernel.base.errno import EFAULT
 from kernel.machine.cpu import set_user_fs_base
 from kernel.machine.fpu import FpuArea, initialise_fpu, restore_fpu, save_fpu
 from kernel.machine.segments import set_kernel_stack
 from kernel.machine.stubs import switch_context
 from kernel.machine.trap import TrapFrame
-from kernel.memory import kernel_space, stacks
+from kernel.memory import kernel_space, stacks, user
 from kernel.memory.account import Account
 from kernel.memory.space import AddressSpace
 from kernel.sched.cpu import Cpu, this_cpu
@@ -108,6 +110,12 @@ def lay_out(thread: Thread, second_return_at: u64, function: u64, argument: u64,
 def begin_user_thread(thread: Thread) -> None:
     """The first thing that a program's thread does, before `enter_user` takes it to ring 3."""
     finish()
+    if u64(thread.set_child_tid) != 0:
+        # CLONE_CHILD_SETTID: a bad address is not an error, as in Linux.
+        try:
+            user.put(u32, thread.set_child_tid, u32(thread.id))
+        except EFAULT:
+            return
 
 
 def to(cpu: Cpu, following: Thread) -> None:
@@ -161,6 +169,14 @@ def keep_fpu(thread: Thread) -> None:
     area = thread.fpu_area
     if area is not None and this_cpu().fpu_owner is thread:
         save_fpu(area)
+
+
+def load_fpu(thread: Thread) -> None:
+    """Load the floating-point registers of the running `thread` from its area (rt_sigreturn(2))."""
+    area = thread.fpu_area
+    if area is not None:
+        restore_fpu(area)
+        this_cpu().fpu_owner = thread
 
 
 def enter_space(space: AddressSpace) -> None:

@@ -81,6 +81,8 @@ class Thread:
     fs_base: u64 = 0
     gs_base: u64 = 0
     fpu_area: FpuArea | None = None
+    lends_space: bool = False
+    set_child_tid: UserAddr = UserAddr(0)
     clear_child_tid: UserAddr = UserAddr(0)
     robust_list: UserAddr = UserAddr(0)
     signal_mask: u64 = 0

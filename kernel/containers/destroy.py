@@ -1,0 +1,142 @@
+"""The end of a container: everything that it owns is given back, and the count says so.
+
+`destroy` works from the leaves of the tree of containers: first no process is left, then no open file, then no inode,
+then no object. Nothing waits for a reference count; what others hold of it has been cut off before.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, struct, u32, u64
+from kernel.base.errno import EBUSY, EDEADLK
+from kernel.containers.abi import ContainerStage
+from kernel.containers.container import Container
+from kernel.memory import frames
+from kernel.process.exit import kill_process
+from kernel.process.process import Process
+from kernel.process.signal_table import Signal
+from kernel.sched.cpu import current
+from kernel.sched.scheduler import yield_now
+
+
+@struct
+class Reclaimed:
+    """What destroying gave back."""
+
+    pages: u64 = 0
+    objects: u64 = 0
+    processes: u64 = 0
+
+    def add(self, other: Reclaimed) -> None:
+        """Count in what a child container gave back."""
+        self.pages += other.pages
+        self.objects += other.objects
+        self.processes += other.processes
+
+
+def destroy(container: Container, total: Reclaimed) -> Fallible[None]:
+    """Destroy `container` and all containers inside, and count what came back in `total`.
+
+    EDEADLK for a container that the caller is in itself; EBUSY while somebody else destroys it.
+    """
+    if container.contains(current().process.container):
+        raise EDEADLK
+    if container.stage == ContainerStage.DYING:
+        raise EBUSY
+    tear_down(container, total)
+
+
+def tear_down(container: Container, total: Reclaimed) -> None:
+    """Destroy a container that may be destroyed."""
+    mark_dying(container)
+    while True:
+        leaf = deepest(container)
+        last = leaf is container
+        destroy_leaf(leaf, total)
+        if last:
+            return
+
+
+def deepest(container: Container) -> Container:
+    """A container inside `container`, or that itself, that has no children."""
+    found = container
+    while True:
+        child = found.children.first
+        if child is None:
+            return found
+        found = child
+
+
+def following(container: Container, top: Container) -> Container | None:
+    """The container after `container` in a walk through all inside `top`; None at the end."""
+    child = container.children.first
+    if child is not None:
+        return child
+    level = container
+    while level is not top:
+        sibling = level.sibling_link.next
+        if sibling is not None:
+            return sibling
+        parent = level.parent
+        assert parent is not None, "the walk stays inside the top"
+        level = parent
+    return None
+
+
+def mark_dying(top: Container) -> None:
+    """From now on nothing new begins in `top` or inside of it; everything that runs there ends soon."""
+    level: Container | None = top
+    while level is not None:
+        level.stage = ContainerStage.DYING
+        for process in level.processes:
+            kill_process(process, u32(Signal.KILL))
+        level = following(level, top)
+
+
+def destroy_leaf(container: Container, total: Reclaimed) -> None:
+    """Destroy a dying container that has no children."""
+    total.processes += await_end(container)
+    used = container.account.own_pages
+    total.objects += container.files.revoke_all()
+    total.objects += container.file_system.destroy()
+    container.account.heap.trim()
+    left = frames.reclaim(container.account)
+    assert left == 0, "a destroyed container still had pages"
+    assert container.account.pages.used == 0, "a destroyed container is still charged for pages"
+    assert container.account.processes.used == 0, "a destroyed container is still charged for processes"
+    total.pages += used
+    remove(container, total)
+
+
+def await_end(container: Container) -> u64:
+    """Let every thread of the container run to its end; returns how many processes there were."""
+    count: u64 = 0
+    while True:
+        process = first_zombie(container)
+        if process is not None:
+            process.release()
+            count += 1
+        elif container.processes.is_empty and container.group.threads == 0:
+            return count + container.ended_while_dying
+        else:
+            yield_now()
+
+
+def first_zombie(container: Container) -> Process | None:
+    """A process that has ended and is still listed."""
+    for process in container.processes:
+        if process.is_zombie:
+            return process
+    return None
+
+
+def remove(container: Container, total: Reclaimed) -> None:
+    """Cut off the handles, tell them what came back, and free the object."""
+    while True:
+        handle = container.handles.pop_first()
+        if handle is None:
+            break
+        handle.cut_off(total.pages, total.objects, total.processes)
+    parent = container.parent
+    assert parent is not None, "the boot container is never destroyed"
+    parent.children.remove(container)
+    parent.account.heap.free(container)

@@ -1,0 +1,148 @@
+"""Container descriptors: a container as an open file.
+
+poll(2) says that it can be read once no process runs in it any more; query_container(2) tells the rest. A handle
+outlives its container: it keeps what destroying gave back, and every other use of it answers ESTALE.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.lang import (
+    Fallible,
+    MutableSlice,
+    Slice,
+    UserAddr,
+    field_offset,
+    i64,
+    inline,
+    on_error,
+    struct,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import EBADF, EINVAL, ENOTTY, ESTALE
+from kernel.base.list import Link
+from kernel.containers.abi import ContainerStage, ContainerState
+from kernel.containers.container import Container
+from kernel.files.attributes import Attributes, Kind
+from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.flags import OpenFlags
+from kernel.files.poll import readiness_changed
+from kernel.memory.account import NO_LIMIT, Account, Usage
+
+
+@struct
+class ContainerHandle(FileOps):
+    """One opening of a container."""
+
+    account: Account = uninitialised()
+    container: Container | None = None
+    container_link: Link[ContainerHandle] = inline()
+    id: u64 = 0
+    reclaimed_pages: u64 = 0
+    reclaimed_objects: u64 = 0
+    reclaimed_processes: u64 = 0
+    described: Attributes = inline()
+
+    def get(self) -> Fallible[Container]:
+        """The container; ESTALE once it is destroyed."""
+        container = self.container
+        if container is None:
+            raise ESTALE
+        return container
+
+    def cut_off(self, pages: u64, objects: u64, processes: u64) -> None:
+        """The container is gone; this is what came back."""
+        self.container = None
+        self.reclaimed_pages = pages
+        self.reclaimed_objects = objects
+        self.reclaimed_processes = processes
+        readiness_changed()
+
+    def fill_state(self, state: ContainerState) -> None:
+        """Tell how the container is, or what is left of it: zeros, and what destroying gave back."""
+        state.id = self.id
+        state.reclaimed_pages = self.reclaimed_pages
+        state.reclaimed_objects = self.reclaimed_objects
+        state.reclaimed_processes = self.reclaimed_processes
+        container = self.container
+        if container is None:
+            return
+        pages = container.account.pages
+        processes = container.account.processes
+        state.stage = u32(container.stage)
+        state.processes_used = processes.used
+        state.processes_peak = processes.peak
+        state.processes_limit = limit_of(processes)
+        state.pages_used = pages.used
+        state.pages_peak = pages.peak
+        state.pages_limit = limit_of(pages)
+        state.unknown_calls = container.unknown_calls
+        state.last_unknown_call = container.last_unknown_call
+        state.ticks = container.group.ticks
+        state.children = u64(len(container.children))
+        state.open_files = u64(len(container.files.open_files))
+        state.weight = container.group.weight
+
+    # FileOps.
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        raise EINVAL
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        raise EINVAL
+
+    def attributes(self) -> Attributes:
+        return self.described
+
+    def is_seekable(self) -> bool:
+        return False
+
+    def readiness(self) -> Events:
+        container = self.container
+        if container is None:
+            return Events.INPUT | Events.HANG_UP
+        if container.stage == ContainerStage.EMPTY:
+            return Events.INPUT | Events.READ_NORMAL
+        return Events.NONE
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        raise ENOTTY
+
+    def closed(self) -> None:
+        container = self.container
+        if container is not None:
+            container.handles.remove(self)
+        self.account.heap.free(self)
+
+
+def limit_of(usage: Usage) -> u64:
+    """A limit as the calls tell it: 0 for none."""
+    return 0 if usage.limit == NO_LIMIT else usage.limit
+
+
+def open_container(owner: FileOwner, container: Container) -> Fallible[OpenFile]:
+    """A descriptor's worth of `container`, charged to `owner`, with one reference, the caller's."""
+    heap = owner.account.heap
+    handle = heap.new(ContainerHandle)
+    handle.account = owner.account
+    handle.id = container.id
+    handle.described.kind = Kind.REGULAR
+    handle.described.permissions = 0o600
+    with on_error(heap.free, handle):
+        file = open_file(owner, handle, None, OpenFlags.READ_WRITE)
+    container.handles.offset = field_offset(ContainerHandle.container_link)
+    container.handles.push_last(handle)
+    handle.container = container
+    return file
+
+
+def handle_of(file: OpenFile) -> Fallible[ContainerHandle]:
+    """The handle behind an open file; EBADF for any other file."""
+    ops = file.ops
+    if isinstance(ops, ContainerHandle):
+        return ops
+    raise EBADF

@@ -1,0 +1,103 @@
+"""Running a program in a container: its first process comes from the spec and from nothing else.
+
+No process of the caller ever runs inside: the new one is built from the outside, with the descriptors that the spec
+names and no others, with the root of the container, and with the ids of the spec.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Fallible,
+    Fd,
+    MutableSlice,
+    Pid,
+    Slice,
+    deferred,
+    local,
+    on_error,
+    struct,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import ENOTDIR
+from kernel.containers.abi import ContainerStage, FdPair
+from kernel.containers.container import Container
+from kernel.files.flags import Resolve
+from kernel.files.inode import Inode
+from kernel.files.path import Lookup, resolve
+from kernel.files.table import FileTable, create_table
+from kernel.process.arguments import Arguments
+from kernel.process.process import Process, create_process
+from kernel.process.program import Program
+from kernel.process.start import start_program
+
+
+@struct
+class Request:
+    """A decoded RunSpec; texts and pairs are in the kernel's memory."""
+
+    path: Slice[u8] = uninitialised()
+    directory: Slice[u8] = uninitialised()
+    arguments: Arguments = uninitialised()
+    user: u32 = 0
+    group: u32 = 0
+    pairs: Slice[FdPair] = uninitialised()
+
+
+def run(container: Container, request: Request, source: FileTable) -> Fallible[Process]:
+    """Start a process in `container` as `request` says; all of it exists afterwards, or nothing.
+
+    EAGAIN at the process limit or when the container is dying; what execve(2) and chdir(2) raise; EBADF for a
+    descriptor that the caller does not have; ENOMEM.
+    """
+    process = create_process(container, None)
+    with on_error(process.release):
+        process.credentials.become(request.user, request.group)
+        process.files = create_table(container.account)
+        with on_error(process.files.drop):
+            pass_files(process.files, request.pairs, source)
+            lookup = local(Lookup)
+            lookup.root = container.root
+            lookup.directory = container.root
+            lookup.credentials = process.credentials
+            process.directory = find_directory(lookup, request.directory)
+            with on_error(process.directory.drop):
+                begin(container, process, request, lookup)
+    if container.init is None and process.pid == Pid(1):
+        container.init = process
+    container.stage = ContainerStage.RUNNING
+    return process
+
+
+def begin(container: Container, process: Process, request: Request, lookup: Lookup) -> Fallible[None]:
+    """Load the program and start the first thread."""
+    lookup.directory = process.directory
+    program = local(Program)
+    program.account = container.account
+    program.lookup = lookup
+    program.arguments = request.arguments
+    process.root = container.root
+    process.root.hold()
+    with on_error(process.root.drop):
+        start_program(process, program, request.path)
+
+
+def pass_files(table: FileTable, pairs: Slice[FdPair], source: FileTable) -> Fallible[None]:
+    """Let `table` have the descriptors of `source` that `pairs` name. EBADF, EINVAL, ENOMEM."""
+    for pair in pairs:
+        file = source.get(Fd(pair.source))
+        table.replace(file, False, Fd(pair.target))
+
+
+def find_directory(lookup: Lookup, path: Slice[u8]) -> Fallible[Inode]:
+    """The working directory to begin with, held: the root without a path. ENOENT, ENOTDIR, EACCES."""
+    if len(path) == 0:
+        lookup.root.hold()
+        return lookup.root
+    directory = resolve(lookup, path, Resolve.FOLLOW)
+    with on_error(directory.drop):
+        if not directory.attributes().is_directory:
+            raise ENOTDIR
+    return directory

@@ -1,0 +1,221 @@
+"""New processes and threads out of running ones (clone(2), fork(2), vfork(2))."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+from codegen.lang import (
+    Fallible,
+    Pid,
+    UserAddr,
+    address_of,
+    copy,
+    on_error,
+    size_of,
+    slice_at,
+    struct,
+    u8,
+    u32,
+    u64,
+    width,
+)
+from kernel.base.errno import EAGAIN, EFAULT, EINVAL
+from kernel.machine.fpu import FpuArea
+from kernel.machine.layout import USER_END
+from kernel.machine.trap import TrapFrame
+from kernel.memory import fork, user
+from kernel.process.process import Process, create_process
+from kernel.process.start import create_user_thread
+from kernel.sched import switch
+from kernel.sched.scheduler import start, yield_now
+from kernel.sched.thread import Thread
+from kernel.sched.wait import interrupt
+
+
+@width(u64)
+class CloneFlags(IntFlag):
+    """CLONE_* (clone(2)); the low byte of clone's argument is the exit signal."""
+
+    NONE = 0
+    MEMORY = 0x100
+    FILE_SYSTEM = 0x200
+    FILES = 0x400
+    SIGNAL_HANDLERS = 0x800
+    PIDFD = 0x1000
+    TRACE = 0x2000
+    VFORK = 0x4000
+    PARENT = 0x8000
+    THREAD = 0x1_0000
+    NEW_MOUNTS = 0x2_0000
+    SEMAPHORES = 0x4_0000
+    SET_TLS = 0x8_0000
+    PARENT_SET_ID = 0x10_0000
+    CHILD_CLEAR_ID = 0x20_0000
+    DETACHED = 0x40_0000
+    UNTRACED = 0x80_0000
+    CHILD_SET_ID = 0x100_0000
+    NEW_CGROUP = 0x200_0000
+    NEW_HOST_NAME = 0x400_0000
+    NEW_IPC = 0x800_0000
+    NEW_USERS = 0x1000_0000
+    NEW_PIDS = 0x2000_0000
+    NEW_NETWORK = 0x4000_0000
+    IO = 0x8000_0000
+
+
+NEW_NAMESPACES: u64 = 0x7E02_0000
+"""Namespaces are fields of the container: a part of them is not had (EINVAL, as of a kernel without them)."""
+THREAD_NEEDS: u64 = 0x900
+"""A thread shares memory and signal handlers (EINVAL otherwise)."""
+
+
+@struct
+class CloneRequest:
+    """What clone(2) is asked for."""
+
+    flags: u64 = 0
+    exit_signal: u32 = 0
+    stack: UserAddr = UserAddr(0)
+    parent_id: UserAddr = UserAddr(0)
+    child_id: UserAddr = UserAddr(0)
+    thread_pointer: u64 = 0
+
+    def has(self, flag: CloneFlags) -> bool:
+        """Whether `flag` is set."""
+        return self.flags & u64(flag) != 0
+
+
+def clone(task: Thread, request: CloneRequest) -> Fallible[Pid]:
+    """A new thread, in this process or in a new one; returns its number. EINVAL, EAGAIN, ENOMEM, EFAULT."""
+    if request.flags & NEW_NAMESPACES != 0 or request.exit_signal > 64:
+        raise EINVAL
+    if request.has(CloneFlags.THREAD) and request.flags & THREAD_NEEDS != THREAD_NEEDS:
+        raise EINVAL
+    if request.has(CloneFlags.SET_TLS) and request.thread_pointer >= USER_END:
+        raise EINVAL
+    if request.has(CloneFlags.THREAD):
+        child = add_thread(task)
+    else:
+        child = fork_process(task, request)
+    set_up(task, child, request)
+    number = child.id
+    if request.has(CloneFlags.PARENT_SET_ID):
+        write_number(request.parent_id, number)
+    if request.has(CloneFlags.VFORK) and child.process is not task.process:
+        child.process.lender = task
+        task.lends_space = True
+    start(child)
+    await_return(task)
+    return number
+
+
+def add_thread(task: Thread) -> Fallible[Thread]:
+    """A further thread of the process of `task`, charged like a process."""
+    process = task.process
+    container = process.container
+    container.check_alive()
+    if process.exiting:
+        raise EAGAIN
+    container.account.charge_process()
+    with on_error(container.account.return_process):
+        number = container.take_pid()
+        thread = create_user_thread(process)
+    thread.id = number
+    return thread
+
+
+def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
+    """A child process with one thread. Its memory is a copy, or the parent's with CLONE_VM."""
+    parent = task.process
+    process = create_process(parent.container, parent)
+    with on_error(process.release):
+        copy_process(parent, process)
+        if request.has(CloneFlags.MEMORY):
+            parent.space.hold()
+            process.space = parent.space
+        else:
+            process.space = fork.duplicate(parent.space)
+        with on_error(process.space.drop):
+            process.files = parent.files.duplicate(parent.container.account)
+            with on_error(process.files.drop):
+                thread = create_user_thread(process)
+    process.exit_signal = request.exit_signal
+    thread.id = process.pid
+    hold_places(process)
+    return thread
+
+
+def copy_process(parent: Process, process: Process) -> None:
+    """What a child has from its parent and what cannot fail (fork(2))."""
+    process.group_id = parent.group_id
+    process.session_id = parent.session_id
+    process.umask = parent.umask
+    process.no_new_privileges = parent.no_new_privileges
+    process.credentials.copy_from(parent.credentials)
+    process.signals.copy_from(parent.signals)
+    copy(process.name[:], parent.name[:])
+    process.root = parent.root
+    process.directory = parent.directory
+    process.executable = parent.executable
+
+
+def hold_places(process: Process) -> None:
+    """Hold what `copy_process` took over."""
+    process.root.hold()
+    process.directory.hold()
+    executable = process.executable
+    if executable is not None:
+        executable.hold()
+
+
+def set_up(task: Thread, child: Thread, request: CloneRequest) -> None:
+    """Give the child's thread the registers of `task`, but for a result of 0 and what was asked for."""
+    frame = child.frame
+    size = size_of(TrapFrame)
+    copy(slice_at(u8, address_of(frame), size), slice_at(u8, address_of(task.frame), size))
+    frame.rax = 0
+    frame.return_fully()
+    if u64(request.stack) != 0:
+        frame.rsp = u64(request.stack)
+    child.fs_base = request.thread_pointer if request.has(CloneFlags.SET_TLS) else task.fs_base
+    child.signal_mask = task.signal_mask
+    if request.has(CloneFlags.CHILD_CLEAR_ID):
+        child.clear_child_tid = request.child_id
+    if request.has(CloneFlags.CHILD_SET_ID):
+        child.set_child_tid = request.child_id
+    switch.keep_fpu(task)
+    source = task.fpu_area
+    target = child.fpu_area
+    if source is not None and target is not None:
+        copy(target.bytes(), source.bytes())
+    switch.prepare_user(child)
+
+
+def write_number(address: UserAddr, number: Pid) -> None:
+    """CLONE_PARENT_SETTID: a bad address is not an error, as in Linux."""
+    try:
+        user.put(u32, address, u32(number))
+    except EFAULT:
+        return
+
+
+def await_return(task: Thread) -> None:
+    """vfork(2): wait until the child runs another program or has ended."""
+    while task.lends_space:
+        seen = task.process.returned.observe()
+        if task.lends_space:
+            task.process.returned.sleep_uninterrupted(seen)
+
+
+def end_other_threads(task: Thread) -> None:
+    """execve(2): the calling thread becomes the only one of its process, with the process's number."""
+    process = task.process
+    while process.threads.count > 1:
+        for thread in process.threads:
+            if thread is not task:
+                thread.killed = True
+                interrupt(thread)
+        yield_now()
+    if task.id != process.pid:
+        process.container.account.return_process()
+        task.id = process.pid

@@ -1,0 +1,169 @@
+"""The way back to ring 3: turns end, marked threads end, signals are taken (signal(7)).
+
+Interface: `before_return`, called by the entries of system calls and traps; `fault` for exceptions.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import count_trailing_zeros, invert, u32, u64
+from kernel.base.errno import EFAULT, EINTR
+from kernel.process.exit import exit_process, exit_thread, status_of_signal
+from kernel.process.process import Process
+from kernel.process.signal_frame import push_frame
+from kernel.process.signal_table import (
+    DEFAULT,
+    IGNORED_BY_DEFAULT,
+    STOPPING_BY_DEFAULT,
+    UNBLOCKABLE,
+    ActionFlags,
+    Signal,
+    SignalAction,
+    bit_of,
+)
+from kernel.sched.cpu import this_cpu
+from kernel.sched.scheduler import yield_now
+from kernel.sched.thread import Thread
+
+SYSCALL_LENGTH: u64 = 2
+"""The bytes of the SYSCALL instruction."""
+
+NEVER_RESTARTED = (7, 23, 34, 35, 128, 130, 230, 232, 270, 271, 281)
+"""poll select pause nanosleep rt_sigtimedwait rt_sigsuspend clock_nanosleep epoll_wait pselect6 ppoll epoll_pwait:
+they fail with EINTR after a handler, whatever SA_RESTART says (signal(7), "Interruption of system calls")."""
+
+
+def before_return(thread: Thread, from_call: bool) -> None:
+    """Do what has to be done before `thread` goes on in ring 3. Comes back when that may happen."""
+    while True:
+        if thread.killed:
+            exit_thread()
+        if this_cpu().need_resched:
+            yield_now()
+        elif thread.interrupted:
+            take_signals(thread, from_call)
+        else:
+            return
+
+
+def take_signals(thread: Thread, from_call: bool) -> None:
+    """Take signals until a handler is to run, or none is left."""
+    thread.interrupted = False
+    wants_restart = from_call and is_interrupted_call(thread)
+    while not thread.killed:
+        signal = next_signal(thread)
+        if signal == 0:
+            break
+        action = thread.process.signals.action(signal)
+        if thread.process.signals.has_handler(signal):
+            if wants_restart:
+                restart_unless(thread, action)
+            run_handler(thread, signal, action, 0, 0)
+            thread.interrupted = has_signal(thread)
+            return
+        if action.handler == DEFAULT:
+            act_by_default(thread, signal)
+    if thread.restore_signal_mask:
+        thread.restore_signal_mask = False
+        thread.signal_mask = thread.saved_signal_mask
+        thread.interrupted = has_signal(thread)
+    if wants_restart:
+        restart(thread)
+
+
+def has_signal(thread: Thread) -> bool:
+    """Whether a signal that is not blocked is pending."""
+    pending = thread.pending_signals | thread.process.signals.pending
+    return pending & invert(u64, thread.signal_mask) != 0
+
+
+def next_signal(thread: Thread) -> u32:
+    """Take the lowest pending signal that is not blocked; 0 if there is none."""
+    process = thread.process
+    waiting = (thread.pending_signals | process.signals.pending) & invert(u64, thread.signal_mask)
+    if waiting == 0:
+        return 0
+    signal = u32(count_trailing_zeros(u64, waiting)) + 1
+    bit = bit_of(signal)
+    if thread.pending_signals & bit != 0:
+        thread.pending_signals = thread.pending_signals & invert(u64, bit)
+    else:
+        process.signals.take_pending(bit)
+    return signal
+
+
+def act_by_default(thread: Thread, signal: u32) -> None:
+    """SIG_DFL: "Term" and "Core" end the process, "Ign" is nothing; "Stop" stops it until SIGCONT."""
+    bit = bit_of(signal)
+    if bit & IGNORED_BY_DEFAULT != 0:
+        return
+    if thread.process.container.init is thread.process:
+        # The first process gets only what it handles (pid_namespaces(7)); SIGKILL from outside does not come here.
+        return
+    if bit & STOPPING_BY_DEFAULT != 0:
+        stop(thread.process, thread)
+        return
+    exit_process(status_of_signal(signal))
+
+
+def stop(process: Process, thread: Thread) -> None:
+    """Sleep until SIGCONT is sent or the process is killed."""
+    process.stopped = True
+    while process.stopped and not thread.killed:
+        seen = process.continued.observe()
+        if process.stopped and not thread.killed:
+            try:
+                process.continued.sleep(seen)
+            except EINTR:
+                thread.interrupted = False
+
+
+def run_handler(thread: Thread, signal: u32, action: SignalAction, code: u32, address: u64) -> None:
+    """Let the program's handler run next; a stack that has no room for it is the end (SIGSEGV)."""
+    if not thread.restore_signal_mask:
+        thread.saved_signal_mask = thread.signal_mask
+    thread.restore_signal_mask = False
+    try:
+        push_frame(thread, signal, action, code, address)
+    except EFAULT:
+        exit_process(status_of_signal(u32(Signal.SEGMENTATION)))
+    mask = thread.signal_mask | action.mask
+    if action.flags & u64(ActionFlags.NO_DEFER) == 0:
+        mask = mask | bit_of(signal)
+    thread.signal_mask = mask & invert(u64, UNBLOCKABLE)
+    if action.flags & u64(ActionFlags.RESET_HANDLER) != 0:
+        action.handler = DEFAULT
+
+
+def fault(thread: Thread, signal: u32, code: u32, address: u64) -> None:
+    """The program did what the processor does not allow: its handler runs, unless it blocks the signal, or it ends."""
+    signals = thread.process.signals
+    if signals.has_handler(signal) and thread.signal_mask & bit_of(signal) == 0:
+        run_handler(thread, signal, signals.action(signal), code, address)
+    else:
+        exit_process(status_of_signal(signal))
+
+
+def is_interrupted_call(thread: Thread) -> bool:
+    """Whether the system call that is about to return was interrupted."""
+    return thread.frame.rax == MINUS_EINTR
+
+
+MINUS_EINTR: u64 = (1 << 64) - EINTR.code
+
+
+def restart_unless(thread: Thread, action: SignalAction) -> None:
+    """Restart the interrupted call after the handler, if SA_RESTART is set and the call is one that may be."""
+    if action.flags & u64(ActionFlags.RESTART) == 0:
+        return
+    for number in NEVER_RESTARTED:
+        if thread.frame.error == number:
+            return
+    restart(thread)
+
+
+def restart(thread: Thread) -> None:
+    """Make the interrupted system call again, as if nothing had been."""
+    frame = thread.frame
+    frame.rip -= SYSCALL_LENGTH
+    frame.rax = frame.error
+    frame.return_fully()

@@ -1,0 +1,109 @@
+"""Starting programs (execve(2)): from a path to an address space that is ready to run.
+
+`load` builds the whole new address space beside the old one. When anything fails, the old one is as it was; when all
+went well, the caller commits to it: no failure is possible after that point.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Fallible,
+    Slice,
+    UserAddr,
+    copy,
+    deferred,
+    local,
+    local_array,
+    on_error,
+    struct,
+    u8,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import EACCES, ELIBBAD, ELOOP, ENOEXEC
+from kernel.files.attributes import Access
+from kernel.files.credentials import Credentials
+from kernel.files.flags import Resolve
+from kernel.files.inode import Inode
+from kernel.files.path import Lookup, resolve
+from kernel.memory.account import Account
+from kernel.memory.space import AddressSpace, create
+from kernel.process.arguments import Arguments
+from kernel.process.elf import ElfImage, map_program, read_program
+from kernel.process import script
+from kernel.process.program import Program, drop_file, open_program
+from kernel.process.stack import ProgramFacts, StackWriter, build_stack, map_stack
+from kernel.sched import switch
+from kernel.sched.cpu import current
+
+PROGRAM_BASE: u64 = 0x5555_5555_4000
+"""Where a position-independent program is put (ELF_ET_DYN_BASE of Linux without randomisation)."""
+INTERPRETER_BASE: u64 = 0x7FFF_E000_0000
+
+
+def load(program: Program, path: Slice[u8]) -> Fallible[None]:
+    """Build the address space for the program at `path`. The running thread's own one is current again afterwards."""
+    program.file = open_program(program.lookup, path)
+    with on_error(drop_file, program):
+        script.resolve_scripts(program, path)
+        image = local(ElfImage)
+        file = program.file
+        assert file is not None, "it was just opened"
+        read_program(file, image)
+        space = create(program.account)
+        with on_error(space.drop):
+            fill_space(program, space, file, image, path)
+    program.space = space
+
+
+def fill_space(
+    program: Program, space: AddressSpace, file: Inode, image: ElfImage, path: Slice[u8]
+) -> Fallible[None]:
+    """Map the program and its stack into `space`, which is the current one meanwhile."""
+    before = current().space
+    switch.enter_space(space)
+    with deferred(return_to, before):
+        facts = local(ProgramFacts)
+        bias = PROGRAM_BASE if image.position_independent else 0
+        map_program(space, file, image, bias)
+        space.start_break(bias + image.end)
+        facts.entry = bias + image.entry
+        facts.first_instruction = facts.entry
+        facts.headers_address = bias + image.headers_address()
+        facts.headers_count = image.headers_count
+        if image.interpreter_size > 0:
+            map_interpreter(program, space, file, image, facts)
+        map_stack(space)
+        writer = local(StackWriter)
+        program.stack_pointer = build_stack(program.arguments, path, facts, program.lookup.credentials, writer)
+        program.entry = facts.first_instruction
+
+
+def return_to(space: AddressSpace | None) -> None:
+    """Let the running thread see `space` again, or nothing."""
+    if space is None:
+        switch.leave_space()
+    else:
+        switch.enter_space(space)
+
+
+def map_interpreter(
+    program: Program, space: AddressSpace, file: Inode, image: ElfImage, facts: ProgramFacts
+) -> Fallible[None]:
+    """Map the dynamic loader that PT_INTERP names; it is what runs first. ENOENT, EACCES, ELIBBAD."""
+    path = local_array(u8, 256)
+    length = file.read(image.interpreter_offset, path[0 : image.interpreter_size], True)
+    if length != image.interpreter_size or path[length - 1] != 0:
+        raise ENOEXEC
+    interpreter = open_program(program.lookup, path[0 : length - 1])
+    with deferred(interpreter.drop):
+        loader = local(ElfImage)
+        try:
+            read_program(interpreter, loader)
+        except ENOEXEC:
+            raise ELIBBAD
+        if not loader.position_independent:
+            raise ELIBBAD
+        map_program(space, interpreter, loader, INTERPRETER_BASE)
+    facts.interpreter_base = INTERPRETER_BASE
+    facts.first_instruction = INTERPRETER_BASE + loader.entry

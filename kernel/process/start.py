@@ -1,0 +1,95 @@
+"""Putting programs into processes: the first one of a new process, and another one by execve(2)."""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, Slice, UserAddr, on_error, u8, u64
+from kernel.files.inode import Inode
+from kernel.memory.space import AddressSpace
+from kernel.process import exec
+from kernel.process.process import Process
+from kernel.process.program import Program
+from kernel.sched import switch
+from kernel.sched.scheduler import start
+from kernel.sched.thread import Thread
+
+SLASH: u8 = 0x2F
+
+
+def create_user_thread(process: Process) -> Fallible[Thread]:
+    """A thread of `process`, not started yet. ENOMEM."""
+    container = process.container
+    thread = switch.create_thread(container.account, container.group)
+    with on_error(switch.free_thread, thread):
+        switch.give_fpu(thread)
+    thread.process = process
+    thread.is_user = True
+    thread.space = process.space
+    process.threads.push_last(thread)
+    return thread
+
+
+def drop_user_thread(thread: Thread) -> None:
+    """Undo `create_user_thread`."""
+    thread.process.threads.remove(thread)
+    switch.free_thread(thread)
+
+
+def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallible[None]:
+    """Load `program` and let `process`, which has no thread yet, begin with it."""
+    exec.load(program, path)
+    space = program.space
+    file = program.file
+    assert space is not None and file is not None, "load has made them"
+    process.space = space
+    with on_error(undo_load, space, file):
+        thread = create_user_thread(process)
+    process.executable = file
+    process.set_name(base_name(path))
+    thread.id = process.pid
+    thread.frame.start_user(UserAddr(program.entry), UserAddr(program.stack_pointer))
+    switch.prepare_user(thread)
+    start(thread)
+
+
+def undo_load(space: AddressSpace, file: Inode) -> None:
+    """Give back what `exec.load` made."""
+    space.drop()
+    file.drop()
+
+
+def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallible[None]:
+    """execve(2): the running `thread`, the last one of its process, goes on with `program`."""
+    exec.load(program, path)
+    process = thread.process
+    file = program.file
+    space = program.space
+    assert space is not None and file is not None, "load has made them"
+    before = process.space
+    process.space = space
+    switch.enter_space(space)
+    before.drop()
+    process.return_space()
+    old_file = process.executable
+    process.executable = file
+    if old_file is not None:
+        old_file.drop()
+    process.set_name(base_name(path))
+    process.executed = True
+    process.signals.reset_for_exec()
+    process.files.close_for_exec()
+    thread.fs_base = 0
+    thread.clear_child_tid = UserAddr(0)
+    thread.robust_list = UserAddr(0)
+    thread.alternate_stack_size = 0
+    switch.reset_fpu(thread)
+    switch.load_fs_base(thread)
+    thread.frame.start_user(UserAddr(program.entry), UserAddr(program.stack_pointer))
+
+
+def base_name(path: Slice[u8]) -> Slice[u8]:
+    """What stands behind the last slash of `path`."""
+    start: u64 = 0
+    for index in range(len(path)):
+        if path[index] == SLASH:
+            start = index + 1
+    return path[start : len(path)]

@@ -1,0 +1,130 @@
+"""Traps: exceptions and interrupts, from the entry stubs to who handles them (SDM vol. 3A, chapter 6).
+
+An exception of ring 3 becomes a signal. One of the kernel is a bug, and ends the machine, with one exception: a page
+fault on user memory in the copy stubs ends the copy (EFAULT).
+"""
+
+from __future__ import annotations
+
+from codegen.lang import Never, export, u32, u64
+from kernel.base.errno import EFAULT, EIO, ENOMEM, ENXIO
+from kernel.base.log import log
+from kernel.base.panic import fail
+from kernel.devices.serial import CHANNEL, CONSOLE
+from kernel.machine.cpu import read_fault_address
+from kernel.machine.instructions import disable_interrupts, enable_interrupts
+from kernel.machine.layout import USER_END
+from kernel.machine.local_apic import end_of_interrupt
+from kernel.machine.trap import TrapFrame, Vector
+from kernel.machine.user_fault import abort_user_copy, is_user_copy
+from kernel.memory.fault import handle_fault
+from kernel.memory.region import Access
+from kernel.process.deliver import before_return, fault
+from kernel.process.exit import exit_process, status_of_signal
+from kernel.process.signal_table import Signal
+from kernel.sched.cpu import current
+from kernel.sched.scheduler import tick
+from kernel.sched.timer import expire_sleepers
+
+FIRST_INTERRUPT: u64 = 0x20
+EXCEPTION_SIGNALS = (
+    (0, Signal.FLOATING_POINT),
+    (1, Signal.TRAP),
+    (3, Signal.TRAP),
+    (6, Signal.ILLEGAL),
+    (11, Signal.BUS),
+    (12, Signal.BUS),
+    (16, Signal.FLOATING_POINT),
+    (17, Signal.BUS),
+    (19, Signal.FLOATING_POINT),
+)
+"""Exceptions by vector; all others are SIGSEGV."""
+SEGV_MAPERR: u32 = 1
+BUS_ADRERR: u32 = 2
+"""`si_code` of SIGSEGV and SIGBUS (sigaction(2))."""
+
+
+@export
+def handle_trap(frame: TrapFrame) -> None:
+    """Handle what interrupted the processor; the entry stub goes on with `frame` afterwards."""
+    if frame.vector >= FIRST_INTERRUPT:
+        handle_interrupt(frame.vector)
+    elif frame.vector == u64(Vector.PAGE_FAULT):
+        handle_page_fault(frame)
+    elif frame.from_user:
+        enable_interrupts()
+        handle_exception(frame)
+    else:
+        stop_machine(frame)
+    if frame.from_user:
+        enable_interrupts()
+        before_return(current(), False)
+        disable_interrupts()
+
+
+def stop_machine(frame: TrapFrame) -> Never:
+    """The kernel itself faulted."""
+    log(f"trap {frame.vector}, error {frame.error:#x}, at {frame.rip:#x}, address {read_fault_address():#x}")
+    log(f"rax {frame.rax:#x} rbx {frame.rbx:#x} rdi {frame.rdi:#x} rsi {frame.rsi:#x} rsp {frame.rsp:#x}")
+    fail(b"the kernel faulted", frame.rip, frame.rbp)
+
+
+def handle_interrupt(vector: u64) -> None:
+    """A device wants attention. Interrupts are off."""
+    if vector == u64(Vector.TIMER):
+        end_of_interrupt()
+        expire_sleepers()
+        tick()
+    elif vector == u64(Vector.CONSOLE_SERIAL):
+        end_of_interrupt()
+        CONSOLE.interrupt()
+    elif vector == u64(Vector.AGENT_SERIAL):
+        end_of_interrupt()
+        CHANNEL.interrupt()
+    elif vector == u64(Vector.RESCHEDULE):
+        end_of_interrupt()
+
+
+def handle_page_fault(frame: TrapFrame) -> None:
+    """Fill in the page, end the copy, signal the program, or find a bug of the kernel."""
+    address = read_fault_address()
+    in_copy = is_user_copy(frame)
+    if not frame.from_user and not (in_copy and address < USER_END):
+        stop_machine(frame)
+    if frame.from_user:
+        enable_interrupts()
+    error = frame.page_fault_error()
+    access = Access.READ
+    if error.write:
+        access = Access.WRITE
+    elif error.instruction_fetch:
+        access = Access.EXECUTE
+    thread = current()
+    space = thread.space
+    try:
+        if space is None:
+            raise EFAULT
+        handle_fault(space, address, access)
+    except (EFAULT, ENOMEM, ENXIO, EIO) as failure:
+        if in_copy:
+            abort_user_copy(frame)
+        elif failure.code == ENOMEM.code:
+            log(f"container {thread.process.container.id}: out of memory, process {thread.process.pid} is killed")
+            exit_process(status_of_signal(u32(Signal.KILL)))
+        elif failure.code == EFAULT.code:
+            fault(thread, u32(Signal.SEGMENTATION), SEGV_MAPERR, address)
+        else:
+            fault(thread, u32(Signal.BUS), BUS_ADRERR, address)
+
+
+def handle_exception(frame: TrapFrame) -> None:
+    """Any other exception of a program."""
+    fault(current(), u32(signal_of(frame.vector)), 0, frame.rip)
+
+
+def signal_of(vector: u64) -> Signal:
+    """The signal that an exception of ring 3 becomes, as in Linux (arch/x86/kernel/traps.c)."""
+    for entry in EXCEPTION_SIGNALS:
+        if vector == entry[0]:
+            return entry[1]
+    return Signal.SEGMENTATION

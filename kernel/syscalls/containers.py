@@ -1,0 +1,235 @@
+"""The container calls (docs/containers.md): create, run in, destroy, control, query."""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Fallible,
+    Fd,
+    MutableSlice,
+    UserAddr,
+    UserSlice,
+    address_of,
+    deferred,
+    local,
+    local_array,
+    on_error,
+    size_of,
+    slice_at,
+    u8,
+    u32,
+    u64,
+)
+from kernel.base.errno import E2BIG, EINVAL, ENAMETOOLONG
+from kernel.containers.abi import (
+    ARGUMENTS_MAX,
+    FILES_MAX,
+    HOSTNAME_MAX,
+    NAME_MAX,
+    VERSION,
+    ContainerConfig,
+    ContainerState,
+    ControlOperation,
+    FdPair,
+    RunSpec,
+)
+from kernel.containers.container import Container, create_child
+from kernel.containers.destroy import Reclaimed, destroy, tear_down
+from kernel.containers.handle import handle_of, open_container
+from kernel.containers.run import Request, run
+from kernel.files.attributes import Access
+from kernel.files.flags import PATH_MAX, Resolve
+from kernel.files.inode import Inode
+from kernel.files.path import Lookup, resolve
+from kernel.memory import user
+from kernel.process.arguments import Arguments
+from kernel.process.exit import kill_process
+from kernel.process.pidfd import open_process
+from kernel.process.process import Process
+from kernel.process.send import send_to_process
+from kernel.process.signal_table import SIGNALS, Signal
+from kernel.sched.group import HIGHEST_WEIGHT
+from kernel.sched.thread import Thread
+from kernel.syscalls.declare import syscall
+from kernel.syscalls.files_support import begin_lookup
+
+LARGEST_STRUCT: u64 = 4096
+"""No struct that a call takes is larger than a page."""
+
+
+@syscall(1000)
+def create_container(task: Thread, config: UserAddr, size: u64) -> Fallible[Fd]:
+    """Create a container inside the caller's; returns a descriptor for it. All of it exists afterwards, or none.
+
+    EINVAL, E2BIG, EFAULT for a bad config; ENAMETOOLONG; ENOENT, ENOTDIR, EACCES for its root; ENOMEM, EMFILE.
+    """
+    request = local(ContainerConfig)
+    take_struct(slice_at(u8, address_of(request), size_of(ContainerConfig)), config, size)
+    if request.size != size or request.version != VERSION or request.flags != 0:
+        raise EINVAL
+    if request.weight > HIGHEST_WEIGHT:
+        raise EINVAL
+    name = local_array(u8, NAME_MAX)
+    take_text(name, request.name, request.name_length)
+    hostname = local_array(u8, HOSTNAME_MAX)
+    take_text(hostname, request.hostname, request.hostname_length)
+    root = find_root(task, request)
+    with deferred(root.drop):
+        container = create_child(task.process.container, name[0 : request.name_length], root)
+    with on_error(tear_down, container, local(Reclaimed)):
+        container.set_hostname(hostname[0 : request.hostname_length])
+        container.account.set_limits(request.page_limit, request.process_limit)
+        if request.weight != 0:
+            container.group.weight = request.weight
+        file = open_container(task.process.container.files, container)
+        with deferred(file.drop):
+            return task.process.files.install(file, True)
+
+
+def find_root(task: Thread, request: ContainerConfig) -> Fallible[Inode]:
+    """The directory that the config names as the read-only layer, held."""
+    length = request.root_length
+    if length == 0 or length >= PATH_MAX:
+        raise EINVAL if length == 0 else ENAMETOOLONG
+    lookup = local(Lookup)
+    begin_lookup(task, lookup)
+    heap = task.process.container.account.heap
+    path = heap.allocate_bytes(length)
+    with deferred(heap.free_bytes, path):
+        user.copy_in(path, UserSlice(request.root, length))
+        root = resolve(lookup, path, Resolve.FOLLOW | Resolve.DIRECTORY)
+    with on_error(root.drop):
+        root.attributes().check(lookup.credentials, Access.READ | Access.EXECUTE)
+    return root
+
+
+def take_struct(destination: MutableSlice[u8], source: UserAddr, size: u64) -> Fallible[None]:
+    """Copy a struct of `size` bytes that is known here as `destination`, by the rules of clone3(2) and openat2(2).
+
+    EINVAL when it is smaller, for no smaller version was ever published; E2BIG when what is beyond is not zero.
+    """
+    known = u64(len(destination))
+    if size < known:
+        raise EINVAL
+    if size > LARGEST_STRUCT:
+        raise E2BIG
+    user.copy_in(destination, UserSlice(source, known))
+    position = known
+    while position < size:
+        if user.get(u8, UserAddr(source + position)) != 0:
+            raise E2BIG
+        position += 1
+
+
+def take_text(destination: MutableSlice[u8], source: UserAddr, length: u64) -> Fallible[None]:
+    """Copy a text that is not NUL-terminated. ENAMETOOLONG when it is longer than `destination`."""
+    if length > u64(len(destination)):
+        raise ENAMETOOLONG
+    user.copy_in(destination[0:length], UserSlice(source, length))
+
+
+@syscall(1001)
+def run_in_container(task: Thread, fd: Fd, spec: UserAddr, size: u64) -> Fallible[Fd]:
+    """Start a program in a container; returns a pidfd, with which waitid(2) gets its status.
+
+    EINVAL, E2BIG, EFAULT for a bad spec; EBADF; ESTALE; EAGAIN at a limit; what execve(2) and chdir(2) raise; ENOMEM.
+    """
+    wanted = local(RunSpec)
+    take_struct(slice_at(u8, address_of(wanted), size_of(RunSpec)), spec, size)
+    if wanted.size != size or wanted.version != VERSION or wanted.flags != 0:
+        raise EINVAL
+    if wanted.argv_count > ARGUMENTS_MAX or wanted.envp_count > ARGUMENTS_MAX:
+        raise E2BIG
+    if wanted.fds_count > FILES_MAX:
+        raise EINVAL
+    container = handle_of(task.process.files.get(fd)).get()
+    request = local(Request)
+    request.user = wanted.uid
+    request.group = wanted.gid
+    arguments = local(Arguments)
+    arguments.prepare(task.process.container.account.heap)
+    with deferred(arguments.release):
+        arguments.take(wanted.argv, wanted.argv_count, wanted.envp, wanted.envp_count)
+        request.arguments = arguments
+        process = run_with_texts(task, container, wanted, request)
+    with on_error(kill_process, process, u32(Signal.KILL)):
+        file = open_process(task.process.container.files, process, True)
+        with deferred(file.drop):
+            return task.process.files.install(file, True)
+
+
+def run_with_texts(task: Thread, container: Container, wanted: RunSpec, request: Request) -> Fallible[Process]:
+    """Copy the path, the directory and the descriptors of the spec, and run it."""
+    heap = task.process.container.account.heap
+    if wanted.path_length == 0:
+        raise EINVAL
+    if wanted.path_length >= PATH_MAX or wanted.cwd_length >= PATH_MAX:
+        raise ENAMETOOLONG
+    pairs_size = wanted.fds_count * size_of(FdPair)
+    texts = heap.allocate_bytes(pairs_size + wanted.path_length + wanted.cwd_length)
+    with deferred(heap.free_bytes, texts):
+        user.copy_in(texts[0:pairs_size], UserSlice(wanted.fds, pairs_size))
+        path_end = pairs_size + wanted.path_length
+        path = texts[pairs_size:path_end]
+        user.copy_in(path, UserSlice(wanted.path, wanted.path_length))
+        directory = texts[path_end : len(texts)]
+        user.copy_in(directory, UserSlice(wanted.cwd, wanted.cwd_length))
+        request.path = path
+        request.directory = directory
+        request.pairs = slice_at(FdPair, address_of(texts), wanted.fds_count)
+        return run(container, request, task.process.files)
+
+
+@syscall(1002)
+def destroy_container(task: Thread, fd: Fd) -> Fallible[None]:
+    """Destroy a container with all in it; when it returns, everything is given back (query_container tells how much).
+
+    EBADF; ESTALE when it is gone already; EBUSY while another thread destroys it; EDEADLK from inside of it.
+    """
+    file = task.process.files.pin(fd)
+    with deferred(file.drop):
+        destroy(handle_of(file).get(), local(Reclaimed))
+
+
+@syscall(1003)
+def control_container(task: Thread, fd: Fd, operation: u32, argument: u64) -> Fallible[None]:
+    """Kill or signal every process of a container. EINVAL for an unknown operation or signal; EBADF, ESTALE."""
+    container = handle_of(task.process.files.get(fd)).get()
+    if operation == u32(ControlOperation.KILL):
+        for process in container.processes:
+            kill_process(process, u32(Signal.KILL))
+    elif operation == u32(ControlOperation.SIGNAL):
+        if argument == 0 or argument > SIGNALS:
+            raise EINVAL
+        for process in container.processes:
+            if argument == u32(Signal.KILL):
+                kill_process(process, u32(Signal.KILL))
+            else:
+                send_to_process(process, u32(argument))
+    else:
+        raise EINVAL
+
+
+@syscall(1004)
+def query_container(task: Thread, fd: Fd, out: UserAddr, size: u64) -> Fallible[None]:
+    """Fill a ContainerState: usage, peaks, limits, stage; of a destroyed container what it gave back. EINVAL, EFAULT.
+
+    A larger struct than is known here is filled as far as it is known.
+    """
+    handle = handle_of(task.process.files.get(fd))
+    state = local(ContainerState)
+    handle.fill_state(state)
+    length = size_of(ContainerState)
+    if size < length or size > LARGEST_STRUCT:
+        raise EINVAL
+    user.copy_out(UserSlice(out, length), slice_at(u8, address_of(state), length))
+
+
+@syscall(1005)
+def update_container(task: Thread, fd: Fd, pages: u64, processes: u64, weight: u64) -> Fallible[None]:
+    """Change the limits (0: none) and the weight (0: as it is) of a live container. EINVAL, EBADF, ESTALE."""
+    container = handle_of(task.process.files.get(fd)).get()
+    if weight > HIGHEST_WEIGHT:
+        raise EINVAL
+    container.account.set_limits(pages, processes)
+    if weight != 0:
+        container.group.weight = weight

@@ -1,0 +1,233 @@
+"""Processes: execve(2), clone(2), fork(2), wait4(2), waitid(2), _exit(2), pidfd_open(2)."""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Fallible,
+    Fd,
+    Pid,
+    UserAddr,
+    UserSlice,
+    deferred,
+    i32,
+    i64,
+    invert,
+    local,
+    local_array,
+    store,
+    u8,
+    u32,
+    u64,
+)
+from kernel.base.errno import EBADF, ECHILD, EINVAL
+from kernel.files.flags import PATH_MAX
+from kernel.files.path import Lookup
+from kernel.memory import user
+from kernel.process import clone as cloning
+from kernel.process.arguments import Arguments
+from kernel.process.clone import CloneFlags, CloneRequest
+from kernel.process.exit import exit_process, exit_thread, status_of_exit
+from kernel.process.pidfd import ProcessHandle, open_process
+from kernel.process.program import Program
+from kernel.process.signal_table import Signal
+from kernel.process.start import replace_program
+from kernel.process.wait import Ended, WaitOptions, wait_for_child
+from kernel.sched.thread import Thread
+from kernel.sched.timer import TICK
+from kernel.syscalls.declare import syscall
+from kernel.syscalls.files_support import begin_lookup
+
+EXIT_SIGNAL_BITS: u64 = 0xFF
+"""CSIGNAL: the low byte of clone's flags."""
+ALL: u64 = 0xFFFF_FFFF_FFFF_FFFF
+WAIT_OPTION_BITS: u32 = 0xE000_000B
+"""WNOHANG, WUNTRACED, WCONTINUED, __WNOTHREAD, __WALL, __WCLONE."""
+WAITID_OPTION_BITS: u32 = 0xE100_000F
+MICROSECONDS: u64 = 1_000_000
+SIGNAL_CHILD: i32 = 17
+CHILD_EXITED: i32 = 1
+CHILD_KILLED: i32 = 2
+SIGINFO_SIZE: u64 = 128
+RUSAGE_SIZE: u64 = 144
+P_ALL: u32 = 0
+P_PID: u32 = 1
+P_PGID: u32 = 2
+P_PIDFD: u32 = 3
+
+
+@syscall(59)
+def execve(task: Thread, path: UserAddr, argv: UserAddr, envp: UserAddr) -> Fallible[None]:
+    """execve(2)."""
+    process = task.process
+    heap = process.container.account.heap
+    arguments = local(Arguments)
+    arguments.prepare(heap)
+    with deferred(arguments.release):
+        name = heap.allocate_bytes(PATH_MAX)
+        with deferred(heap.free_bytes, name):
+            length = user.copy_in_string(name, path)
+            arguments.take(argv, ALL, envp, ALL)
+            cloning.end_other_threads(task)
+            lookup = local(Lookup)
+            begin_lookup(task, lookup)
+            program = local(Program)
+            program.account = process.container.account
+            program.lookup = lookup
+            program.arguments = arguments
+            replace_program(task, program, name[0:length])
+
+
+@syscall(56)
+def clone(
+    task: Thread, flags: u64, stack: UserAddr, parent_id: UserAddr, child_id: UserAddr, thread_pointer: u64
+) -> Fallible[Pid]:
+    """clone(2): a new process, or a new thread of this one."""
+    request = local(CloneRequest)
+    request.flags = flags & invert(u64, EXIT_SIGNAL_BITS)
+    request.exit_signal = u32(flags & EXIT_SIGNAL_BITS)
+    request.stack = stack
+    request.parent_id = parent_id
+    request.child_id = child_id
+    request.thread_pointer = thread_pointer
+    return cloning.clone(task, request)
+
+
+@syscall(57)
+def fork(task: Thread) -> Fallible[Pid]:
+    """fork(2)."""
+    request = local(CloneRequest)
+    request.exit_signal = u32(Signal.CHILD)
+    return cloning.clone(task, request)
+
+
+@syscall(58)
+def vfork(task: Thread) -> Fallible[Pid]:
+    """vfork(2)."""
+    request = local(CloneRequest)
+    request.flags = u64(CloneFlags.VFORK | CloneFlags.MEMORY)
+    request.exit_signal = u32(Signal.CHILD)
+    return cloning.clone(task, request)
+
+
+@syscall(60)
+def exit(task: Thread, code: u32) -> None:
+    """_exit(2) of one thread; the last one's code is that of the process."""
+    if task.process.threads.count == 1:
+        exit_process(status_of_exit(code))
+    exit_thread()
+
+
+@syscall(231)
+def exit_group(task: Thread, code: u32) -> None:
+    """exit_group(2)."""
+    exit_process(status_of_exit(code))
+
+
+@syscall(61)
+def wait4(task: Thread, pid: i32, status: UserAddr, options: u32, usage: UserAddr) -> Fallible[Pid]:
+    """wait4(2)."""
+    if options & WAIT_OPTION_BITS != options:
+        raise EINVAL
+    ended = local(Ended)
+    wait_for_child(task.process, i64(pid), WaitOptions(options), ended)
+    if ended.pid != Pid(0):
+        if u64(status) != 0:
+            user.put(u32, status, ended.status)
+        if u64(usage) != 0:
+            put_usage(usage, ended.ticks)
+    return ended.pid
+
+
+@syscall(247)
+def waitid(
+    task: Thread, kind: u32, id: i32, information: UserAddr, options: u32, usage: UserAddr
+) -> Fallible[None]:
+    """waitid(2); with P_PIDFD also for what run_in_container started."""
+    if options & WAITID_OPTION_BITS != options or options & u32(WaitOptions.EXITED) == 0:
+        raise EINVAL
+    ended = local(Ended)
+    if kind == P_ALL:
+        wait_for_child(task.process, -1, WaitOptions(options), ended)
+    elif kind == P_PID and id > 0:
+        wait_for_child(task.process, i64(id), WaitOptions(options), ended)
+    elif kind == P_PGID and id >= 0:
+        wait_for_child(task.process, -i64(id), WaitOptions(options), ended)
+    elif kind == P_PIDFD:
+        wait_for_handle(task, Fd(id), WaitOptions(options), ended)
+    else:
+        raise EINVAL
+    if u64(information) != 0:
+        put_information(information, ended)
+    if u64(usage) != 0:
+        put_usage(usage, ended.ticks)
+
+
+def wait_for_handle(task: Thread, fd: Fd, options: WaitOptions, ended: Ended) -> Fallible[None]:
+    """Wait for the process behind a pidfd. EBADF; ECHILD unless it is a child or was run by who has the handle."""
+    file = task.process.files.pin(fd)
+    with deferred(file.drop):
+        ops = file.ops
+        if not isinstance(ops, ProcessHandle):
+            raise EBADF
+        if not ops.may_wait:
+            process = ops.process
+            if process is None or process.parent is not task.process:
+                raise ECHILD
+            wait_for_child(task.process, i64(process.pid), options, ended)
+            return
+        if not ops.ended and WaitOptions.NO_HANG in options:
+            return
+        ops.wait_ended()
+        ended.pid = ops.pid
+        ended.user = ops.user
+        ended.status = ops.status
+
+
+def put_information(information: UserAddr, ended: Ended) -> Fallible[None]:
+    """Fill a siginfo_t (sigaction(2)) as waitid(2) does; all zero when no child has ended."""
+    buffer = local_array(u8, SIGINFO_SIZE)
+    if ended.pid != Pid(0):
+        killed = ended.status & 0x7F != 0
+        store(i32, buffer, 0, SIGNAL_CHILD)
+        store(i32, buffer, 8, CHILD_KILLED if killed else CHILD_EXITED)
+        store(i32, buffer, 12, i32(ended.pid))
+        store(u32, buffer, 16, ended.user)
+        store(u32, buffer, 20, ended.status & 0x7F if killed else ended.status >> 8)
+    user.copy_out(UserSlice(information, SIGINFO_SIZE), buffer)
+
+
+def put_usage(usage: UserAddr, ticks: u64) -> Fallible[None]:
+    """Fill a struct rusage (getrusage(2)): the time counts as user time, the rest is not measured."""
+    buffer = local_array(u8, RUSAGE_SIZE)
+    microseconds = ticks * (u64(TICK) // 1000)
+    store(u64, buffer, 0, microseconds // MICROSECONDS)
+    store(u64, buffer, 8, microseconds % MICROSECONDS)
+    user.copy_out(UserSlice(usage, RUSAGE_SIZE), buffer)
+
+
+@syscall(98)
+def getrusage(task: Thread, who: i32, usage: UserAddr) -> Fallible[None]:
+    """getrusage(2): RUSAGE_SELF, RUSAGE_THREAD, RUSAGE_CHILDREN."""
+    process = task.process
+    if who == 0:
+        ticks = process.ticks
+        for thread in process.threads:
+            ticks += thread.cpu_ticks
+        put_usage(usage, ticks)
+    elif who == 1:
+        put_usage(usage, task.cpu_ticks)
+    elif who == -1:
+        put_usage(usage, process.children_ticks)
+    else:
+        raise EINVAL
+
+
+@syscall(434)
+def pidfd_open(task: Thread, pid: i32, flags: u32) -> Fallible[Fd]:
+    """pidfd_open(2)."""
+    if flags != 0 or pid <= 0:
+        raise EINVAL
+    process = task.process.container.find_process(Pid(pid))
+    file = open_process(task.process.container.files, process, False)
+    with deferred(file.drop):
+        return task.process.files.install(file, True)

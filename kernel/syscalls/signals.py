@@ -1,0 +1,270 @@
+"""Signals: sigaction(2), sigprocmask(2), kill(2), tgkill(2), sigsuspend(2), sigaltstack(2), pause(2)."""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, Fd, Pid, UserAddr, i32, invert, u32, u64
+from kernel.base.errno import EBADF, EFAULT, EINTR, EINVAL, ENOMEM, EPERM, ESRCH
+from kernel.memory import user
+from kernel.process.deliver import has_signal
+from kernel.process.exit import exit_process, kill_process, status_of_signal
+from kernel.process.pidfd import ProcessHandle
+from kernel.process.process import Process
+from kernel.process.send import is_protected, send_to_process, send_to_thread
+from kernel.process.signal_frame import pop_frame
+from kernel.process.signal_table import SIGNALS, UNBLOCKABLE, Signal, bit_of
+from kernel.sched.thread import Thread
+from kernel.sched.wait import WaitQueue
+from kernel.syscalls.declare import syscall
+
+SET_SIZE: u64 = 8
+"""sizeof(sigset_t) of the kernel."""
+SIG_BLOCK: u32 = 0
+SIG_UNBLOCK: u32 = 1
+SIG_SETMASK: u32 = 2
+SS_ONSTACK: u32 = 1
+SS_DISABLE: u32 = 2
+MINIMUM_STACK: u64 = 2048
+"""MINSIGSTKSZ."""
+
+FOREVER = WaitQueue()
+"""Nobody wakes it: who sleeps here waits for a signal."""
+
+
+@syscall(13)
+def rt_sigaction(task: Thread, signal: u32, new: UserAddr, old: UserAddr, size: u64) -> Fallible[None]:
+    """sigaction(2)."""
+    if size != SET_SIZE or signal == 0 or signal > SIGNALS:
+        raise EINVAL
+    if u64(new) != 0 and UNBLOCKABLE & bit_of(signal) != 0:
+        raise EINVAL
+    action = task.process.signals.action(signal)
+    handler = action.handler
+    flags = action.flags
+    restorer = action.restorer
+    mask = action.mask
+    if u64(new) != 0:
+        new_handler = UserAddr(user.get(u64, new))
+        new_flags = user.get(u64, UserAddr(new + 8))
+        new_restorer = UserAddr(user.get(u64, UserAddr(new + 16)))
+        new_mask = user.get(u64, UserAddr(new + 24))
+        action.handler = new_handler
+        action.flags = new_flags
+        action.restorer = new_restorer
+        action.mask = new_mask & invert(u64, UNBLOCKABLE)
+        if task.process.signals.is_ignored(signal):
+            task.process.signals.take_pending(bit_of(signal))
+    if u64(old) != 0:
+        user.put(u64, old, u64(handler))
+        user.put(u64, UserAddr(old + 8), flags)
+        user.put(u64, UserAddr(old + 16), u64(restorer))
+        user.put(u64, UserAddr(old + 24), mask)
+
+
+@syscall(14)
+def rt_sigprocmask(task: Thread, how: u32, new: UserAddr, old: UserAddr, size: u64) -> Fallible[None]:
+    """sigprocmask(2)."""
+    if size != SET_SIZE:
+        raise EINVAL
+    before = task.signal_mask
+    if u64(new) != 0:
+        wanted = user.get(u64, new) & invert(u64, UNBLOCKABLE)
+        if how == SIG_BLOCK:
+            task.signal_mask = before | wanted
+        elif how == SIG_UNBLOCK:
+            task.signal_mask = before & invert(u64, wanted)
+        elif how == SIG_SETMASK:
+            task.signal_mask = wanted
+        else:
+            raise EINVAL
+        if has_signal(task):
+            task.interrupted = True
+    if u64(old) != 0:
+        user.put(u64, old, before)
+
+
+@syscall(127)
+def rt_sigpending(task: Thread, out: UserAddr, size: u64) -> Fallible[None]:
+    """sigpending(2)."""
+    if size > SET_SIZE:
+        raise EINVAL
+    user.put(u64, out, (task.pending_signals | task.process.signals.pending) & task.signal_mask)
+
+
+@syscall(130)
+def rt_sigsuspend(task: Thread, mask: UserAddr, size: u64) -> Fallible[None]:
+    """sigsuspend(2)."""
+    if size != SET_SIZE:
+        raise EINVAL
+    wanted = user.get(u64, mask) & invert(u64, UNBLOCKABLE)
+    task.saved_signal_mask = task.signal_mask
+    task.restore_signal_mask = True
+    task.signal_mask = wanted
+    await_signal(task)
+
+
+@syscall(34)
+def pause(task: Thread) -> Fallible[None]:
+    """pause(2)."""
+    await_signal(task)
+
+
+def await_signal(task: Thread) -> Fallible[None]:
+    """Sleep until a signal is to be taken; always ends with EINTR."""
+    while not has_signal(task):
+        task.interrupted = task.killed
+        FOREVER.sleep(FOREVER.observe())
+    task.interrupted = True
+    raise EINTR
+
+
+@syscall(15)
+def rt_sigreturn(task: Thread) -> u64:
+    """sigreturn(2): the way back out of a handler. A frame that cannot be read is the end (SIGSEGV)."""
+    try:
+        pop_frame(task)
+    except EFAULT:
+        exit_process(status_of_signal(u32(Signal.SEGMENTATION)))
+    if has_signal(task):
+        task.interrupted = True
+    return task.frame.rax
+
+
+@syscall(131)
+def sigaltstack(task: Thread, new: UserAddr, old: UserAddr) -> Fallible[None]:
+    """sigaltstack(2)."""
+    stack = task.alternate_stack
+    size = task.alternate_stack_size
+    in_use = size != 0 and u64(stack) <= task.frame.rsp < u64(stack) + size
+    if u64(new) != 0:
+        flags = user.get(u32, UserAddr(new + 8))
+        if in_use:
+            raise EPERM
+        if flags == SS_DISABLE:
+            task.alternate_stack_size = 0
+        elif flags == 0 or flags == SS_ONSTACK:
+            new_size = user.get(u64, UserAddr(new + 16))
+            if new_size < MINIMUM_STACK:
+                raise ENOMEM
+            base = user.get(u64, new)
+            user.check_range(UserAddr(base), new_size)
+            task.alternate_stack = UserAddr(base)
+            task.alternate_stack_size = new_size
+        else:
+            raise EINVAL
+    if u64(old) != 0:
+        user.put(u64, old, u64(stack))
+        user.put(u64, UserAddr(old + 8), u64(SS_DISABLE if size == 0 else SS_ONSTACK if in_use else 0))
+        user.put(u64, UserAddr(old + 16), size)
+
+
+def may_signal(task: Thread, target: Process) -> bool:
+    """kill(2): the user is the superuser, or one of the sender's is one of the target's."""
+    sender = task.process.credentials
+    receiver = target.credentials
+    if sender.user == 0:
+        return True
+    return (
+        sender.real_user == receiver.real_user
+        or sender.real_user == receiver.saved_user
+        or sender.user == receiver.real_user
+        or sender.user == receiver.saved_user
+    )
+
+
+def send(process: Process, signal: u32) -> None:
+    """Send `signal` from inside the container; SIGKILL ends the process at once, 0 only asks."""
+    if signal == u32(Signal.KILL):
+        if not is_protected(process, signal):
+            kill_process(process, signal)
+    elif signal != 0:
+        send_to_process(process, signal)
+
+
+@syscall(62)
+def kill(task: Thread, pid: i32, signal: u32) -> Fallible[None]:
+    """kill(2): a process, a process group, or (-1) all of the container but the first and the caller's."""
+    if signal > SIGNALS:
+        raise EINVAL
+    if pid > 0:
+        process = task.process.container.find_process(Pid(pid))
+        if not may_signal(task, process):
+            raise EPERM
+        send(process, signal)
+        return
+    found = False
+    allowed = False
+    for process in task.process.container.processes:
+        if is_meant(task, process, pid):
+            found = True
+            if may_signal(task, process):
+                allowed = True
+                send(process, signal)
+    if not found:
+        raise ESRCH
+    if not allowed:
+        raise EPERM
+
+
+def is_meant(task: Thread, process: Process, pid: i32) -> bool:
+    """Whether kill's `pid`, which is not positive, means `process`."""
+    if pid == -1:
+        return process.pid != Pid(1) and process is not task.process
+    group = task.process.group_id if pid == 0 else Pid(-pid)
+    return process.group_id == group
+
+
+@syscall(234)
+def tgkill(task: Thread, process_id: i32, thread_id: i32, signal: u32) -> Fallible[None]:
+    """tgkill(2)."""
+    if signal > SIGNALS or process_id <= 0 or thread_id <= 0:
+        raise EINVAL
+    send_to_id(task, task.process.container.find_process(Pid(process_id)), thread_id, signal)
+
+
+@syscall(200)
+def tkill(task: Thread, thread_id: i32, signal: u32) -> Fallible[None]:
+    """tkill(2)."""
+    if signal > SIGNALS or thread_id <= 0:
+        raise EINVAL
+    for process in task.process.container.processes:
+        for thread in process.threads:
+            if thread.id == Pid(thread_id):
+                send_to_id(task, process, thread_id, signal)
+                return
+    raise ESRCH
+
+
+def send_to_id(task: Thread, process: Process, thread_id: i32, signal: u32) -> Fallible[None]:
+    """Send `signal` to one thread of `process`. ESRCH, EPERM."""
+    for thread in process.threads:
+        if thread.id == Pid(thread_id):
+            if not may_signal(task, process):
+                raise EPERM
+            if signal == u32(Signal.KILL):
+                send(process, signal)
+            elif signal != 0:
+                send_to_thread(thread, signal)
+            return
+    raise ESRCH
+
+
+@syscall(424)
+def pidfd_send_signal(task: Thread, fd: Fd, signal: u32, information: UserAddr, flags: u32) -> Fallible[None]:
+    """pidfd_send_signal(2), without a siginfo (EINVAL). Who ran the process in a container may signal it."""
+    if signal > SIGNALS or flags != 0 or u64(information) != 0:
+        raise EINVAL
+    ops = task.process.files.get(fd).ops
+    if not isinstance(ops, ProcessHandle):
+        raise EBADF
+    process = ops.process
+    if process is None or process.is_zombie:
+        raise ESRCH
+    if ops.may_wait:
+        if signal == u32(Signal.KILL):
+            kill_process(process, signal)
+        elif signal != 0:
+            send_to_process(process, signal)
+        return
+    if not may_signal(task, process):
+        raise EPERM
+    send(process, signal)
