@@ -17,9 +17,7 @@ def dump(graph: cfg.Graph) -> str:
         lines.append(f"    {slot.name}: {slot.type or f'{slot.size} bytes, align {slot.alignment}'}")
     for block in graph.blocks:
         lines.append(f"  {block.name}:")
-        lines += [
-            f"    {_line(item)}" for item in (*block.instructions, block.terminator) if item is not None
-        ]
+        lines += [f"    {_line(item)}" for item in (*block.instructions, block.terminator) if item is not None]
     return "\n".join(lines) + "\n"
 
 
@@ -93,9 +91,7 @@ def _verify_item(
     for value in operands(item):
         if value.text.startswith("%"):
             if types.get(value.text) != value.type:
-                raise MalformedGraph(
-                    f"{value} is used as {value.type} but is {types.get(value.text)}: {item}"
-                )
+                raise MalformedGraph(f"{value} is used as {value.type} but is {types.get(value.text)}: {item}")
             if value.text in later:
                 raise MalformedGraph(f"{value} is used before it is defined: {item}")
     if isinstance(item, cfg.Arithmetic | cfg.Compare) and item.left.type != item.right.type:

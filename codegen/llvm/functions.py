@@ -173,9 +173,7 @@ def _count_bits(out: FunctionText, item: cfg.CountBits, suffix: str) -> None:
     type_ = item.operand.type
     flag_type, flag = ("", "") if item.operator == "ctpop" else (", i1 immarg", ", i1 false")
     out.needs[f"declare {type_} @llvm.{item.operator}.{type_}({type_}{flag_type})"] = None
-    out.add(
-        f"{item.result} = call {type_} @llvm.{item.operator}.{type_}({type_} {item.operand}{flag})", suffix
-    )
+    out.add(f"{item.result} = call {type_} @llvm.{item.operator}.{type_}({type_} {item.operand}{flag})", suffix)
 
 
 @emits(cfg.Compare)
@@ -188,9 +186,7 @@ def _compare(out: FunctionText, item: cfg.Compare, suffix: str) -> None:
 def _cast(out: FunctionText, item: cfg.Cast, suffix: str) -> None:
     assert item.result is not None
     operand = item.operand
-    out.add(
-        f"{item.result.text} = {item.operator} {operand.type} {operand.text} to {item.result.type}", suffix
-    )
+    out.add(f"{item.result.text} = {item.operator} {operand.type} {operand.text} to {item.result.type}", suffix)
 
 
 @emits(cfg.Pack)
@@ -233,9 +229,7 @@ def _load(out: FunctionText, item: cfg.Load, suffix: str) -> None:
 @emits(cfg.Store)
 def _store(out: FunctionText, item: cfg.Store, suffix: str) -> None:
     flags, value = " volatile" if item.volatile else "", item.value
-    out.add(
-        f"store{flags} {value.type} {value.text}, ptr {item.address.text}, align {item.alignment}", suffix
-    )
+    out.add(f"store{flags} {value.type} {value.text}, ptr {item.address.text}, align {item.alignment}", suffix)
 
 
 @emits(cfg.CopyMemory)
@@ -258,9 +252,7 @@ def _fill_memory(out: FunctionText, item: cfg.FillMemory, suffix: str) -> None:
 @emits(cfg.EqualMemory)
 def _equal_memory(out: FunctionText, item: cfg.EqualMemory, suffix: str) -> None:
     out.needs[EQUAL_MEMORY] = None
-    out.add(
-        f"{item.result} = call i1 @memory.equal(ptr {item.left}, ptr {item.right}, i64 {item.length})", suffix
-    )
+    out.add(f"{item.result} = call i1 @memory.equal(ptr {item.left}, ptr {item.right}, i64 {item.length})", suffix)
 
 
 @emits(cfg.AtomicAccess)
@@ -312,8 +304,7 @@ def _assembly(assembly: Assembly) -> str:
     constraints = [each for each in assembly.constraints.split(",") if each]
     constraints += [each for each in clobbers if each not in constraints]
     escaped = "".join(
-        char if char.isprintable() and char not in '"\\' else f"\\{ord(char):02X}"
-        for char in assembly.template
+        char if char.isprintable() and char not in '"\\' else f"\\{ord(char):02X}" for char in assembly.template
     )
     return f'"{escaped}", "{",".join(constraints)}"'
 

@@ -123,9 +123,7 @@ def expected(operation: Callable[[int, int], int], kind: Any, a: int, b: int) ->
     return value if kind.minimum <= value <= kind.maximum else TrapKind.OVERFLOW
 
 
-@pytest.mark.parametrize(
-    ("function", "operation", "kind"), OPERATIONS, ids=lambda each: getattr(each, "__name__", "")
-)
+@pytest.mark.parametrize(("function", "operation", "kind"), OPERATIONS, ids=lambda each: getattr(each, "__name__", ""))
 def test_binary(function: Callable[..., Any], operation: Callable[[int, int], int], kind: Any) -> None:
     edges = EDGES[kind.name]
     for a in edges:

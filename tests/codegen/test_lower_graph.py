@@ -20,9 +20,7 @@ def at(line: int) -> Location:
     return LINE._replace(line=line)
 
 
-def function(
-    name: str, parameters: list[tree.Local], body: list[tree.Statement], **more: bool
-) -> tree.Function:
+def function(name: str, parameters: list[tree.Local], body: list[tree.Statement], **more: bool) -> tree.Function:
     return tree.Function(f"sample.{name}", "sample", LINE, parameters, U32, body=body, **more)
 
 
@@ -100,8 +98,7 @@ def test_every_trap_keeps_its_own_line() -> None:
 
 def test_the_text_is_the_same_every_time() -> None:
     texts = {
-        module_text("sample", tree.CheckedProgram([raise_unless_zero()], [], [], []), Target.KERNEL)
-        for _ in range(3)
+        module_text("sample", tree.CheckedProgram([raise_unless_zero()], [], [], []), Target.KERNEL) for _ in range(3)
     }
     assert len(texts) == 1
 
