@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import importlib.metadata
 import json
 import os
 import pickle
@@ -21,17 +22,17 @@ from codegen.diagnostics import ROOT
 from codegen.objects import ObjectFile
 
 CODEGEN = Path(__file__).parent
+TEXT_TO_OBJECT = ("llvm/machine.py", "target.py", "objects.py", "dwarf.py", "lines.py")
 
 
 @functools.lru_cache(maxsize=1)
 def compiler_fingerprint() -> str:
-    """Changes whenever the compiler or its back end does."""
+    """Changes whenever the way from LLVM text to an object does; the text itself stands for what is before."""
     digest = hashlib.sha256(sys.version.encode())
-    for path in sorted(CODEGEN.rglob("*.py")):
-        digest.update(path.read_bytes())
-    for package in ("llvmlite", "keystone", "elftools"):
-        module_file = getattr(sys.modules.get(package), "__file__", None) or ""
-        digest.update(f"{package} {os.stat(module_file).st_mtime_ns if module_file else 0}".encode())
+    for name in TEXT_TO_OBJECT:
+        digest.update((CODEGEN / name).read_bytes())
+    for package in ("llvmlite", "pyelftools"):
+        digest.update(f"{package} {importlib.metadata.version(package)}".encode())
     return digest.hexdigest()
 
 
