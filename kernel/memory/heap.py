@@ -125,7 +125,7 @@ class Heap:
             order = order_of(size)
             if order >= ORDERS:
                 raise ENOMEM
-            block = frames.allocate_run(self.account, order, FrameUse.HEAP)
+            block = frames.allocate_uncleared(self.account, order, FrameUse.HEAP_RUN)
             with self.lock:
                 self.objects += 1
             return frame_address(block)
@@ -139,7 +139,7 @@ class Heap:
 
     def new_slab(self, size_class: u64) -> Fallible[Slab]:
         """A slab of free objects, on the partial list. ENOMEM. The lock is held."""
-        start = frame_address(frames.allocate(self.account, FrameUse.HEAP))
+        start = frame_address(frames.allocate_uncleared(self.account, 0, FrameUse.HEAP))
         slab = construct(Slab, start)
         size = CLASS_SIZES[size_class]
         slab.magic = MAGIC
