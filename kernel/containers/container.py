@@ -182,6 +182,7 @@ class SharedTrees:
     """What every container shows in its file system, though it belongs to the boot container."""
 
     devices: RamFs = uninitialised()
+    processes: RamFs = uninitialised()
 
 
 SHARED = SharedTrees()
@@ -196,11 +197,10 @@ def create_child(parent: Container, name: Slice[u8], lower: Inode) -> Fallible[C
     heap = parent.account.heap
     child = heap.new(Container)
     child.prepare(parent, name)
-    with on_error(heap.free, child):
-        with on_error(child.account.heap.trim):
-            child.file_system = create_file_system(child.account, lower)
-            with on_error(child.file_system.destroy):
-                root = child.file_system.root
-                child.file_system.cover(root, b"dev", SHARED.devices.root)
+    with on_error(heap.free, child), on_error(child.account.heap.trim):
+        child.file_system = create_file_system(child.account, lower)
+        with on_error(child.file_system.destroy):
+            root = child.file_system.root
+            child.file_system.cover(root, b"dev", SHARED.devices.root)
     parent.children.push_last(child)
     return child

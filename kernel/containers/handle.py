@@ -6,8 +6,6 @@ outlives its container: it keeps what destroying gave back, and every other use 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from codegen.lang import (
     Fallible,
     MutableSlice,

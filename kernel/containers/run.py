@@ -9,16 +9,13 @@ from __future__ import annotations
 from codegen.lang import (
     Fallible,
     Fd,
-    MutableSlice,
     Pid,
     Slice,
-    deferred,
     local,
     on_error,
     struct,
     u8,
     u32,
-    u64,
     uninitialised,
 )
 from kernel.base.errno import ENOTDIR

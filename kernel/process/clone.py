@@ -20,7 +20,6 @@ from codegen.lang import (
     width,
 )
 from kernel.base.errno import EAGAIN, EFAULT, EINVAL
-from kernel.machine.fpu import FpuArea
 from kernel.machine.layout import USER_END
 from kernel.machine.trap import TrapFrame
 from kernel.memory import fork, user

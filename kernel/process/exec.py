@@ -9,28 +9,18 @@ from __future__ import annotations
 from codegen.lang import (
     Fallible,
     Slice,
-    UserAddr,
-    copy,
     deferred,
     local,
     local_array,
     on_error,
-    struct,
     u8,
     u64,
-    uninitialised,
 )
-from kernel.base.errno import EACCES, ELIBBAD, ELOOP, ENOEXEC
-from kernel.files.attributes import Access
-from kernel.files.credentials import Credentials
-from kernel.files.flags import Resolve
+from kernel.base.errno import ELIBBAD, ENOEXEC
 from kernel.files.inode import Inode
-from kernel.files.path import Lookup, resolve
-from kernel.memory.account import Account
 from kernel.memory.space import AddressSpace, create
-from kernel.process.arguments import Arguments
-from kernel.process.elf import ElfImage, map_program, read_program
 from kernel.process import script
+from kernel.process.elf import ElfImage, map_program, read_program
 from kernel.process.program import Program, drop_file, open_program
 from kernel.process.stack import ProgramFacts, StackWriter, build_stack, map_stack
 from kernel.sched import switch
@@ -101,7 +91,7 @@ def map_interpreter(
         try:
             read_program(interpreter, loader)
         except ENOEXEC:
-            raise ELIBBAD
+            raise ELIBBAD from None
         if not loader.position_independent:
             raise ELIBBAD
         map_program(space, interpreter, loader, INTERPRETER_BASE)

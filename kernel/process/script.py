@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Slice, deferred, local, local_array, u8, u64
 from kernel.base.errno import ELOOP, ENOEXEC
+from kernel.base.text import starts_with
 from kernel.process.arguments import Arguments
 from kernel.process.program import Program, drop_file, open_program
 
@@ -27,7 +28,7 @@ def resolve_scripts(program: Program, path: Slice[u8]) -> Fallible[None]:
         file = program.file
         assert file is not None, "the caller opened it"
         length = file.read(0, line, True)
-        if length < 2 or line[0:2] != b"#!":
+        if not starts_with(line[0:length], b"#!"):
             return
         if depth == DEPTH_MAX:
             raise ELOOP

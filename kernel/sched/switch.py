@@ -27,7 +27,6 @@ from kernel.machine.cpu import set_user_fs_base
 from kernel.machine.fpu import FpuArea, initialise_fpu, restore_fpu, save_fpu
 from kernel.machine.segments import set_kernel_stack
 from kernel.machine.stubs import switch_context
-from kernel.machine.trap import TrapFrame
 from kernel.memory import kernel_space, stacks, user
 from kernel.memory.account import Account
 from kernel.memory.space import AddressSpace
@@ -119,7 +118,7 @@ def begin_user_thread(thread: Thread) -> None:
 
 
 def to(cpu: Cpu, following: Thread) -> None:
-    """Run `following` in place of the current thread; returns when the current thread runs again. Interrupts are off."""
+    """Run `following` in place of the current thread; returns when that runs again. Interrupts are off."""
     leaving = cpu.current
     switch_fpu(cpu, following)
     space = following.space

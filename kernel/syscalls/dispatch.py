@@ -1,7 +1,8 @@
 """From the entry stub to the function of a system call and back.
 
 The switch below is made at build time from the declarations: it unrolls to one comparison a call, of which the
-compiler makes a dense switch. A number without a declaration is ENOSYS, and counted, so that what a program lacks shows.
+compiler makes a dense switch. A number without a declaration is ENOSYS, and counted, so that it shows what a
+program lacks.
 """
 
 from __future__ import annotations

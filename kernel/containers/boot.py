@@ -1,0 +1,72 @@
+"""The boot container: its file system is the boot archive, its first process the agent."""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, Fd, deferred, local
+from kernel.base.log import log
+from kernel.containers.abi import ContainerStage
+from kernel.containers.container import BOOT, SHARED
+from kernel.devices.dev import create_dev
+from kernel.devices.serial import channel_file, console_file
+from kernel.files.archive import unpack
+from kernel.files.path import Lookup
+from kernel.files.ramfs import create_file_system
+from kernel.files.table import create_table
+from kernel.machine.pvh import StartInfo
+from kernel.process.arguments import Arguments
+from kernel.process.process import create_process
+from kernel.process.program import Program
+from kernel.process.start import start_program
+from kernel.views.proc import create_proc
+
+AGENT = b"/agent"
+CHANNEL_FD = Fd(3)
+
+
+def start_boot_container(info: StartInfo) -> Fallible[None]:
+    """Make container 1 out of the boot archive, and start its first process."""
+    BOOT.prepare(None, b"boot")
+    BOOT.set_hostname(b"pithos")
+    BOOT.file_system = create_file_system(BOOT.account, None)
+    if info.module_count > 0:
+        module = info.module(0)
+        count = unpack(module.contents(), module.start, BOOT.file_system)
+        log(f"boot archive: {count} entries")
+    SHARED.devices = create_dev(BOOT.account)
+    SHARED.processes = create_proc(BOOT.account)
+    root = BOOT.file_system.root
+    BOOT.file_system.cover(root, b"dev", SHARED.devices.root)
+    BOOT.file_system.cover(root, b"proc", SHARED.processes.root)
+    start_agent()
+
+
+def start_agent() -> Fallible[None]:
+    """Start the agent: fd 0, 1 and 2 are the console, 3 is the channel to the harness."""
+    process = create_process(BOOT, None)
+    files = create_table(BOOT.account)
+    process.files = files
+    console = console_file(BOOT.files)
+    for number in range(3):
+        files.replace(console, False, Fd(number))
+    files.replace(channel_file(BOOT.files), False, CHANNEL_FD)
+    root = BOOT.root
+    process.root = root
+    root.hold()
+    process.directory = root
+    root.hold()
+    lookup = local(Lookup)
+    lookup.root = root
+    lookup.directory = root
+    lookup.credentials = process.credentials
+    arguments = local(Arguments)
+    arguments.prepare(BOOT.account.heap)
+    with deferred(arguments.release):
+        arguments.add(AGENT)
+        arguments.argument_count = 1
+        program = local(Program)
+        program.account = BOOT.account
+        program.lookup = lookup
+        program.arguments = arguments
+        start_program(process, program, AGENT)
+    BOOT.init = process
+    BOOT.stage = ContainerStage.RUNNING

@@ -1,0 +1,81 @@
+"""The kernel's start, in order: this page is the map of the whole.
+
+`kernel_main` is called by the boot stub on the boot stack, which becomes that of the idle thread of CPU 0.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import Never, address_of, export, panic, u64
+from kernel.base.log import LOG, log
+from kernel.base.options import OPTIONS
+from kernel.containers.boot import start_boot_container
+from kernel.devices import random
+from kernel.devices.serial import CHANNEL, CONSOLE
+from kernel.machine.clock import CLOCK
+from kernel.machine.cpu import initialise_processor, set_current_cpu
+from kernel.machine.fpu import initialise_fpu_unit
+from kernel.machine.idt import fill_gates, load_gates
+from kernel.machine.io_apic import SERIAL_1_LINE, SERIAL_2_LINE, route_line
+from kernel.machine.local_apic import enable_local_apic, local_apic_id, start_periodic_timer
+from kernel.machine.pic import disable_pic
+from kernel.machine.pvh import start_info_at
+from kernel.machine.segments import load_segments
+from kernel.machine.trap import Vector
+from kernel.memory import frames
+from kernel.memory import start as memory_start
+from kernel.process import traps
+from kernel.sched.cpu import BOOT_CPU
+from kernel.sched.scheduler import run_idle
+from kernel.sched.thread import ThreadState
+from kernel.sched.timer import TICK
+from kernel.syscalls import dispatch
+
+ENTRIES = (traps.handle_trap, dispatch.handle_syscall)
+"""What the entry stubs call besides `kernel_main`."""
+
+
+@export
+def kernel_main(start_info: u64) -> Never:
+    """Start everything, and become the idle thread. `start_info` is the physical address of hvm_start_info."""
+    info = start_info_at(start_info)
+    OPTIONS.read(info.command_line())
+    LOG.echo = not OPTIONS.has(b"quiet")
+    start_processor()
+    start_devices()
+    memory_start.initialise(info)
+    free, total = frames.counts()
+    log(f"pithos: {total} pages of memory, {free} free")
+    random.initialise()
+    try:
+        start_boot_container(info)
+    except Errno as error:
+        log(f"the first process cannot be started: error {error.code}")
+        panic("no first process")
+    start_periodic_timer(TICK)
+    run_idle()
+
+
+def start_processor() -> None:
+    """Protections, segments, gates, and what the processor knows of itself."""
+    initialise_processor()
+    load_segments(0)
+    fill_gates()
+    load_gates()
+    cpu = BOOT_CPU
+    cpu.self_address = address_of(cpu)
+    cpu.current = cpu.idle
+    cpu.idle.state = ThreadState.RUNNING
+    set_current_cpu(cpu.self_address)
+    initialise_fpu_unit()
+    cpu.started = True
+
+
+def start_devices() -> None:
+    """Interrupt controllers, the clock, and the serial ports."""
+    disable_pic()
+    enable_local_apic()
+    CLOCK.initialise(OPTIONS.number(b"tsc_khz", 0), OPTIONS.number(b"timer_khz", 0))
+    CONSOLE.initialise()
+    CHANNEL.initialise()
+    route_line(SERIAL_1_LINE, Vector.CONSOLE_SERIAL, local_apic_id())
+    route_line(SERIAL_2_LINE, Vector.AGENT_SERIAL, local_apic_id())
