@@ -56,7 +56,7 @@ def write_kernel(progress: Progress | None = None) -> Path:
     record = BuildRecord(BUILD_FOLDER / "pithos.elf.record")
     if not record.is_current([path]):
         write_if_changed(path, build_kernel(progress).elf)
-        record.save([path])
+        record.save([path], packages=("boot", "codegen", "kernel"))
     return path
 
 
@@ -72,7 +72,7 @@ def write_disk(archive: Path | None, command_line: str) -> Path:
 
         content = b"" if archive is None else archive.read_bytes()
         write_if_changed(path, make_image(kernel.read_bytes(), content, command_line))
-        record.save([path], options, inputs)
+        record.save([path], options, inputs, packages=("boot", "codegen", "kernel"))
     return path
 
 

@@ -81,7 +81,7 @@ def write_whole(path: Path, content: bytes) -> None:
 class BuildRecord:
     """What a finished build was made from: lets the next one find in a moment that nothing changed.
 
-    `inputs` are the source files of the modules that were imported; the record holds a hash of each,
+    The inputs are the source files of the modules that were imported; the record holds a hash of each,
     and of each output. Python versions and packages are covered by the compiler's fingerprint only in
     the object cache, so `make clean` after changing them.
     """
@@ -100,9 +100,15 @@ class BuildRecord:
         except (OSError, ValueError, KeyError):
             return False
 
-    def save(self, outputs: Iterable[Path], options: str = "", extra_inputs: Iterable[Path] = ()) -> None:
-        """Note the inputs (all modules of this tree that are imported now) and the outputs."""
-        inputs = {*map(str, extra_inputs), *_imported_files()}
+    def save(
+        self,
+        outputs: Iterable[Path],
+        options: str = "",
+        extra_inputs: Iterable[Path] = (),
+        packages: tuple[str, ...] = ("codegen",),
+    ) -> None:
+        """Note the inputs (the modules of `packages` that are imported now, and others given) and the outputs."""
+        inputs = {*map(str, extra_inputs), *_imported_files(packages)}
         record = {
             "options": options,
             "inputs": {name: _hash(Path(name)) for name in sorted(inputs)},
@@ -111,14 +117,11 @@ class BuildRecord:
         write_whole(self._path, json.dumps(record, indent=1).encode())
 
 
-def _imported_files() -> set[str]:
-    """The files of the imported modules that belong to this tree."""
-    files = set()
-    for module in list(sys.modules.values()):
-        name = getattr(module, "__file__", None)
-        if name and Path(name).is_relative_to(ROOT) and "site-packages" not in name:
-            files.add(name)
-    return files
+def _imported_files(packages: tuple[str, ...]) -> set[str]:
+    """The files of the imported modules of these packages of the tree."""
+    folders = tuple(f"{ROOT / package}{os.sep}" for package in packages)
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    return {name for name in files if name and name.startswith(folders)}
 
 
 def _hash(path: Path) -> str:

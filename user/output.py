@@ -19,5 +19,5 @@ def write_agent(progress: Callable[[str, int, int], None] | None = None, folder:
         from user.build import build_agent
 
         write_whole(path, build_agent(cache=folder / "cache", progress=progress))
-        record.save([path])
+        record.save([path], packages=("codegen", "kernel", "user"))
     return path
