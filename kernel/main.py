@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Never, address_of, export, panic, u64
+from codegen.lang import Errno, Never, address_of, export, panic, u64
 from kernel.base.log import LOG, log
 from kernel.base.options import OPTIONS
 from kernel.containers.boot import start_boot_container

@@ -6,8 +6,8 @@ fault on user memory in the copy stubs ends the copy (EFAULT).
 
 from __future__ import annotations
 
-from codegen.lang import Never, export, u32, u64
-from kernel.base.errno import EFAULT, EIO, ENOMEM, ENXIO
+from codegen.lang import Errno, Never, export, u32, u64
+from kernel.base.errno import EFAULT, ENOMEM
 from kernel.base.log import log
 from kernel.base.panic import fail
 from kernel.devices.serial import CHANNEL, CONSOLE
@@ -105,7 +105,7 @@ def handle_page_fault(frame: TrapFrame) -> None:
         if space is None:
             raise EFAULT
         handle_fault(space, address, access)
-    except (EFAULT, ENOMEM, ENXIO, EIO) as failure:
+    except Errno as failure:
         if in_copy:
             abort_user_copy(frame)
         elif failure.code == ENOMEM.code:
