@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -29,12 +29,19 @@ class Console:
         self.content = bytearray()
         self._changed = asyncio.Event()
         self._is_closed = False
-        self.listener: list[object] = []
+        self._listener: Callable[[bytes], None] | None = None
 
     def feed(self, content: bytes) -> None:
         """Take bytes from the serial port."""
         self.content += content
         self._changed.set()
+        if self._listener is not None:
+            self._listener(content)
+
+    def listen(self, listener: Callable[[bytes], None]) -> None:
+        """Pass everything on to `listener`, what has come already too."""
+        listener(bytes(self.content))
+        self._listener = listener
 
     def close(self) -> None:
         """No more will come."""

@@ -1,0 +1,193 @@
+"""The `pithos` command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+
+import click
+
+from codegen.progress import StageLine
+from harness.containers import DEFAULT_PATH, Limits, Program
+from harness.errors import HarnessError
+from harness.machine import MEBIBYTE, Backend, Machine, MachineType
+from harness.run import OWN_FAILURE, Job, run_to_end, say
+
+PAGE = 4096
+UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+class Size(click.ParamType):
+    """A number of bytes as docker writes it: 64m, 1g."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"(\d+)([bkmg]?)b?", str(value).lower())
+        if found is None:
+            self.fail(f"{value!r} is not a size such as 64m or 1g", param, ctx)
+        return int(found[1]) * UNITS[found[2]]
+
+
+class Pair(click.ParamType):
+    """NAME=VALUE, or NAME to take the value from our own environment."""
+
+    name = "name=value"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        name, separator, content = str(value).partition("=")
+        if not name:
+            self.fail(f"{value!r} has no name before the '='", param, ctx)
+        return name, content if separator else os.environ.get(name, "")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pithos")
+def cli() -> None:
+    """Pithos: run Linux programs in containers of a kernel written in Python."""
+
+
+@cli.command(context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
+@click.option("-e", "--env", "environment", type=Pair(), multiple=True, help="Set a variable of the program.")
+@click.option("-w", "--workdir", default="/", show_default=True, help="Working directory of the program.")
+@click.option("-u", "--user", default="0", show_default=True, metavar="UID[:GID]", help="User and group ids.")
+@click.option("-m", "--memory", type=Size(), default=0, help="Memory limit of the container, such as 64m.")
+@click.option("--pids-limit", type=click.IntRange(min=0), default=0, help="Process limit of the container.")
+@click.option("--cpu-shares", type=click.IntRange(0, 10000), default=0, help="Weight of the container (100).")
+@click.option("--name", default="", help="Name of the container, and of the machine for pithos console.")
+@click.option("--hostname", default="", help="Host name that the container sees.")
+@click.option("-i", "--interactive", is_flag=True, help="Pass our input to the program even if it is a terminal.")
+@click.option("--rm", is_flag=True, help="As docker's; the container is always removed.")
+@click.option("--machine", type=click.Choice(list(MachineType)), default=MachineType.MICROVM, show_default=True)
+@click.option("--backend", type=click.Choice(list(Backend)), default=None, help="[default: qemu, if installed]")
+@click.option("--disk", is_flag=True, help="Start from a disk image by the BIOS (q35, pc).")
+@click.option("--ram", type=Size(), default=256 * MEBIBYTE, help="Memory of the machine.  [default: 256m]")
+@click.option("--smp", type=click.IntRange(1, 255), default=1, show_default=True, help="CPUs of the machine.")
+@click.option("--append", default="", help="More words for the kernel's command line.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the kernel's log, and what the container gave back.")
+@click.argument("rootfs", type=click.Path(path_type=Path))
+@click.argument("command", nargs=-1, required=True)
+@click.pass_context
+def run(  # the parameters are the options above
+    context: click.Context,
+    environment: tuple[tuple[str, str], ...],
+    workdir: str,
+    user: str,
+    memory: int,
+    pids_limit: int,
+    cpu_shares: int,
+    name: str,
+    hostname: str,
+    interactive: bool,
+    rm: bool,
+    machine: str,
+    backend: str | None,
+    disk: bool,
+    ram: int,
+    smp: int,
+    append: str,
+    verbose: bool,
+    rootfs: Path,
+    command: tuple[str, ...],
+) -> None:
+    """Run COMMAND in a container of ROOTFS, a directory or a tar file.
+
+    The exit status is the program's; 128 + n when signal n killed it; 127 when it is not there, 126 when it cannot be
+    started, 125 when it is our own failure.
+    """
+    owner, group = parse_user(user)
+    settings = {"PATH": DEFAULT_PATH, "HOME": "/root" if owner == 0 else "/", **dict(environment)}
+    job = Job(
+        rootfs=rootfs,
+        program=Program(command, settings, workdir, owner, group),
+        machine=Machine(
+            kernel=Path(),
+            command_line=append,
+            type=MachineType.Q35 if disk and machine == MachineType.MICROVM else MachineType(machine),
+            backend=choose_backend(backend),
+            memory=ram,
+            cpus=smp,
+            name=name,
+        ),
+        limits=Limits(-(-memory // PAGE), pids_limit, cpu_shares),
+        name=name,
+        hostname=hostname,
+        is_verbose=verbose,
+        from_disk=disk,
+        reads_input=interactive or not sys.stdin.isatty(),
+    )
+    with StageLine("building") as line:
+        status = run_to_end(job, line.report)
+    context.exit(status)
+
+
+def parse_user(text: str) -> tuple[int, int]:
+    """UID or UID:GID."""
+    user, _, group = text.partition(":")
+    try:
+        return int(user), int(group or 0)
+    except ValueError:
+        raise HarnessError(f"--user {text}: give numbers, such as 1000 or 1000:1000") from None
+
+
+def choose_backend(wanted: str | None) -> Backend:
+    """The backend that was asked for, or QEMU where it is installed."""
+    import shutil
+
+    from harness.qemu_command import PROGRAM
+
+    if wanted is not None:
+        return Backend(wanted)
+    if shutil.which(PROGRAM):
+        return Backend.QEMU
+    say(f"{PROGRAM} is not installed: using the emulator (apt-get install qemu-system-x86 is faster)")
+    return Backend.EMULATOR
+
+
+@cli.command()
+@click.option("--rootfs", type=click.Path(path_type=Path), help="Put this root file system on the disk image.")
+def build(rootfs: Path | None) -> None:
+    """Build the kernel, the agent and the disk image, in build/."""
+    from boot.build import write_disk
+    from harness.build import ensure_agent, ensure_kernel, write_archive
+
+    with StageLine("building") as line:
+        ensure_kernel(line.report)
+        ensure_agent(line.report)
+        write_disk(write_archive({} if rootfs is None else {"root": rootfs}, say), "")
+
+
+@cli.command()
+@click.argument("machine", required=False)
+@click.option("-c", "--command", "commands", multiple=True, help="Do this and end, instead of asking for commands.")
+def console(machine: str | None, commands: tuple[str, ...]) -> None:
+    """Look at a running MACHINE: every QMP command, and the kernel's own state."""
+    from harness.console import attach
+
+    sys.exit(asyncio.run(attach(machine, list(commands))))
+
+
+def main() -> None:
+    """Entry of the `pithos` command: failures of our own are one line, and status 125."""
+    try:
+        status = cli.main(standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except HarnessError as error:
+        say(str(error))
+        sys.exit(OWN_FAILURE)
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(OWN_FAILURE)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

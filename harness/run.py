@@ -1,0 +1,177 @@
+"""The main job: boot a machine, run one program in a container of it, and end as the program did."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from harness import containers
+from harness.build import IMAGE_ROOT, disk_image, ensure_kernel, write_archive
+from harness.containers import Limits, Program
+from harness.errors import HarnessError
+from harness.guest import Guest
+from harness.machine import Machine
+from harness.running import RunningMachine
+from harness.streams import HostInput, Sink, Streams, make_pipe
+
+OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
+"""Statuses of our own, as docker run has them."""
+CANNOT_START = frozenset({errno.EACCES, errno.ENOEXEC, errno.EISDIR, errno.ELOOP, errno.ENOTDIR})
+IMAGE_NAME = "root"
+F_SETFL = 4
+"""Of fcntl(2)."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What `pithos run` was asked to do."""
+
+    rootfs: Path
+    program: Program
+    machine: Machine
+    limits: Limits = field(default_factory=Limits)
+    name: str = ""
+    hostname: str = ""
+    is_verbose: bool = False
+    from_disk: bool = False
+    reads_input: bool = True
+
+
+def say(message: str) -> None:
+    """A line to the user."""
+    print(f"pithos: {message}", file=sys.stderr, flush=True)
+
+
+def write_all(descriptor: int) -> Sink:
+    """Passes output on to a descriptor of the host."""
+
+    def write(content: bytes) -> None:
+        while content:
+            content = content[os.write(descriptor, content) :]
+
+    return write
+
+
+async def run(job: Job, progress: Callable[[str, int, int], None] | None = None) -> int:
+    """Do it; returns the exit status. Raises HarnessError for failures of our own."""
+    kernel = ensure_kernel(progress)
+    archive = write_archive({IMAGE_NAME: job.rootfs}, say)
+    with ExitStack() as stack:
+        machine = replace(job.machine, kernel=kernel, archive=archive)
+        if job.from_disk:
+            disk = stack.enter_context(disk_image(kernel, archive, machine.command_line))
+            machine = replace(machine, disk=disk)
+        running = await machine.start()
+        try:
+            if job.is_verbose:
+                running.console.listen(write_all(sys.stderr.fileno()))
+            await running.guest.wait_ready()
+            return await _run_in(running, job)
+        finally:
+            await running.quit()
+
+
+async def _run_in(machine: RunningMachine, job: Job) -> int:
+    """Create, run, stream, destroy."""
+    guest = machine.guest
+    try:
+        container = await containers.create(
+            guest, f"/{IMAGE_ROOT}/{IMAGE_NAME}", name=job.name, hostname=job.hostname, limits=job.limits
+        )
+    except OSError as error:
+        raise HarnessError(f"no container: {error.strerror}{_hint(error)}") from None
+    status = await _run_program(guest, container, job)
+    if job.is_verbose:
+        await _report(guest, container)
+    return status
+
+
+def _hint(error: OSError) -> str:
+    if error.errno == errno.ENOMEM:
+        return ": give the machine more with --ram, or the container with --memory"
+    return ""
+
+
+async def _run_program(guest: Guest, container: int, job: Job) -> int:
+    """Run the program with its files connected to ours; destroys the container."""
+    standard_input = await make_pipe(guest, os.O_CLOEXEC)
+    output, errors = await make_pipe(guest, os.O_CLOEXEC), await make_pipe(guest, os.O_CLOEXEC)
+    theirs = {0: standard_input.read_end, 1: output.write_end, 2: errors.write_end}
+    await guest.sys.fcntl(standard_input.write_end, F_SETFL, os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        pidfd = await containers.run(guest, container, replace(job.program, files=theirs))
+    except OSError as error:
+        await guest.sys.destroy_container(container)
+        return _refused(job.program.arguments, error)
+    for descriptor in theirs.values():
+        await guest.sys.close(descriptor)
+    source = HostInput(sys.stdin.fileno()) if job.reads_input else None
+    streams = Streams(guest, pidfd, source, standard_input.write_end)
+    streams.add_output(output.read_end, write_all(1))
+    streams.add_output(errors.read_end, write_all(2))
+    if source is None:
+        await streams.close_input()
+    await streams.until_ended()
+    status = await containers.wait(guest, pidfd)
+    await guest.sys.destroy_container(container)
+    await streams.drain()
+    return status
+
+
+def _refused(arguments: Sequence[str], error: OSError) -> int:
+    """The program did not start: say why, as a shell does."""
+    if error.errno == errno.ENOMEM:
+        raise HarnessError(f"{arguments[0]}: {error.strerror}{_hint(error)}")
+    say(f"{arguments[0]}: {error.strerror}")
+    if error.errno == errno.ENOENT:
+        return NOT_FOUND
+    return NOT_EXECUTABLE if error.errno in CANNOT_START else OWN_FAILURE
+
+
+async def _report(guest: Guest, container: int) -> None:
+    """Tell what destroying the container gave back, and that nothing is left."""
+    state = await containers.query(guest, container)
+    left = state["pages_used"] + state["processes_used"] + state["open_files"]
+    say(
+        f"container {state['id']} gave back {state['reclaimed_pages']} pages, "
+        f"{state['reclaimed_objects']} objects, {state['reclaimed_processes']} processes; "
+        f"{left or 'nothing'} is left"
+    )
+
+
+def interrupted(number: int) -> int:
+    """The exit status after a signal to us."""
+    return 128 + number
+
+
+def run_to_end(job: Job, progress: Callable[[str, int, int], None] | None = None) -> int:
+    """`run`, from a program without an event loop; ctrl-C and SIGTERM end the machine."""
+    import asyncio
+
+    async def supervised() -> int:
+        loop = asyncio.get_running_loop()
+        task = asyncio.ensure_future(run(job, progress))
+        received: list[int] = []
+
+        def stop(number: int) -> None:
+            received.append(number)
+            task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(ValueError):
+                loop.add_signal_handler(number, stop, number)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return interrupted(received[0])
+        except BrokenPipeError:
+            return interrupted(signal.SIGPIPE)
+
+    return asyncio.run(supervised())

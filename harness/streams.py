@@ -1,0 +1,164 @@
+"""Streaming a program's standard files between the host and pipes of the agent.
+
+One poll(2) of the agent waits for output, for the end of the program and, because it includes the agent's
+channel, for the next request: so input is passed on the moment it comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from harness.agent_protocol import both, out
+from harness.guest import CHANNEL_FD, Guest
+
+POLLIN, POLLOUT, POLLERR, POLLHUP = 1, 4, 8, 16
+POLL_ENTRY = struct.Struct("<ihh")
+CHUNK = 65536
+FOREVER = -1
+
+Sink = Callable[[bytes], None]
+
+
+@dataclass(frozen=True)
+class Pipe:
+    """Two descriptors of the agent."""
+
+    read_end: int
+    write_end: int
+
+
+async def make_pipe(guest: Guest, flags: int) -> Pipe:
+    """pipe2(2)."""
+    ends = out(8)
+    await guest.sys.pipe2(ends, flags)
+    return Pipe(*struct.unpack("<ii", ends.content))
+
+
+class HostInput:
+    """Reads a descriptor of the host, whatever it is, in a thread: files, pipes and terminals alike."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._loop = asyncio.get_running_loop()
+        self._taken = threading.Event()
+        self.content = b""
+        self.is_finished = False
+        self.arrived = asyncio.Event()
+        threading.Thread(target=self._read, name="input", daemon=True).start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                content = os.read(self._descriptor, CHUNK)
+            except OSError:
+                content = b""
+            try:
+                self._loop.call_soon_threadsafe(self._arrive, content)
+            except RuntimeError:  # the loop has ended
+                return
+            if not content:
+                return
+            self._taken.wait()
+            self._taken.clear()
+
+    def _arrive(self, content: bytes) -> None:
+        self.content = content
+        self.is_finished = not content
+        self.arrived.set()
+
+    def drop(self, length: int) -> None:
+        """So many bytes have been passed on."""
+        self.content = self.content[length:]
+        if not self.content and not self.is_finished:
+            self.arrived.clear()
+            self._taken.set()
+
+
+class Streams:
+    """The standard files of one program that runs."""
+
+    def __init__(self, guest: Guest, pidfd: int, source: HostInput | None, input_fd: int | None) -> None:
+        self._guest = guest
+        self._pidfd = pidfd
+        self._source = source
+        self._input_fd = input_fd
+        self._sinks: dict[int, Sink] = {}
+        self._is_full = False
+
+    def add_output(self, descriptor: int, sink: Sink) -> None:
+        """Pass what can be read from `descriptor` to `sink`."""
+        self._sinks[descriptor] = sink
+
+    async def until_ended(self) -> None:
+        """Stream until the program has ended."""
+        while True:
+            ready = await self._wait()
+            for descriptor in [known for known in self._sinks if ready.get(known)]:
+                await self._pass_output(descriptor)
+            if self._input_fd is not None and ready.get(self._input_fd):
+                self._is_full = False
+                if ready[self._input_fd] & POLLERR:
+                    await self.close_input()
+            if ready.get(self._pidfd):
+                return
+
+    async def drain(self) -> None:
+        """Pass on the rest of the output, once nobody can add to it."""
+        await self.close_input()
+        for descriptor in list(self._sinks):
+            while descriptor in self._sinks:
+                await self._pass_output(descriptor)
+
+    async def _pass_output(self, descriptor: int) -> None:
+        content = await self._guest.read(descriptor, CHUNK)
+        if content:
+            self._sinks[descriptor](content)
+        else:
+            del self._sinks[descriptor]
+
+    async def _wait(self) -> dict[int, int]:
+        """What is ready: poll events by descriptor. Passes input on meanwhile."""
+        events = dict.fromkeys([*self._sinks, self._pidfd, CHANNEL_FD], POLLIN)
+        if self._input_fd is not None:
+            events[self._input_fd] = POLLOUT if self._is_full else 0
+        entries = both(b"".join(POLL_ENTRY.pack(fd, wanted, 0) for fd, wanted in events.items()))
+        polling = asyncio.ensure_future(await self._guest.call_by_name("poll", entries, len(events), FOREVER))
+        await self._feed(polling)
+        await polling
+        return {fd: happened for fd, _, happened in POLL_ENTRY.iter_unpack(entries.content)}
+
+    async def _feed(self, polling: asyncio.Future[int]) -> None:
+        """Wait until `polling` is done, or input has come; then pass that on, which ends the polling."""
+        source = self._source
+        if source is None or self._input_fd is None or self._is_full:
+            return
+        arriving = asyncio.ensure_future(source.arrived.wait())
+        try:
+            await asyncio.wait((polling, arriving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            arriving.cancel()
+        if not source.arrived.is_set():
+            return
+        if source.is_finished:
+            await self.close_input()
+            return
+        written: Awaitable[int] = await self._guest.call_by_name(
+            "write", self._input_fd, source.content, len(source.content)
+        )
+        try:
+            source.drop(await written)
+        except BlockingIOError:
+            self._is_full = True
+        except BrokenPipeError:
+            await self.close_input()
+
+    async def close_input(self) -> None:
+        """End the program's input."""
+        if self._input_fd is not None:
+            descriptor, self._input_fd = self._input_fd, None
+            await self._guest.sys.close(descriptor)
