@@ -100,7 +100,7 @@ def _make_adapter(f: Checker, target: Function) -> Function:
         negative = Binary(where, I64, BinaryOperator.SUBTRACT, zero, wide_code)
         body = [Try(where, body, [Handler(None, error, [Return(where, negative)])], [])]
     symbol = f"{target.symbol}[registers]"
-    return Function(symbol, target.module, where, [context, *registers], I64, body=body)
+    return Function(symbol, target.module, where, [context, *registers], I64, body=body, inline=True)
 
 
 def _decode(f: Checker, where: Location, parameter: Local, registers: list[ReadLocal]) -> Expression:
