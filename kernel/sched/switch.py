@@ -131,7 +131,7 @@ def to(cpu: Cpu, following: Thread) -> None:
     cpu.current = following
     cpu.previous = leaving
     place: u64 = offset_of(Thread, "saved_stack_pointer")
-    switch_context(address_of(leaving) + place, address_of(following) + place)
+    switch_context(address_of(leaving) + place, following.saved_stack_pointer)
     finish()
 
 
