@@ -73,9 +73,8 @@ class Log:
             self.unsigned(u64(value))
 
     def hexadecimal(self, value: u64) -> None:
-        """A number in hexadecimal, after 0x."""
+        """A number in hexadecimal; the 0x of `:#x` comes as text."""
         buffer = local_array(u8, 20)
-        self.text(b"0x")
         self.text(buffer[format_unsigned(buffer, value, 16) : DECIMAL_LENGTH])
 
     def end(self) -> None:
