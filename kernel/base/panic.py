@@ -135,8 +135,8 @@ def finish(reason: Slice[u8], text: Slice[u8]) -> Never:
 def print_call(return_address: u64) -> None:
     """Print the function that a return address lies in, after those that it was inlined into."""
     table = PANIC.table
-    offset = return_address - 1 - symbol_address("__text_start")
-    record = table.find(offset) if return_address > symbol_address("__text_start") else NO_RECORD
+    start = symbol_address("__text_start")
+    record = table.find(return_address - 1 - start) if return_address > start else NO_RECORD
     if record == NO_RECORD:
         LAST_WORDS(f"  at {return_address:#x}")
         return
