@@ -83,6 +83,8 @@ class Resolve(IntFlag):
     """The result has to be a directory."""
     PARENT = 4
     """The last component is to be made or removed: it is never followed."""
+    CREATE = 8
+    """open(2) with O_CREAT: EISDIR if a slash follows the last component."""
 
 
 def readable(flags: OpenFlags) -> bool:

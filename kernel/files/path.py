@@ -28,7 +28,7 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, ERANGE
+from kernel.base.errno import EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, ERANGE
 from kernel.base.list import Link, List
 from kernel.base.spinlock import SpinLock
 from kernel.files.attributes import Access
@@ -120,8 +120,15 @@ class Lookup:
     inode: Inode | None = None
     last: LastComponent = LastComponent.ROOT
     trailing_slash: bool = False
+    is_too_long: bool = False
+    """The last component is longer than NAME_MAX. Told by `check_name`, since rename(2) finds other faults first."""
     name_length: u64 = 0
     name: Array[u8] = array(NAME_MAX)
+
+    def check_name(self) -> Fallible[None]:
+        """ENAMETOOLONG if nothing can have the last component as its name."""
+        if self.is_too_long:
+            raise ENAMETOOLONG
 
     @property
     def last_name(self) -> MutableSlice[u8]:
@@ -152,6 +159,7 @@ def walk(lookup: Lookup, buffer: PathBuffer, how: Resolve) -> Fallible[None]:
         raise ENOENT
     current = lookup.root if buffer.text[buffer.start] == SLASH else lookup.directory
     lookup.followed = 0
+    lookup.is_too_long = False
     lookup.trailing_slash = False
     while True:
         length = take_component(lookup, buffer)
@@ -163,9 +171,17 @@ def walk(lookup: Lookup, buffer: PathBuffer, how: Resolve) -> Fallible[None]:
         if not current.described.is_directory:
             raise ENOTDIR
         current.described.check(lookup.credentials, Access.EXECUTE)
-        if length > NAME_MAX:
-            raise ENAMETOOLONG
         is_last = buffer.start == PATH_MAX
+        if is_last and Resolve.CREATE in how and lookup.trailing_slash and not is_dots(lookup):
+            raise EISDIR
+        lookup.is_too_long = length > NAME_MAX
+        if lookup.is_too_long:
+            if not is_last or Resolve.PARENT not in how:
+                raise ENAMETOOLONG
+            lookup.parent = current
+            lookup.inode = None
+            lookup.last = LastComponent.NAME
+            return
         found = step(lookup, current)
         if found is None:
             if not is_last:
@@ -209,6 +225,12 @@ def take_component(lookup: Lookup, buffer: PathBuffer) -> u64:
         lookup.trailing_slash = end < PATH_MAX
     buffer.start = following
     return length
+
+
+def is_dots(lookup: Lookup) -> bool:
+    """Whether the component is `.` or `..`."""
+    name: Slice[u8] = lookup.last_name
+    return name == b"." or name == b".."
 
 
 def skip_slashes(buffer: PathBuffer, position: u64) -> u64:

@@ -37,6 +37,7 @@ LINKS_MAX: u32 = 65_000
 
 def check_create(lookup: Lookup, may_have_slash: bool) -> Fallible[None]:
     """Whether the name may be made: EEXIST before EACCES, as filename_create() has it."""
+    lookup.check_name()
     if lookup.last != LastComponent.NAME or lookup.inode is not None:
         raise EEXIST
     if lookup.trailing_slash and not may_have_slash:
@@ -93,6 +94,7 @@ def make_symlink(lookup: Lookup, target: Slice[u8]) -> Fallible[None]:
 
 def make_link(lookup: Lookup, inode: Inode) -> Fallible[None]:
     """link(2): one more name for `inode`."""
+    lookup.check_name()
     if lookup.last != LastComponent.NAME or lookup.inode is not None:
         raise EEXIST
     if lookup.trailing_slash:
@@ -133,6 +135,7 @@ def unlink(lookup: Lookup) -> Fallible[None]:
     """unlink(2): remove a name of something that is not a directory."""
     if lookup.last != LastComponent.NAME:
         raise EISDIR
+    lookup.check_name()
     victim = lookup.inode
     if victim is None:
         raise ENOENT
@@ -157,6 +160,7 @@ def remove_directory(lookup: Lookup) -> Fallible[None]:
             raise EBUSY
         case LastComponent.NAME:
             pass
+    lookup.check_name()
     victim = lookup.inode
     if victim is None:
         raise ENOENT
@@ -236,9 +240,11 @@ def check_rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[Inode]
         if may_replace:
             raise EBUSY
         raise EEXIST
+    old.check_name()
     source = old.inode
     if source is None:
         raise ENOENT
+    new.check_name()
     if new.inode is not None and not may_replace:
         raise EEXIST
     if not source.described.is_directory and (old.trailing_slash or new.trailing_slash):

@@ -105,6 +105,8 @@ def how_to_resolve(flags: OpenFlags) -> Resolve:
         how = Resolve.NONE
     if OpenFlags.DIRECTORY in flags:
         how = how | Resolve.DIRECTORY
+    if OpenFlags.CREATE in flags and OpenFlags.PATH not in flags:
+        how = how | Resolve.CREATE
     return how
 
 
@@ -112,8 +114,6 @@ def create_file(task: Thread, lookup: Lookup, flags: OpenFlags, mode: u32) -> Fa
     """The file that open(2) makes, held; ENOENT unless it is asked to."""
     if OpenFlags.CREATE not in flags or OpenFlags.PATH in flags:
         raise ENOENT
-    if lookup.trailing_slash:
-        raise EISDIR
     permissions = mode & PERMISSION_BITS & (task.process.umask ^ PERMISSION_BITS)
     return tree.create(lookup, Kind.REGULAR, permissions)
 

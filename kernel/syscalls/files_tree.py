@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, local, u32, u64
+from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, local, u8, u32, u64
 from kernel.base.errno import EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE
 from kernel.files import tree
 from kernel.files.attributes import PERMISSION_BITS, Access, Kind
@@ -180,6 +180,8 @@ def readlinkat(task: Thread, directory: i32, path: UserAddr, buffer: UserAddr, s
         raise EINVAL
     inode = find_at(task, directory, path, AtFlags.EMPTY_PATH, Resolve.NONE)
     if not inode.described.is_symlink:
+        if user.get(u8, path) == 0:
+            raise ENOENT
         raise EINVAL
     target = PATH_BUFFERS.take()
     with deferred(PATH_BUFFERS.give_back, target):
