@@ -202,5 +202,6 @@ def create_child(parent: Container, name: Slice[u8], lower: Inode) -> Fallible[C
         with on_error(child.file_system.destroy):
             root = child.file_system.root
             child.file_system.cover(root, b"dev", SHARED.devices.root)
+            child.file_system.cover(root, b"proc", SHARED.processes.root)
     parent.children.push_last(child)
     return child

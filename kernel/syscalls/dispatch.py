@@ -16,6 +16,7 @@ from kernel.sched.thread import Thread
 from kernel.syscalls import (
     containers,
     files_attributes,
+    files_copy,
     files_io,
     files_listing,
     files_open,
@@ -34,6 +35,7 @@ from kernel.syscalls.declare import SYSCALLS, Declaration
 MODULES = (
     containers,
     files_attributes,
+    files_copy,
     files_io,
     files_listing,
     files_open,
