@@ -76,7 +76,10 @@ def create_container(task: Thread, config: UserAddr, size: u64) -> Fallible[Fd]:
     with deferred(root.drop):
         container = create_child(task.process.container, name[0 : request.name_length], root)
     with on_error(tear_down, container, local(Reclaimed)):
-        container.set_hostname(hostname[0 : request.hostname_length])
+        if request.hostname_length > 0:
+            container.set_hostname(hostname[0 : request.hostname_length])
+        else:
+            container.set_hostname(name[0 : request.name_length])
         container.account.set_limits(request.page_limit, request.process_limit)
         if request.weight != 0:
             container.group.weight = request.weight

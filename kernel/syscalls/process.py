@@ -190,9 +190,9 @@ def put_information(information: UserAddr, ended: Ended) -> Fallible[None]:
         killed = ended.status & 0x7F != 0
         store(i32, buffer, 0, SIGNAL_CHILD)
         store(i32, buffer, 8, CHILD_KILLED if killed else CHILD_EXITED)
-        store(i32, buffer, 12, i32(ended.pid))
-        store(u32, buffer, 16, ended.user)
-        store(u32, buffer, 20, ended.status & 0x7F if killed else ended.status >> 8)
+        store(i32, buffer, 16, i32(ended.pid))
+        store(u32, buffer, 20, ended.user)
+        store(u32, buffer, 24, ended.status & 0x7F if killed else ended.status >> 8)
     user.copy_out(UserSlice(information, SIGINFO_SIZE), buffer)
 
 
