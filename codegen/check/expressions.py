@@ -164,6 +164,8 @@ def _truth_of_optional(f: Checker, node: ast.expr, tree: Expression) -> Conditio
 
 
 def _bool_operator(f: Checker, node: ast.BoolOp) -> Condition:
+    from codegen.check.function import widen
+
     is_and = isinstance(node.op, ast.And)
     result = condition(f, node.values[0])
     for operand in node.values[1:]:
@@ -171,9 +173,12 @@ def _bool_operator(f: Checker, node: ast.BoolOp) -> Condition:
             return result
         before = f.state
         passing = result.when_true if is_and else result.when_false
-        f.state = {**before, **passing}
+        entered = {**before, **passing}
+        f.state = dict(entered)
         right = condition(f, operand)
-        f.state = before
+        named = {name: found for name, found in f.state.items() if entered.get(name) is not found}
+        f.state = widen(before, set(named))
+        right = Condition(right.value, {**named, **right.when_true}, {**named, **right.when_false})
         result = _combine(f, node, is_and, result, right)
     return result
 
@@ -231,7 +236,7 @@ def _tuple(f: Checker, node: ast.Tuple, expected: Type | None) -> Value:
     if isinstance(expected, TupleType) and len(expected.elements) == len(node.elts):
         wanted = list(expected.elements)
     values = [f.expression(element, type_) for element, type_ in zip(node.elts, wanted, strict=True)]
-    if all(isinstance(value, HostValue) for value in values) and expected is None:
+    if all(isinstance(value, HostValue) for value in values) and not isinstance(expected, TupleType):
         return HostValue(f.at(node), tuple(value.object for value in values if isinstance(value, HostValue)))
     elements = [
         materialise(f, value) if type_ is None else coerce(f, value, type_)

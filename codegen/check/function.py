@@ -43,6 +43,7 @@ class Checker:
         self.catching: list[frozenset[int] | None] = []
         self.error_sources: dict[Local, Any] = {}
         self.stack_locals: set[Local] = set()
+        self.alone: ast.expr | None = None  # the expression that is a statement by itself
 
     def check_body(self, constants: dict[str, Value]) -> None:
         """Check the whole function and set its body."""
@@ -74,6 +75,11 @@ class Checker:
 
     def refuse(self, node: ast.AST | Location, message: str, hint: str = "") -> CompileError:
         return refuse(self.at(node) if isinstance(node, ast.AST) else node, message, hint)
+
+    def need_alone(self, node: ast.AST, what: str) -> None:
+        """Refuse what becomes several statements inside of an expression."""
+        if node is not self.alone:
+            raise self.refuse(node, f"{what} is a statement of its own", "take it out of the expression")
 
     # Statements and flow ------------------------------------------------------------------------
 

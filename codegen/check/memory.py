@@ -209,6 +209,7 @@ def _store(f: Checker, request: Request) -> Value:
     from codegen.check.access import index
     from codegen.check.intrinsics import value_of
 
+    f.need_alone(request.node, "store")
     kind, content, offset, argument = request.take(f, "store", 4)
     type_ = _integer_argument(f, kind, "store")
     tree = _slice_argument(f, content, MUTABLE_BYTES)

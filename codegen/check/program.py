@@ -56,6 +56,7 @@ class Program:
         self.functions: list[Function] = []
         self.instances: dict[Any, Function] = {}
         self.waiting: list[tuple[Function, Signature, Bindings, dict[str, Value]]] = []
+        self.symbols: set[str] = set()
         self.statics = Statics(self)
         self.sites: dict[Function, list[Site]] = {}
         self.interfaces: dict[Any, Interface] = {}
@@ -71,6 +72,15 @@ class Program:
     def modules(self) -> Iterable[str]:
         """The modules that were reached, the ones that statics may be named in first."""
         return list(self.seen_modules)
+
+    def unique_symbol(self, symbol: str) -> str:
+        """`symbol`, numbered when it is taken: two classes of one name as type arguments."""
+        candidate, number = symbol, 1
+        while candidate in self.symbols:
+            number += 1
+            candidate = f"{symbol}#{number}"
+        self.symbols.add(candidate)
+        return candidate
 
     # Function instances -------------------------------------------------------------------------
 
@@ -120,7 +130,9 @@ class Program:
         attributes = vars(function)
         export = bool(attributes.get("__export__"))
         external = bool(attributes.get("__external__"))
-        symbol = function.__name__ if export or external else _symbol(function, owner, bindings)
+        symbol = function.__name__
+        if not export and not external:
+            symbol = self.unique_symbol(_symbol(function, owner, bindings))
         made = Function(symbol, source.module.name, source.name_location, parameters, result, signature.fallible)
         made.export, made.external = export, external
         made.inline = bool(attributes.get("__inline__"))
@@ -157,7 +169,7 @@ class Program:
             read: Expression = ReadLocal(target.location, local.type, local)
             arguments.append(_adapt(read, old.type, where, target))
         call = Call(target.location, target.result, target, arguments)
-        symbol = f"{target.symbol}[adapted]" if not self.adapters else f"{target.symbol}[adapted{len(self.adapters)}]"
+        symbol = self.unique_symbol(f"{target.symbol}[adapted]")
         made = Function(symbol, target.module, target.location, locals_, result, fallible)
         if isinstance(target.result, (VoidType, NeverType)):
             made.body = [Evaluate(target.location, call)]
@@ -184,7 +196,7 @@ class Program:
         """The vtable of a struct; its methods become reachable."""
         found = self.vtables.get(type_)
         if found is None:
-            symbol = f"{self.struct_symbol(type_)}#vtable"
+            symbol = self.unique_symbol(f"{self.struct_symbol(type_)}#vtable")
             found = Static(symbol, type_.cls.__module__, StaticKind.VTABLE, 0, 8)
             self.vtables[type_] = found
             self.statics.all.append(found)

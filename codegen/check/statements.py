@@ -64,6 +64,7 @@ def _expression(f: Checker, node: ast.Expr) -> None:
         if node.value.value is Ellipsis:
             raise f.refuse(node, "a body of `...` cannot be compiled", "only Interface methods and externals have it")
         return
+    f.alone = node.value
     value = f.expression(node.value)
     if isinstance(value, HostValue):
         return
@@ -127,7 +128,6 @@ def assign_to(f: Checker, target: ast.expr, value: Value) -> None:
     elif isinstance(target, (ast.Attribute, ast.Subscript)):
         if isinstance(target, ast.Subscript) and _set_item(f, target, value):
             return
-        value = value if isinstance(value, HostValue) else _keep_before(f, target, materialise(f, value))
         place = access.place(f, target)
         stored = coerce(f, value, place.type)
         if not (isinstance(place, Field) and is_stack_reference(f, place.base)):
@@ -135,12 +135,6 @@ def assign_to(f: Checker, target: ast.expr, value: Value) -> None:
         f.emit(Store(f.at(target), place, stored))
     else:
         raise f.refuse(target, "this cannot be assigned to")
-
-
-def _keep_before(f: Checker, target: ast.expr, value: Expression) -> Expression:
-    """Python evaluates the value before the parts of the target: keep it when that can be seen."""
-    simple = not any(isinstance(inner, ast.Call) for inner in ast.walk(target))
-    return value if simple or isinstance(value.type, VoidType) else f.settled(value)
 
 
 def assign_name(f: Checker, node: ast.Name, value: Value) -> None:

@@ -80,7 +80,6 @@ class Statics:
         self.tables: dict[tuple[int, Any], Static] = {}
         self.templates: dict[StructType, Static | None] = {}
         self.texts: dict[bytes, Static] = {}
-        self.symbols: set[str] = set()
         self.keep: list[Any] = []  # the host objects whose identity is a key
         self.waiting: list[tuple[Static, Any, Any, Location]] = []
         self.indexed: dict[str, dict[int, tuple[str, Any]]] = {}
@@ -111,7 +110,7 @@ class Statics:
                     type_ = Annotations(source, "<module>").type(annotation)
                 return source.name, f"{source.name}.{entry[0]}", type_
         module = getattr(type(found), "__module__", "")
-        return module if module in sys.modules else "kernel", self._unique(fallback), None
+        return module if module in sys.modules else "kernel", self.program.unique_symbol(fallback), None
 
     def _other_holders(self, found: Any) -> list[str]:
         """Modules that have the object under some name, though none of their functions was reached yet."""
@@ -121,14 +120,6 @@ class Statics:
             for name, module in list(sys.modules.items())
             if name.partition(".")[0] in packages and any(value is found for value in vars(module).values())
         )
-
-    def _unique(self, symbol: str) -> str:
-        candidate, number = symbol, 1
-        while candidate in self.symbols:
-            number += 1
-            candidate = f"{symbol}#{number}"
-        self.symbols.add(candidate)
-        return candidate
 
     # Objects ------------------------------------------------------------------------------------
 
@@ -201,7 +192,7 @@ class Statics:
         type_ = ArrayType(element, len(found))
         size, align = layout.measure(type_)
         module = f.frame.source.module.name
-        symbol = self._unique(f"{f.function.symbol}#table")
+        symbol = self.program.unique_symbol(f"{f.function.symbol}#table")
         static = Static(symbol, module, StaticKind.CONSTANT, size, align, type=type_)
         self.tables[key] = static
         self.keep.append(found)
@@ -212,7 +203,7 @@ class Statics:
         """Constant bytes with an address."""
         known = self.texts.get(data)
         if known is None:
-            known = Static(self._unique(f"{module}.text#1"), module, StaticKind.CONSTANT, len(data), 1, data)
+            known = Static(self.program.unique_symbol(f"{module}.text"), module, StaticKind.CONSTANT, len(data), 1, data)
             self.texts[data] = known
             self.all.append(known)
         return known
@@ -224,19 +215,19 @@ class Statics:
         found = layout.of(type_)
         image = Image(found.size)
         static = Static("", type_.cls.__module__, StaticKind.CONSTANT, found.size, found.align)
-        writer = Writer(self, image, where)
+        writer = Writer(self, image, where, static.module)
         writer.defaults(type_, 0)
         image.finish(static)
         if not static.image and not static.relocations:
             self.templates[type_] = None
             return None
-        static.symbol = self._unique(f"{self.program.struct_symbol(type_)}#template")
+        static.symbol = self.program.unique_symbol(f"{self.program.struct_symbol(type_)}#template")
         self.templates[type_] = static
         self.all.append(static)
         return static
 
     def _add(self, static: Static, found: Any, type_: Any, where: Location) -> None:
-        self.symbols.add(static.symbol)
+        self.program.symbols.add(static.symbol)
         self.all.append(static)
         self.waiting.append((static, found, type_, where))
 
@@ -245,7 +236,7 @@ class Statics:
         waiting, self.waiting = self.waiting, []
         for static, found, type_, where in waiting:
             image = Image(static.size)
-            Writer(self, image, where).value(found, type_, 0, static.symbol)
+            Writer(self, image, where, static.module).value(found, type_, 0, static.symbol)
             image.finish(static)
         return bool(waiting)
 
@@ -285,11 +276,12 @@ def _element_type(f: Checker, value: HostValue, found: tuple[Any, ...]) -> Any:
 class Writer:
     """Writes host values into one image."""
 
-    def __init__(self, statics: Statics, image: Image, where: Location) -> None:
+    def __init__(self, statics: Statics, image: Image, where: Location, module: str) -> None:
         self.statics = statics
         self.program = statics.program
         self.image = image
         self.where = where
+        self.module = module
 
     def value(self, found: Any, type_: Any, offset: int, path: str) -> None:
         """The value `found` of a place of `type_` at `offset`."""
@@ -355,7 +347,7 @@ class Writer:
     def _slice(self, found: Any, offset: int, path: str) -> None:
         if isinstance(found, (bytes, bytearray)):
             if found:
-                self.image.point(offset, self.statics.text(bytes(found), path.rsplit(".", 2)[0]))
+                self.image.point(offset, self.statics.text(bytes(found), self.module))
             self.image.put(offset + 8, len(found), 8)
         elif isinstance(found, HostArray):
             self.image.point(offset, self.statics.array(found, self.where))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def call_sink(f: Checker, node: ast.expr, sink: Expression, arguments: list[Any]) -> Value:
     """`sink(f"...")`: begin, the pieces in order, end."""
+    f.need_alone(node, "a text sink's call")
     if len(arguments) != 1 or not isinstance(arguments[0], (ast.JoinedStr, ast.Constant)):
         where = arguments[0] if arguments and isinstance(arguments[0], ast.AST) else node
         raise f.refuse(where, "a text sink takes one literal or f-string", 'write log(f"...")')

@@ -78,7 +78,8 @@ def _decode(kind: Any, registers: list[int]) -> Any:
         return raw != 0
     width: IntType = int_type(kind)
     value = width.wrap(raw)
-    return from_raw(kind, value) if issubclass(kind, PackedValue) else kind(value)
+    packed = isinstance(kind, type) and issubclass(kind, PackedValue)
+    return from_raw(kind, value) if packed else kind(value)
 
 
 def invoke_registers(

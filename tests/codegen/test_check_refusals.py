@@ -30,7 +30,7 @@ INTEGERS = [
     ("def f(a: u32) -> bool:\n    return bool(a)", "bool(a)", "hides what is asked", "x != 0"),
     ("def f() -> u32:\n    x = 1.5\n    return 0", "1.5", "there is no floating point", "scaled"),
     ("def f(a: u32) -> u32:\n    return align_up(a, 3)", "3", "3 is not a power of two", ""),
-    ("def f(a: u32) -> bool:\n    return a is 1", "a is 1", "`is` compares references", "=="),
+    ("def f(a: u32, b: u32) -> bool:\n    return a is b", "a is b", "`is` compares references", "=="),
 ]
 
 UNITS = [
