@@ -1,8 +1,8 @@
 """Which function calls which, from the typed tree.
 
-A call through an interface may reach that slot of every vtable; a call of a function value every function
-of its type whose address is taken. The graph travels in the ELF file, in a section that is not loaded, so
-that `make sizes` needs nothing but the file.
+A call through an interface may reach that slot of every vtable; a call of a function value every function of its
+type whose address is taken. Both kinds of callee are marked with a star. The graph travels in the ELF file, in a
+section that is not loaded, so that `make sizes` needs nothing but the file.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from codegen import tree
 from codegen.types import FunctionType
 
 SECTION = ".call_graph"
+STAR = "*"
 
 
 class CallGraph:
@@ -25,14 +26,16 @@ class CallGraph:
         self._slots: dict[int, list[str]] = {}
         for static in program.statics:
             self._note_static(static)
-        nodes = {function.symbol: list(walk(function.body or [])) for function in program.functions}
+        compiled = [function for function in program.functions if function.body is not None]
+        nodes = {function.symbol: list(walk(function.body)) for function in compiled}
         for found in nodes.values():
             for node in found:
                 if isinstance(node, tree.FunctionAddress):
                     self._note_address(node.function)
         called = {symbol: self._called(found) for symbol, found in nodes.items()}
         self.calls = {
-            symbol: tuple(callee for callee in callees if callee in called) for symbol, callees in called.items()
+            symbol: tuple(callee for callee in callees if callee.removeprefix(STAR) in called)
+            for symbol, callees in called.items()
         }
 
     def _note_static(self, static: tree.Static) -> None:
@@ -55,10 +58,15 @@ class CallGraph:
             if isinstance(node, tree.Call):
                 found[node.function.symbol] = None
             elif isinstance(node, tree.CallInterface):
-                found.update(dict.fromkeys(self._slots.get(node.slot, ())))
+                found.update(dict.fromkeys(map(indirect, self._slots.get(node.slot, ()))))
             elif isinstance(node, tree.CallValue) and isinstance(node.function.type, FunctionType):
-                found.update(dict.fromkeys(self._by_type.get(node.function.type, ())))
+                found.update(dict.fromkeys(map(indirect, self._by_type.get(node.function.type, ()))))
         return tuple(found)
+
+
+def indirect(symbol: str) -> str:
+    """The mark of a callee that is reached through a pointer."""
+    return STAR + symbol
 
 
 def walk(value: Any) -> Iterator[tree.Node]:

@@ -29,7 +29,7 @@ def stack_table(program: ProgramFile) -> Table:
     analysis = StackAnalysis(program)
     table = Table("entry point", "bytes", "deepest calls", title="stack", title_justify="left")
     table.columns[1].justify = "right"
-    for entry in sorted(name for name in program.calls if "." not in name):
+    for entry in analysis.entries:
         use = analysis.deepest(entry)
         calls = " > ".join(name.rsplit(".", 1)[-1] for name in use.path)
         for circle in use.recursion:

@@ -1,8 +1,8 @@
 """The deepest stack of every entry point.
 
-Which function calls which comes from the typed tree (call_graph.py), how much stack each takes from its
-machine code. Both err upwards: a function that was inlined into its caller adds to it again, but only if a
-copy of its own exists.
+How much stack a function takes, and which it calls directly, is read from its machine code. What an indirect call may
+reach comes from the typed tree (call_graph.py); where a function was inlined, its indirect calls are
+its caller's. The answer is an upper bound: every indirect call reaches the deepest function that it can.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from dataclasses import dataclass
 
 import capstone
 
+from codegen.call_graph import STAR
 from codegen.program_file import CodeSymbol, ProgramFile
 
 RETURN_ADDRESS = 8
 
+ENDS = "trap_failed"
+"""Every check may call it, and nothing runs after it: it is an entry point of its own, and no callee."""
+
 
 @dataclass(frozen=True)
 class StackUse:
-    """What one entry point may need: the bytes, the calls that need them (outermost first), and recursion
-    found."""
+    """What one entry point may need: the bytes, the calls that need them (outermost first), and recursion found."""
 
     entry: str
     bytes: int
@@ -27,27 +30,67 @@ class StackUse:
     recursion: tuple[tuple[str, ...], ...]
 
 
-def frame_size(function: CodeSymbol) -> int:
-    """The bytes that a call of this function takes: return address, saved registers, and locals."""
+@dataclass(frozen=True)
+class Frame:
+    """What the machine code of a function says."""
+
+    size: int
+    """Return address, saved registers, and locals."""
+
+    calls: tuple[int, ...]
+    """The addresses that it calls directly."""
+
+
+def read_frame(function: CodeSymbol) -> Frame:
+    """Disassemble one function."""
     disassembler = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
     pushed: set[str] = set()
+    calls: dict[int, None] = {}
     room = 0
     for _address, _size, mnemonic, operands in disassembler.disasm_lite(function.code, function.address):
         if mnemonic == "push":
             pushed.add(operands)
         elif mnemonic == "sub" and operands.startswith("rsp, "):
             room = max(room, int(operands.removeprefix("rsp, "), 0))
-    return RETURN_ADDRESS + 8 * len(pushed) + room
+        elif mnemonic == "call" and operands.startswith("0x"):
+            calls[int(operands, 16)] = None
+    return Frame(RETURN_ADDRESS + 8 * len(pushed) + room, tuple(calls))
 
 
 class StackAnalysis:
     """The deepest path from each function on. Functions that call each other in a circle count once each."""
 
     def __init__(self, program: ProgramFile) -> None:
-        self._calls = program.calls
-        self._frames = {code.name: frame_size(code) for code in program.functions}
+        names = {code.address: code.name for code in program.functions}
+        self._tree = program.calls
+        self._frames = {code.name: read_frame(code) for code in program.functions}
+        self._direct = {
+            name: tuple(names[target] for target in frame.calls if names.get(target, ENDS) != ENDS)
+            for name, frame in self._frames.items()
+        }
+        self._calls = {name: self._callees(name) for name in self._frames}
         self._circle_of = {symbol: circle for circle in circles(self._calls) for symbol in circle}
         self._known: dict[tuple[str, ...], tuple[int, tuple[str, ...]]] = {}
+
+    def _callees(self, name: str) -> tuple[str, ...]:
+        """What `name` calls directly, and what the indirect calls in it and in what was inlined into it may reach."""
+        direct = self._direct[name]
+        found = dict.fromkeys(direct)
+        waiting, seen = [name], {name}
+        while waiting:
+            for callee in self._tree.get(waiting.pop(), ()):
+                if callee.startswith(STAR):
+                    if callee.removeprefix(STAR) in self._frames:
+                        found[callee.removeprefix(STAR)] = None
+                elif callee not in seen and callee not in direct:
+                    seen.add(callee)
+                    waiting.append(callee)
+        return tuple(found)
+
+    @property
+    def entries(self) -> list[str]:
+        """The exported functions: those that the program's stubs call."""
+        return sorted(name for name in self._tree if "." not in name and name in self._frames)
 
     def deepest(self, entry: str) -> StackUse:
         """The most stack that a call of `entry` may take; a recursion counts as one turn."""
@@ -62,7 +105,7 @@ class StackAnalysis:
             callees = {self._circle_of[callee] for symbol in circle for callee in self._calls[symbol]}
             below = [self._descend(callee) for callee in sorted(callees - {circle})]
             size, path = max(below, default=(0, ()), key=lambda found: found[0])
-            own = sum(self._frames.get(symbol, 0) for symbol in circle)
+            own = sum(self._frames[symbol].size for symbol in circle)
             known = self._known[circle] = own + size, (*circle, *path)
         return known
 
