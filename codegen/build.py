@@ -8,10 +8,8 @@
     link      objects and stubs to addresses                       linker.py, stubs.py, lines.py
     image     addresses to an ELF file                             image.py
 
-`compile_program` does all but the last two; `image.link` does those. Source, resolve and check see the
-whole program at once and run in this process. Lower and llvm see one module at a time and run in workers,
-which are forked after checking so that they have the checked program already; what they make is cached by
-its LLVM text.
+`compile_program` does all but the last two; `image.link` does those. Everything up to LLVM's text is done anew each
+time, in this process; objects are cached by that text, and made in workers where several are missing.
 """
 
 from __future__ import annotations
@@ -79,13 +77,12 @@ def compile_checked(
     progress: Progress | None = None,
 ) -> Program:
     """Lower a checked program and make its objects."""
-    modules = module_names(checked)
-    work = _Work(checked, target, ObjectCache(cache))
+    count = len(module_names(checked))
     objects = []
-    for done, made in enumerate(_each_object(work, modules, jobs or os.cpu_count() or 1), 1):
+    for made in _each_object(checked, target, ObjectCache(cache), jobs or os.cpu_count() or 1):
         objects.append(made)
         if progress:
-            progress("llvm", done, len(modules))
+            progress("llvm", len(objects), count)
     objects.sort(key=lambda made: made.name)
     defined = {symbol.name for made in objects for symbol in made.symbols if symbol.section is not None}
     wanted = set[str]().union(*(made.undefined() for made in objects))
@@ -104,41 +101,40 @@ def module_names(checked: CheckedProgram) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Work:
-    """What a worker has: it is inherited by fork, never sent."""
+class _Task:
+    """A module whose object has to be made."""
 
-    checked: CheckedProgram
+    module: str
+    text: str
     target: Target
-    cache: ObjectCache
 
-    def make(self, module: str) -> ObjectFile:
-        """The object of one module, out of the cache when its LLVM text is the same as before."""
-        text = llvm.module_text(module, self.checked, self.target)
-        key = self.cache.key(module, self.target.name, text)
-        made = self.cache.load(key)
-        if made is None:
-            content = llvm.emit_object(text, self.target)
-            made = replace(read_object(module, content), lines=module_lines(content))
-            self.cache.save(key, made)
-        return made
+    def run(self) -> ObjectFile:
+        """Let LLVM make the object, and read it."""
+        content = llvm.emit_object(self.text, self.target)
+        return replace(read_object(self.module, content), lines=module_lines(content))
 
 
-_inherited: list[_Work] = []
+def _each_object(checked: CheckedProgram, target: Target, cache: ObjectCache, jobs: int) -> Iterator[ObjectFile]:
+    """The object of every module, those first that the cache has: their LLVM text is the same as before."""
+    missing: list[tuple[str, _Task]] = []
+    for module in module_names(checked):
+        text = llvm.module_text(module, checked, target)
+        key = cache.key(module, target.name, text)
+        found = cache.load(key)
+        if found is not None:
+            yield found
+        else:
+            missing.append((key, _Task(module, text, target)))
+    keys = [key for key, _task in missing]
+    for key, made in zip(keys, _run([task for _key, task in missing], jobs), strict=True):
+        cache.save(key, made)
+        yield made
 
 
-def _make_inherited(module: str) -> ObjectFile:
-    return _inherited[-1].make(module)
-
-
-def _each_object(work: _Work, modules: list[str], jobs: int) -> Iterator[ObjectFile]:
-    if jobs == 1 or len(modules) < FORK_THRESHOLD:
-        yield from map(work.make, modules)
+def _run(tasks: list[_Task], jobs: int) -> Iterator[ObjectFile]:
+    """The objects of `tasks`, in order; in workers where there are enough."""
+    if jobs == 1 or len(tasks) < FORK_THRESHOLD:
+        yield from map(_Task.run, tasks)
         return
-    _inherited.append(work)
-    gc.freeze()  # keep the collector from touching, and so copying, the pages that workers share
-    try:
-        with multiprocessing.get_context("fork").Pool(min(jobs, len(modules))) as pool:
-            yield from pool.imap_unordered(_make_inherited, modules)
-    finally:
-        _inherited.pop()
-        gc.unfreeze()
+    with multiprocessing.get_context("fork").Pool(min(jobs, len(tasks))) as pool:
+        yield from pool.imap(_Task.run, tasks)

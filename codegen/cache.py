@@ -50,6 +50,7 @@ class ObjectCache:
         return digest.hexdigest()
 
     def load(self, key: str) -> ObjectFile | None:
+        """The object of that name; None when it is not there, or not whole."""
         if self._folder is None:
             return None
         try:

@@ -7,6 +7,7 @@ section that is not loaded, so that `make sizes` needs nothing but the file.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
@@ -71,13 +72,21 @@ def indirect(symbol: str) -> str:
 
 def walk(value: Any) -> Iterator[tree.Node]:
     """Every node in a tree, or in a list of trees."""
-    if isinstance(value, tree.Node):
-        yield value
-        for entry in fields(value):
-            yield from walk(getattr(value, entry.name))
-    elif isinstance(value, list | tuple) and not isinstance(value, tree.Location):
-        for element in value:
-            yield from walk(element)
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, tree.Node):
+            yield found
+            kind: Any = type(found)
+            waiting += [getattr(found, name) for name in _parts(kind)]
+        elif isinstance(found, list | tuple):
+            waiting += found
+
+
+@functools.cache
+def _parts(cls: Any) -> tuple[str, ...]:
+    """The attributes of a kind of node that may hold nodes."""
+    return tuple(entry.name for entry in fields(cls) if entry.name not in ("location", "type"))
 
 
 def encode(calls: dict[str, tuple[str, ...]]) -> bytes:
