@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, UserAddr, align_up, deferred, i32, u8, u32, u64
-from kernel.base.errno import EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP
+from codegen.lang import Fallible, Fd, UserAddr, align_up, i32, u32, u64
+from kernel.base.errno import EACCES, EEXIST, EINVAL, ENODEV, ENOMEM
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
-from kernel.memory import user
 from kernel.memory.pager import Pager
 from kernel.memory.region import Protection
 from kernel.memory.space import AddressSpace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Nanoseconds, UserAddr, i32, i64, u32, u64
+from codegen.lang import Fallible, UserAddr, i32, i64, u32, u64
 from kernel.base.errno import EINTR, EINVAL, EOPNOTSUPP, EPERM
 from kernel.memory import user
 from kernel.sched.thread import Thread
