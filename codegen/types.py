@@ -1,7 +1,7 @@
 """The types of the kernel language, after names are resolved and generics are instantiated.
 
 A type is an immutable value; equal types compare equal. What a value of each looks like in a
-register (the target is x86-64, System V; `middle` relies on this table):
+register (the target is x86-64, System V; `lower` relies on this table):
 
 | type | value |
 | --- | --- |
