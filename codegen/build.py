@@ -17,6 +17,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -131,10 +132,17 @@ def _each_object(checked: CheckedProgram, target: Target, cache: ObjectCache, jo
         yield made
 
 
+def _end_with_parent() -> None:
+    """In a worker: leave ctrl-C to the parent, and end when it says so, whatever its own handlers were."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def _run(tasks: list[_Task], jobs: int) -> Iterator[ObjectFile]:
     """The objects of `tasks`, in order; in workers where there are enough."""
     if jobs == 1 or len(tasks) < FORK_THRESHOLD:
         yield from map(_Task.run, tasks)
         return
-    with multiprocessing.get_context("fork").Pool(min(jobs, len(tasks))) as pool:
+    with multiprocessing.get_context("fork").Pool(min(jobs, len(tasks)), initializer=_end_with_parent) as pool:
         yield from pool.imap(_Task.run, tasks)
