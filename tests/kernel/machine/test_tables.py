@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from boot.layout import KERNEL_CODE, KERNEL_DATA, TASK_STATE, USER_CODE, USER_DATA
-from codegen.lang import size_of, to_raw
+from codegen.lang import UserAddr, size_of, to_raw
 from kernel.machine.cpu import SYSTEM_CALL_MASK, USER_FLAGS
 from kernel.machine.idt import Gate, GateTable
 from kernel.machine.msr import SystemCallTarget
@@ -55,7 +55,7 @@ def test_gate_splits_the_address() -> None:
 def test_frame_of_a_new_program() -> None:
     frame = TrapFrame()
     frame.rbx = 7
-    frame.start_user(0x401000, 0x7FFFFFFFE000)
+    frame.start_user(UserAddr(0x401000), UserAddr(0x7FFFFFFFE000))
     assert (frame.rip, frame.rsp, frame.rbx) == (0x401000, 0x7FFFFFFFE000, 0)
     assert (frame.cs, frame.ss, frame.rflags) == (USER_CODE, USER_DATA, 0x202)
     assert frame.from_user
