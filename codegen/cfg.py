@@ -95,8 +95,9 @@ class Offset(Instruction):
 
 @dataclass(eq=False, slots=True)
 class Load(Instruction):
+    """At any alignment, which costs nothing on x86-64; packed structs need it."""
+
     address: Value
-    alignment: int = 1
     volatile: bool = False
     nonnull: bool = False
 
@@ -105,7 +106,6 @@ class Load(Instruction):
 class Store(Instruction):
     value: Value
     address: Value
-    alignment: int = 1
     volatile: bool = False
 
 

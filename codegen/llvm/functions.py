@@ -223,13 +223,13 @@ def _load(out: FunctionText, item: cfg.Load, suffix: str) -> None:
     assert item.result is not None
     head = f"{item.result.text} = load volatile" if item.volatile else f"{item.result.text} = load"
     nonnull = f", !nonnull !{out.debug.empty}" if item.nonnull else ""
-    out.add(f"{head} {item.result.type}, ptr {item.address.text}, align {item.alignment}{nonnull}", suffix)
+    out.add(f"{head} {item.result.type}, ptr {item.address.text}, align 1{nonnull}", suffix)
 
 
 @emits(cfg.Store)
 def _store(out: FunctionText, item: cfg.Store, suffix: str) -> None:
     flags, value = " volatile" if item.volatile else "", item.value
-    out.add(f"store{flags} {value.type} {value.text}, ptr {item.address.text}, align {item.alignment}", suffix)
+    out.add(f"store{flags} {value.type} {value.text}, ptr {item.address.text}, align 1", suffix)
 
 
 @emits(cfg.CopyMemory)

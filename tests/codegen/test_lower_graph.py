@@ -45,32 +45,32 @@ sample.guarded(%number.in: i32) -> {i32, i32}
     %error.2: i32
     %result.3: {i32, i32}
   entry:
-    store %number.in %number.0 1  # line 1
-    %v1: i32 = load %number.0 1  # line 2
+    store %number.in %number.0  # line 1
+    %v1: i32 = load %number.0  # line 2
     %v2: i1 = compare ne %v1 0  # line 2
     branch %v2 then1 after2  # line 2
   then1:
-    store 2 %error.2 1  # line 3
+    store 2 %error.2  # line 3
     jump cleanup3  # line 3
   after2:
-    %v3: i32 = load %number.0 1  # line 2
+    %v3: i32 = load %number.0  # line 2
     %v4: i32 = arithmetic add %v3 1 OVERFLOW  # line 4
     call @"sample.note" () void  # line 5
     %v5: {i32, i32} = pack (0, %v4)  # line 4
-    store %v5 %result.3 1  # line 4
+    store %v5 %result.3  # line 4
     jump return6  # line 4
   cleanup3:
     call @"sample.note" () void  # line 5
-    %v6: i32 = load %error.2 1  # line 1
-    store %v6 %error.1 1  # line 1
+    %v6: i32 = load %error.2  # line 1
+    store %v6 %error.1  # line 1
     jump failed5  # line 1
   failed5:
-    %v7: i32 = load %error.1 1  # line 1
+    %v7: i32 = load %error.1  # line 1
     %v8: {i32, i32} = pack (%v7, poison)  # line 1
-    store %v8 %result.3 1  # line 1
+    store %v8 %result.3  # line 1
     jump return6  # line 1
   return6:
-    %v9: {i32, i32} = load %result.3 1  # line 1
+    %v9: {i32, i32} = load %result.3  # line 1
     return %v9  # line 1
 """
 
