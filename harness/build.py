@@ -9,11 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from boot.build import BUILD_FOLDER, write_if_changed, write_kernel
-from codegen.cache import BuildRecord
 from harness.archive import boot_archive
 from harness.errors import HarnessError
 
-AGENT = BUILD_FOLDER / "agent.elf"
 KERNEL = BUILD_FOLDER / "pithos.elf"
 IMAGE_ROOT = "images"
 
@@ -33,17 +31,12 @@ def ensure_kernel(progress: Progress | None = None) -> Path:
 def ensure_agent(progress: Progress | None = None) -> bytes:
     """The agent's ELF file, built if a source changed. Raises HarnessError."""
     from codegen import CompileError, LinkError
+    from user.output import write_agent
 
-    record = BuildRecord(BUILD_FOLDER / "agent.elf.record")
-    if not record.is_current([AGENT]):
-        from user.build import build_agent
-
-        try:
-            write_if_changed(AGENT, build_agent(cache=BUILD_FOLDER / "cache", progress=progress))
-        except (CompileError, LinkError) as error:
-            raise HarnessError(f"the agent does not build:\n{error}") from None
-        record.save([AGENT])
-    return AGENT.read_bytes()
+    try:
+        return write_agent(progress).read_bytes()
+    except (CompileError, LinkError) as error:
+        raise HarnessError(f"the agent does not build:\n{error}") from None
 
 
 def write_archive(images: dict[str, Path], warn: Callable[[str], None], files: dict[str, bytes] | None = None) -> Path:
@@ -67,7 +60,8 @@ def _keep_newest(folder: Path, count: int) -> None:
 @contextmanager
 def disk_image(kernel: Path, archive: Path, command_line: str) -> Iterator[Path]:
     """A raw disk image that starts `kernel` with `archive`, for as long as the block runs."""
-    from boot.disk import DiskError, make_image
+    from boot.disk import make_image
+    from boot.errors import DiskError
 
     with tempfile.NamedTemporaryFile(prefix="pithos-", suffix=".img") as file:
         try:

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,7 +21,7 @@ PAGE = 4096
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
-class Size(click.ParamType):
+class Size(click.ParamType[Any]):
     """A number of bytes as docker writes it: 64m, 1g."""
 
     name = "size"
@@ -34,7 +35,7 @@ class Size(click.ParamType):
         return int(found[1]) * UNITS[found[2]]
 
 
-class Pair(click.ParamType):
+class Pair(click.ParamType[Any]):
     """NAME=VALUE, or NAME to take the value from our own environment."""
 
     name = "name=value"
@@ -63,8 +64,8 @@ def cli() -> None:
 @click.option("--hostname", default="", help="Host name that the container sees.")
 @click.option("-i", "--interactive", is_flag=True, help="Pass our input to the program even if it is a terminal.")
 @click.option("--rm", is_flag=True, help="As docker's; the container is always removed.")
-@click.option("--machine", type=click.Choice(list(MachineType)), default=MachineType.MICROVM, show_default=True)
-@click.option("--backend", type=click.Choice(list(Backend)), default=None, help="[default: qemu, if installed]")
+@click.option("--machine", type=click.Choice(list(MachineType), case_sensitive=False), default=MachineType.MICROVM, show_default=True)
+@click.option("--backend", type=click.Choice(list(Backend), case_sensitive=False), default=None, help="[default: qemu, if installed]")
 @click.option("--disk", is_flag=True, help="Start from a disk image by the BIOS (q35, pc).")
 @click.option("--ram", type=Size(), default=256 * MEBIBYTE, help="Memory of the machine.  [default: 256m]")
 @click.option("--smp", type=click.IntRange(1, 255), default=1, show_default=True, help="CPUs of the machine.")
@@ -100,6 +101,9 @@ def run(  # the parameters are the options above
     The exit status is the program's; 128 + n when signal n killed it; 127 when it is not there, 126 when it cannot be
     started, 125 when it is our own failure.
     """
+    command = command[1:] if command[0] == "--" else command
+    if not command:
+        raise click.UsageError("which COMMAND is to be run?", context)
     owner, group = parse_user(user)
     settings = {"PATH": DEFAULT_PATH, "HOME": "/root" if owner == 0 else "/", **dict(environment)}
     job = Job(

@@ -243,7 +243,9 @@ async def test_runs_are_the_same_however_they_are_cut(tmp_path: Path) -> None:
 
 
 async def test_rewind_brings_back_memory_registers_and_devices(tmp_path: Path) -> None:
-    body = f"{TIMER_BODY}\nsti\nbusy: inc r14\nmov [0x500000], r14\njmp busy\nticked: mov dword ptr [rbx + 0xb0], 0\niretq"
+    body = (
+        f"{TIMER_BODY}\nsti\nbusy: inc r14\nmov [0x500000], r14\njmp busy\nticked: mov dword ptr [rbx + 0xb0], 0\niretq"
+    )
     machine = await start(tmp_path, with_tables(body, {TIMER_VECTOR: "ticked"}))
     machine.step(START)
     await machine.save()
