@@ -1,0 +1,65 @@
+"""What the kernel does, in guest instructions: user/bench runs under QEMU's -icount, where one takes one nanosecond."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from bench.figure import Figure
+from harness import containers
+from harness.build import BUILD_FOLDER, IMAGE_ROOT, ensure_kernel, write_archive
+from harness.containers import Program
+from harness.guest import Guest
+from harness.machine import Machine
+from harness.streams import make_pipe
+from user.build import build_bench
+
+GOALS = {"unknown_call": 60, "getppid": 70}
+NAMES = {
+    "unknown_call": "a system call that does not exist",
+    "getppid": "getppid",
+    "container": "container: create, run a static program, wait, destroy",
+}
+
+
+def write_root(folder: Path) -> None:
+    """The root file system that holds the benchmark and what it runs."""
+    (folder / "bin").mkdir()
+    for name, content in build_bench(cache=BUILD_FOLDER / "cache").items():
+        path = folder / "bin" / name
+        path.write_bytes(content)
+        path.chmod(0o755)
+
+
+async def output_of(guest: Guest, arguments: list[str]) -> str:
+    """What a program prints that runs in a container of the benchmark's root. Raises if it fails."""
+    container = await containers.create(guest, f"/{IMAGE_ROOT}/bench")
+    pipe = await make_pipe(guest, os.O_CLOEXEC)
+    process = await containers.run(guest, container, Program(arguments, files={1: pipe.write_end, 2: pipe.write_end}))
+    await guest.sys.close(pipe.write_end)
+    content = b""
+    while part := await guest.read(pipe.read_end, 4096):
+        content += part
+    status = await containers.wait(guest, process)
+    await guest.sys.destroy_container(container)
+    if status != 0:
+        raise RuntimeError(f"{arguments[0]} ended with status {status}: {content.decode()}")
+    return content.decode()
+
+
+async def measure() -> list[Figure]:
+    """The figures that user/bench prints."""
+    with tempfile.TemporaryDirectory(prefix="pithos-bench-") as name:
+        write_root(Path(name))
+        archive = write_archive({"bench": Path(name)}, print)
+    running = await Machine(kernel=ensure_kernel(), archive=archive, instruction_shift=0).start()
+    try:
+        text = await output_of(running.guest, ["/bin/bench"])
+    finally:
+        await running.quit()
+    figures = []
+    for line in text.splitlines():
+        key, value = line.split()
+        figures.append(Figure(NAMES.get(key, key), float(value), "instructions", GOALS.get(key)))
+    return figures
