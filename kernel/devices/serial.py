@@ -25,17 +25,20 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EAGAIN, EIO, ENOTTY
+from kernel.base.errno import EAGAIN, EINTR, EIO, ENOTTY
 from kernel.base.spinlock import SpinLock
 from kernel.files.attributes import Attributes, Kind
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.poll import readiness_changed
-from kernel.machine.uart import COM1, COM2, Uart
+from kernel.machine.uart import COM1, COM2, FIFO_SIZE, Uart
 from kernel.memory import user
+from kernel.sched.cpu import current
+from kernel.sched.scheduler import yield_now
 from kernel.sched.wait import WaitQueue
 
 QUEUE_SIZE = 4096
+ROOM_SPINS = 1000
 FIONREAD: u32 = 0x541B
 """ioctl: how many bytes can be read (ioctl_tty(2))."""
 
@@ -106,8 +109,32 @@ class SerialPort(FileOps):
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         if not self.uart.present:
             raise EIO
-        self.uart.write(source)
-        return u64(len(source))
+        total = u64(len(source))
+        done: u64 = 0
+        while done < total:
+            try:
+                self.await_room()
+            except EINTR:
+                if done == 0:
+                    raise
+                break
+            burst = min(FIFO_SIZE, total - done)
+            self.uart.write(source[done : done + burst])
+            done += burst
+        return done
+
+    def await_room(self) -> Fallible[None]:
+        """Return when the device takes FIFO_SIZE bytes; however slow the other side is, nothing is lost.
+
+        Devices are fast as a rule, so it looks a while before it lets others run. EINTR when a signal comes.
+        """
+        for _ in range(ROOM_SPINS):
+            if self.uart.has_room():
+                return
+        while not self.uart.has_room():
+            if current().interrupted:
+                raise EINTR
+            yield_now()
 
     def attributes(self) -> Attributes:
         return self.described
