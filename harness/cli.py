@@ -64,8 +64,18 @@ def cli() -> None:
 @click.option("--hostname", default="", help="Host name that the container sees.")
 @click.option("-i", "--interactive", is_flag=True, help="Pass our input to the program even if it is a terminal.")
 @click.option("--rm", is_flag=True, help="As docker's; the container is always removed.")
-@click.option("--machine", type=click.Choice(list(MachineType), case_sensitive=False), default=MachineType.MICROVM, show_default=True)
-@click.option("--backend", type=click.Choice(list(Backend), case_sensitive=False), default=None, help="[default: qemu, if installed]")
+@click.option(
+    "--machine",
+    type=click.Choice(list(MachineType), case_sensitive=False),
+    default=MachineType.MICROVM,
+    show_default=True,
+)
+@click.option(
+    "--backend",
+    type=click.Choice(list(Backend), case_sensitive=False),
+    default=None,
+    help="[default: qemu, if installed]",
+)
 @click.option("--disk", is_flag=True, help="Start from a disk image by the BIOS (q35, pc).")
 @click.option("--ram", type=Size(), default=256 * MEBIBYTE, help="Memory of the machine.  [default: 256m]")
 @click.option("--smp", type=click.IntRange(1, 255), default=1, show_default=True, help="CPUs of the machine.")
