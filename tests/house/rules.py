@@ -57,7 +57,6 @@ def imported_modules(tree: ast.Module) -> Iterator[tuple[int, str]]:
             for entry in node.names:
                 yield node.lineno, entry.name
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            yield node.lineno, node.module
             for entry in node.names:
                 yield node.lineno, f"{node.module}.{entry.name}"
 
