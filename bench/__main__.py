@@ -36,7 +36,8 @@ def main() -> int:
             goal = "" if figure.goal is None else f"{figure.goal:,g}"
             verdict = {None: "", True: "met", False: "missed"}[figure.is_met]
             table.add_row(figure.name, figure.text, figure.unit, goal, verdict)
-            print(f"  {figure.name}: {figure.text} {figure.unit}", file=sys.stderr)
+            if sys.stderr.isatty():
+                print(f"  {figure.name}: {figure.text} {figure.unit}", file=sys.stderr)
     console.print(table)
     return 0
 

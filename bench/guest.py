@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 
 from bench.figure import Figure
+from boot.build import BUILD_FOLDER
 from harness import containers
-from harness.build import BUILD_FOLDER, IMAGE_ROOT, ensure_kernel, write_archive
+from harness.build import IMAGE_ROOT, ensure_kernel, write_archive
 from harness.containers import Program
 from harness.guest import Guest
 from harness.machine import Machine
