@@ -36,10 +36,9 @@ Argument = int | str | bytes | Buffer | None
 def call_numbers() -> dict[str, int]:
     """Numbers of the system calls by name, from the kernel's declarations."""
     import kernel.main  # noqa: F401  (imports every file that declares calls)
-
     from kernel.syscalls.declare import SYSCALLS
 
-    return {declaration.function.__name__: number for number, declaration in SYSCALLS.items()}
+    return {declaration.name: number for number, declaration in SYSCALLS.items()}
 
 
 class SystemCalls:

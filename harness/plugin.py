@@ -1,0 +1,110 @@
+"""The pytest plugin: `guest`, whose system calls are made in a booted machine that is rewound before each test.
+
+`--backend emulator` runs the same tests in the emulator. After each test the kernel's state is validated
+(harness/inspect_state.py), and a failed test shows the end of the console.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from harness import qemu_command
+from harness.build import IMAGE_ROOT, ensure_kernel, write_archive
+from harness.guest import Guest
+from harness.inspect_state import validate
+from harness.machine import MEBIBYTE, Backend, Machine
+from harness.rootfs import NoBusybox, make_rootfs
+from harness.running import RunningMachine
+
+ROOT = f"/{IMAGE_ROOT}/root"
+"""Where the agent sees the root file system of the tests."""
+MEMORY = 64 * MEBIBYTE
+_running: list[RunningMachine] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --backend."""
+    parser.addoption(
+        "--backend",
+        choices=[backend.value for backend in Backend],
+        default=None,
+        help="what runs the machines of tests: qemu (if installed), or emulator",
+    )
+
+
+def has_qemu() -> bool:
+    """Whether QEMU is installed."""
+    return shutil.which(qemu_command.PROGRAM) is not None
+
+
+@pytest.fixture(scope="session")
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """The backend of this run."""
+    chosen = request.config.getoption("--backend")
+    if chosen is not None:
+        return Backend(chosen)
+    return Backend.QEMU if has_qemu() else Backend.EMULATOR
+
+
+@pytest.fixture(scope="session")
+def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root file system with this machine's static busybox."""
+    folder = tmp_path_factory.mktemp("rootfs")
+    try:
+        make_rootfs(folder)
+    except NoBusybox as reason:
+        pytest.skip(str(reason))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def machine(backend: Backend, rootfs: Path) -> Machine:
+    """What the tests boot."""
+    archive = write_archive({"root": rootfs}, lambda message: None)
+    return Machine(kernel=ensure_kernel(), archive=archive, backend=backend, memory=MEMORY, snapshots=True)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def booted(machine: Machine) -> AsyncIterator[RunningMachine]:
+    """A machine whose agent is ready, saved in this state."""
+    running = await machine.start()
+    _running.append(running)
+    try:
+        await running.guest.wait_ready()
+        await running.save()
+        yield running
+    finally:
+        _running.remove(running)
+        await running.quit()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def running(booted: RunningMachine) -> AsyncIterator[RunningMachine]:
+    """The machine, rewound to when it was ready; validated after the test."""
+    await booted.rewind()
+    yield booted
+    await booted.pause()
+    try:
+        validate(booted.kernel)
+    finally:
+        await booted.resume()
+
+
+@pytest.fixture
+def guest(running: RunningMachine) -> Guest:
+    """The agent of the rewound machine."""
+    return running.guest
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Show the end of the console with a failure."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.failed and _running and "booted" in getattr(item, "fixturenames", ()):
+        report.sections.append(("console", _running[-1].console.tail(30)))

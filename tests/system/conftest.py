@@ -1,0 +1,22 @@
+"""The root file system of system tests: busybox, and programs that misbehave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.rootfs import NoBusybox, make_rootfs
+from tests.system.elves import add_programs
+
+
+@pytest.fixture(scope="session")
+def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root file system with this machine's static busybox and the programs of elves.py."""
+    folder = tmp_path_factory.mktemp("rootfs")
+    try:
+        make_rootfs(folder)
+    except NoBusybox as reason:
+        pytest.skip(str(reason))
+    add_programs(folder)
+    return folder

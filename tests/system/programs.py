@@ -1,0 +1,61 @@
+"""Running programs in containers of a test's guest, with what they print."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness import containers
+from harness.containers import Limits, Program
+from harness.guest import Guest
+from harness.plugin import ROOT
+from harness.streams import Streams, make_pipe
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a program ended, and what it printed."""
+
+    status: int
+    output: bytes
+    errors: bytes = b""
+
+
+async def run_in_new(guest: Guest, *command: str, limits: Limits | None = None, given: bytes = b"") -> Result:
+    """Run a program in a container of its own, which is destroyed afterwards."""
+    container = await containers.create(guest, ROOT, limits=limits or Limits())
+    try:
+        return await run_in(guest, container, command, given)
+    finally:
+        await containers.destroy(guest, container)
+        await guest.sys.close(container)
+
+
+async def run_in(guest: Guest, container: int, command: Sequence[str], given: bytes = b"") -> Result:
+    """Run a program in this container. `given`, at most a pipe's worth, is its input. Raises OSError."""
+    standard_input = await make_pipe(guest, os.O_CLOEXEC)
+    output, errors = await make_pipe(guest, os.O_CLOEXEC), await make_pipe(guest, os.O_CLOEXEC)
+    theirs = {0: standard_input.read_end, 1: output.write_end, 2: errors.write_end}
+    environment = {"PATH": "/bin", "HOME": "/root"}
+    try:
+        pidfd = await containers.run(guest, container, Program(command, environment, files=theirs))
+    except OSError:
+        for descriptor in (standard_input.write_end, output.read_end, errors.read_end, *theirs.values()):
+            await guest.sys.close(descriptor)
+        raise
+    for descriptor in theirs.values():
+        await guest.sys.close(descriptor)
+    printed: dict[int, bytearray] = {1: bytearray(), 2: bytearray()}
+    streams = Streams(guest, pidfd, None, standard_input.write_end)
+    streams.add_output(output.read_end, printed[1].extend)
+    streams.add_output(errors.read_end, printed[2].extend)
+    if given:
+        await guest.write(standard_input.write_end, given)
+    await streams.close_input()
+    await streams.until_ended()
+    status = await containers.wait(guest, pidfd)
+    await streams.drain()
+    for descriptor in (output.read_end, errors.read_end, pidfd):
+        await guest.sys.close(descriptor)
+    return Result(status, bytes(printed[1]), bytes(printed[2]))
