@@ -85,7 +85,9 @@ def wake_locked(thread: Thread) -> None:
         thread.state = ThreadState.RUNNING
         return
     SCHEDULER.enqueue(thread)
-    if this_cpu().current is this_cpu().idle:
+    running = current()
+    if running is this_cpu().idle or running.group is not thread.group:
+        # Who slept has not used its turn: it need not wait for the end of another container's.
         this_cpu().need_resched = True
 
 
