@@ -8,8 +8,10 @@ from __future__ import annotations
 from codegen.lang import Errno, Never, address_of, export, panic, u64
 from kernel.base.log import LOG, log
 from kernel.base.options import OPTIONS
-from kernel.containers.boot import start_boot_container
+from kernel.containers.boot import prepare_boot_container, show_shared_trees, start_agent
+from kernel.containers.container import BOOT
 from kernel.devices import random
+from kernel.devices.dev import create_dev
 from kernel.devices.serial import CHANNEL, CONSOLE
 from kernel.machine.clock import CLOCK
 from kernel.machine.cpu import initialise_processor, set_current_cpu
@@ -29,6 +31,7 @@ from kernel.sched.scheduler import run_idle
 from kernel.sched.thread import ThreadState
 from kernel.sched.timer import TICK
 from kernel.syscalls import dispatch
+from kernel.views.proc import create_proc
 
 ENTRIES = (traps.handle_trap, dispatch.handle_syscall)
 """What the entry stubs call besides `kernel_main`."""
@@ -47,7 +50,9 @@ def kernel_main(start_info: u64) -> Never:
     log(f"pithos: {total} pages of memory, {free} free")
     random.initialise()
     try:
-        start_boot_container(info)
+        prepare_boot_container(info)
+        show_shared_trees(create_dev(BOOT.account), create_proc(BOOT.account))
+        start_agent()
     except Errno as error:
         log(f"the first process cannot be started: error {error.code}")
         panic("no first process")

@@ -6,25 +6,23 @@ from codegen.lang import Fallible, Fd, deferred, local
 from kernel.base.log import log
 from kernel.containers.abi import ContainerStage
 from kernel.containers.container import BOOT, SHARED
-from kernel.devices.dev import create_dev
 from kernel.devices.serial import channel_file, console_file
 from kernel.files.archive import unpack
 from kernel.files.path import Lookup
-from kernel.files.ramfs import create_file_system
+from kernel.files.ramfs import RamFs, create_file_system
 from kernel.files.table import create_table
 from kernel.machine.pvh import StartInfo
 from kernel.process.arguments import Arguments
 from kernel.process.process import create_process
 from kernel.process.program import Program
 from kernel.process.start import start_program
-from kernel.views.proc import create_proc
 
 AGENT = b"/agent"
 CHANNEL_FD = Fd(3)
 
 
-def start_boot_container(info: StartInfo) -> Fallible[None]:
-    """Make container 1 out of the boot archive, and start its first process."""
+def prepare_boot_container(info: StartInfo) -> Fallible[None]:
+    """Make container 1 out of the boot archive."""
     BOOT.prepare(None, b"boot")
     BOOT.set_hostname(b"pithos")
     BOOT.file_system = create_file_system(BOOT.account, None)
@@ -32,12 +30,15 @@ def start_boot_container(info: StartInfo) -> Fallible[None]:
         module = info.module(0)
         count = unpack(module.contents(), module.start, BOOT.file_system)
         log(f"boot archive: {count} entries")
-    SHARED.devices = create_dev(BOOT.account)
-    SHARED.processes = create_proc(BOOT.account)
+
+
+def show_shared_trees(devices: RamFs, processes: RamFs) -> Fallible[None]:
+    """Let container 1, and every one that is made from now on, have the kernel's /dev and /proc."""
+    SHARED.devices = devices
+    SHARED.processes = processes
     root = BOOT.file_system.root
-    BOOT.file_system.cover(root, b"dev", SHARED.devices.root)
-    BOOT.file_system.cover(root, b"proc", SHARED.processes.root)
-    start_agent()
+    BOOT.file_system.cover(root, b"dev", devices.root)
+    BOOT.file_system.cover(root, b"proc", processes.root)
 
 
 def start_agent() -> Fallible[None]:

@@ -90,6 +90,11 @@ class Container:
         """The root directory that its processes begin with."""
         return self.file_system.root
 
+    @property
+    def is_dying(self) -> bool:
+        """Whether the container is being destroyed."""
+        return self.stage == ContainerStage.DYING
+
     def prepare(self, parent: Container | None, name: Slice[u8]) -> None:
         """Make a fresh object ready: an id, an account, empty lists."""
         REGISTRY.last_id += 1
@@ -138,17 +143,21 @@ class Container:
 
     def check_alive(self) -> Fallible[None]:
         """EAGAIN once the container is being destroyed: nothing new is made inside."""
-        if self.stage == ContainerStage.DYING:
+        if self.is_dying:
             raise EAGAIN
 
-    def process_ended(self, process: Process) -> None:
-        """A process in here has become a zombie."""
+    def process_ended(self, process: Process) -> bool:
+        """A process in here has become a zombie; says whether anyone may still ask for its status."""
+        dying = self.stage == ContainerStage.DYING
         if self.init is process:
             self.init = None
-        if self.stage != ContainerStage.DYING and not self.has_living_process():
+        if dying:
+            self.ended_while_dying += 1
+        elif not self.has_living_process():
             self.stage = ContainerStage.EMPTY
         self.changed.wake_all()
         readiness_changed()
+        return not dying
 
     def has_living_process(self) -> bool:
         """Whether any process in here still has a thread."""

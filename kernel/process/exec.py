@@ -46,9 +46,7 @@ def load(program: Program, path: Slice[u8]) -> Fallible[None]:
     program.space = space
 
 
-def fill_space(
-    program: Program, space: AddressSpace, file: Inode, image: ElfImage, path: Slice[u8]
-) -> Fallible[None]:
+def fill_space(program: Program, space: AddressSpace, file: Inode, image: ElfImage, path: Slice[u8]) -> Fallible[None]:
     """Map the program and its stack into `space`, which is the current one meanwhile."""
     before = current().space
     switch.enter_space(space)

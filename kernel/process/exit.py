@@ -12,7 +12,6 @@ from typing import Never
 
 from codegen.lang import UserAddr, u32, u64
 from kernel.base.errno import EFAULT
-from kernel.containers.abi import ContainerStage
 from kernel.files.poll import readiness_changed
 from kernel.memory import user
 from kernel.process import futex
@@ -104,14 +103,10 @@ def end_process(process: Process) -> None:
     readiness_changed()
     container = process.container
     parent = process.parent
-    container.process_ended(process)
-    if container.stage == ContainerStage.DYING:
-        container.ended_while_dying += 1
-        process.release()
-    elif parent is None or parent.exiting:
-        process.release()
-    else:
+    if container.process_ended(process) and parent is not None and not parent.exiting:
         tell_parent(parent, process)
+    else:
+        process.release()
 
 
 def release_space(process: Process) -> None:

@@ -75,9 +75,7 @@ def perform(task: Thread, number: u64, frame: TrapFrame) -> i64:
     """The result of call `number` with the arguments in the registers of `frame`."""
     for call in CALLS:
         if number == call.number:
-            return invoke_registers(
-                call.function, task, frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9
-            )
+            return invoke_registers(call.function, task, frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9)
     container = task.process.container
     container.unknown_calls += 1
     container.last_unknown_call = number

@@ -112,11 +112,7 @@ def setgid(task: Thread, group: u32) -> Fallible[None]:
 def setresuid(task: Thread, real: u32, effective: u32, saved: u32) -> Fallible[None]:
     """setresuid(2)."""
     credentials = task.process.credentials
-    if not (
-        may_be_user(credentials, real)
-        and may_be_user(credentials, effective)
-        and may_be_user(credentials, saved)
-    ):
+    if not (may_be_user(credentials, real) and may_be_user(credentials, effective) and may_be_user(credentials, saved)):
         raise EPERM
     if real != KEEP:
         credentials.real_user = real
@@ -131,9 +127,7 @@ def setresgid(task: Thread, real: u32, effective: u32, saved: u32) -> Fallible[N
     """setresgid(2)."""
     credentials = task.process.credentials
     if not (
-        may_be_group(credentials, real)
-        and may_be_group(credentials, effective)
-        and may_be_group(credentials, saved)
+        may_be_group(credentials, real) and may_be_group(credentials, effective) and may_be_group(credentials, saved)
     ):
         raise EPERM
     if real != KEEP:

@@ -139,9 +139,7 @@ def wait4(task: Thread, pid: i32, status: UserAddr, options: u32, usage: UserAdd
 
 
 @syscall(247)
-def waitid(
-    task: Thread, kind: u32, id: i32, information: UserAddr, options: u32, usage: UserAddr
-) -> Fallible[None]:
+def waitid(task: Thread, kind: u32, id: i32, information: UserAddr, options: u32, usage: UserAddr) -> Fallible[None]:
     """waitid(2); with P_PIDFD also for what run_in_container started."""
     if options & WAITID_OPTION_BITS != options or options & u32(WaitOptions.EXITED) == 0:
         raise EINVAL

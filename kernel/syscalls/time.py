@@ -127,9 +127,7 @@ def nanosleep(task: Thread, duration: UserAddr, remaining: UserAddr) -> Fallible
 
 
 @syscall(230)
-def clock_nanosleep(
-    task: Thread, clock: i32, flags: u32, time: UserAddr, remaining: UserAddr
-) -> Fallible[None]:
+def clock_nanosleep(task: Thread, clock: i32, flags: u32, time: UserAddr, remaining: UserAddr) -> Fallible[None]:
     """clock_nanosleep(2). A CPU-time clock is EOPNOTSUPP."""
     moment = read_clock(task, clock)
     if clock == CLOCK_THREAD_CPUTIME:
