@@ -7,7 +7,7 @@ expression, and a hint. `CompileError` carries one or more of them; its text is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from codegen.tree import Location
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 """The directory that the file names in locations are relative to."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def source_lines(file: str) -> tuple[str, ...]:
     """The lines of a source file, named as locations name it."""
     try:

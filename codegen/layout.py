@@ -7,7 +7,7 @@ A struct that implements an interface begins with the pointer to its vtable.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from codegen import lang
@@ -103,7 +103,7 @@ def measure(type_: Any, *, value: bool = True) -> tuple[int, int]:
     return bits // 8, bits // 8
 
 
-@lru_cache(maxsize=None)
+@cache
 def _layout(struct: StructType) -> StructLayout:
     cls = struct.cls
     layout = StructLayout(has_vtable=issubclass(cls, lang.Interface))

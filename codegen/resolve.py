@@ -15,7 +15,7 @@ import importlib
 import types as python_types
 import typing
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from codegen import lang
@@ -259,7 +259,7 @@ def embed(element: Any) -> Any:
     return EmbeddedType(element) if isinstance(element, StructType) else element
 
 
-@lru_cache(maxsize=None)
+@cache
 def _class_type(cls: Any) -> Type | None:
     if "__struct__" in cls.__dict__:
         arguments = tuple(TypeVariable(variable) for variable in type_parameters(cls))

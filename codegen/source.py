@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -74,7 +74,7 @@ class ModuleSource:
                 self._scan_class(inner, f"{name}.{inner.name}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def module_source(name: str) -> ModuleSource:
     """The parsed source of an imported module."""
     return ModuleSource(sys.modules[name])
@@ -120,7 +120,7 @@ def locate(file: str, node: ast.AST, function: str) -> Location:
     return Location(file, line, column, node.end_lineno, node.end_col_offset, function)  # type: ignore[attr-defined]
 
 
-@lru_cache(maxsize=None)
+@cache
 def function_source(function: FunctionType) -> FunctionSource:
     """The definition of a function, found once."""
     return FunctionSource(function)

@@ -41,7 +41,10 @@ class Location(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Local:
-    """A parameter or variable of one function; assigned by value, its address is never taken."""
+    """A parameter or variable of one function; assigned by value, its address is never taken.
+
+    A name that begins with a dot is the compiler's own: a debugger does not show it.
+    """
 
     name: str
     type: Type

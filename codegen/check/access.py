@@ -7,13 +7,13 @@ import types as python_types
 from typing import TYPE_CHECKING, Any
 
 from codegen import layout
-from codegen.check import calls, operators
+from codegen.check import atomics, calls, operators
 from codegen.check.convert import BOOL, coerce, describe, materialise, plain, retype
 from codegen.check.values import BoundMethod, HostValue, PlaceValue, Value
-from codegen.lang import TrapKind, comptime
+from codegen.lang import TrapKind
 from codegen.lang.enums import BitField
 from codegen.lang.slices import HostArray
-from codegen.resolve import field_annotations, host_type, is_struct, type_parameters
+from codegen.resolve import field_annotations, host_type, is_struct
 from codegen.tree import (
     AddressOf,
     ArraySlice,
@@ -29,7 +29,6 @@ from codegen.tree import (
     Location,
     Place,
     Read,
-    StaticAddress,
     StaticPlace,
     Subslice,
     TupleElement,
@@ -71,7 +70,7 @@ def attribute_of(f: Checker, node: ast.expr, value: Value, name: str) -> Value:
             return _host_attribute(f, node, value, name)
         value = materialise(f, value)
     if isinstance(value, PlaceValue):
-        return calls.atomic_method(f, node, value, name)
+        return atomics.atomic_method(f, node, value, name)
     tree = materialise(f, value)
     match tree.type:
         case StructType() as type_:
@@ -316,7 +315,7 @@ def _constant_subscript(f: Checker, node: ast.Subscript, base: HostValue) -> Val
     found = base.object
     if isinstance(found, HostArray) or is_struct(type(found)):
         return None
-    if isinstance(found, type) or isinstance(found, StructType):
+    if isinstance(found, (type, StructType)):
         return HostValue(f.at(node), f.frame.annotations.type(node))
     if isinstance(node.slice, ast.Slice):
         bounds = [_constant_bound(f, part) for part in (node.slice.lower, node.slice.upper)]
@@ -401,6 +400,3 @@ def _not_embedded(f: Checker, node: ast.expr, type_: Type) -> None:
         raise f.refuse(node, f"{type_} is embedded here and is never copied", "use copy() or fill()")
     if isinstance(type_, AtomicType):
         raise f.refuse(node, f"{type_} is set by its methods", "use store()")
-
-
-__all__ = ["StaticAddress", "attribute", "comptime", "field_bits", "place", "read", "subscript", "type_parameters"]

@@ -6,11 +6,10 @@ import ast
 import types as python_types
 from typing import TYPE_CHECKING, Any
 
-from codegen.check import access, construct, intrinsics, operators, text
+from codegen.check import access, atomics, construct, intrinsics, text
 from codegen.check.convert import coerce, describe, known_type, materialise
 from codegen.check.errors import ANY, Site
-from codegen.check.values import AtomicMethod, BoundMethod, GeneratorCall, HostValue, PlaceValue, Value
-from codegen.lang import Order
+from codegen.check.values import AtomicMethod, BoundMethod, GeneratorCall, HostValue, Value
 from codegen.lang.numbers import IntType
 from codegen.resolve import (
     MISSING,
@@ -30,34 +29,16 @@ from codegen.resolve import (
 )
 from codegen.source import module_source
 from codegen.tree import (
-    Atomic,
-    AtomicOperator,
-    Binary,
-    BinaryOperator,
     Call,
     CallInterface,
     CallValue,
-    CompareOperator,
     Expression,
     Function,
-    IsInstance,
-    Let,
-    Local,
     Location,
-    Logical,
-    ReadLocal,
-    Unary,
-    UnaryOperator,
 )
 from codegen.types import (
-    BOOL,
-    U64,
-    VOID,
-    AtomicType,
     EmbeddedType,
-    EnumType,
     FunctionType,
-    InterfaceType,
     NeverType,
     OptionalType,
     SliceType,
@@ -67,7 +48,6 @@ from codegen.types import (
 )
 
 if TYPE_CHECKING:
-    from codegen.check.expressions import Condition
     from codegen.check.function import Checker
 
 Argument = ast.expr | Value
@@ -100,7 +80,7 @@ def invoke(
         all_arguments = [callee.receiver, *arguments]
         return call_function(f, node, callee.function, struct, bindings, all_arguments, keywords, expected)
     if isinstance(callee, AtomicMethod):
-        return _call_atomic(f, node, callee, arguments, keywords)
+        return atomics.call_atomic(f, node, callee, arguments, keywords)
     tree = materialise(f, callee)
     if isinstance(tree.type, FunctionType):
         return _call_value(f, node, tree, arguments, keywords)
@@ -126,7 +106,7 @@ def _call_host(
             return _fold(f, node, found, arguments, keywords)
         owner = owner_of(found)
         return call_function(f, node, found, owner, {}, arguments, keywords, expected)
-    if isinstance(found, (IntType, type)) or isinstance(found, Type):
+    if isinstance(found, IntType | type | Type):
         return construct.construct_value(f, node, callee, arguments, keywords)
     if isinstance(found, (python_types.BuiltinFunctionType, python_types.MethodType)):
         return _fold(f, node, found, arguments, keywords)
@@ -346,123 +326,3 @@ def _call_value(f: Checker, node: ast.expr, tree: Expression, arguments: list[An
     return CallValue(f.at(node), type_.result, tree, trees, type_.fallible)
 
 
-# Atomics ----------------------------------------------------------------------------------------
-
-_ATOMIC = {
-    "load": (AtomicOperator.LOAD, 0),
-    "store": (AtomicOperator.STORE, 1),
-    "exchange": (AtomicOperator.EXCHANGE, 1),
-    "compare_exchange": (AtomicOperator.COMPARE_EXCHANGE, 2),
-    "fetch_add": (AtomicOperator.ADD, 1),
-    "fetch_sub": (AtomicOperator.SUBTRACT, 1),
-    "fetch_or": (AtomicOperator.OR, 1),
-    "fetch_and": (AtomicOperator.AND, 1),
-}
-
-
-def atomic_method(f: Checker, node: ast.expr, value: PlaceValue, name: str) -> AtomicMethod:
-    if name not in _ATOMIC:
-        raise f.refuse(node, f"an Atomic has no method {name}", f"it has {', '.join(_ATOMIC)}")
-    return AtomicMethod(f.at(node), value.place, name)
-
-
-def _call_atomic(
-    f: Checker, node: ast.expr, callee: AtomicMethod, arguments: list[Any], keywords: Keywords
-) -> Value:
-    operator, count = _ATOMIC[callee.name]
-    type_ = callee.place.type
-    assert isinstance(type_, AtomicType)
-    named = dict(keywords)
-    order = named.pop("order", None) or (arguments.pop() if len(arguments) == count + 1 else None)
-    if len(arguments) != count or named:
-        raise f.refuse(node, f"{callee.name} takes {count} values and an order")
-    operands = [coerce(f, evaluate(f, argument, type_.inner), type_.inner) for argument in arguments]
-    chosen = Order.SEQ_CST
-    if order is not None:
-        value = evaluate(f, order)
-        if not isinstance(value, HostValue) or not isinstance(value.object, Order):
-            raise f.refuse(value.location, "the order is a constant: Order.ACQUIRE")
-        chosen = value.object
-    results = {AtomicOperator.STORE: VOID, AtomicOperator.COMPARE_EXCHANGE: BOOL}
-    return Atomic(f.at(node), results.get(operator, type_.inner), operator, callee.place, operands, chosen)
-
-
-# isinstance and in --------------------------------------------------------------------------------
-
-
-def isinstance_test(f: Checker, node: ast.Call) -> Condition:
-    from codegen.check.expressions import Condition, _narrowed
-
-    subject, classes = f.expression(node.args[0]), f.expression(node.args[1])
-    if not isinstance(classes, HostValue):
-        raise f.refuse(node.args[1], "the class of an isinstance is a constant")
-    if isinstance(subject, HostValue) and not is_struct(type(subject.object)):
-        return Condition(isinstance(subject.object, classes.object), {}, {})
-    tree = materialise(f, subject)
-    options = classes.object if isinstance(classes.object, tuple) else (classes.object,)
-    result: Expression | bool = False
-    for cls in options:
-        test = is_instance(f, node.args[1], tree, cls)
-        if test is True or result is True:
-            result = True
-        elif test is not False:
-            result = test if isinstance(result, bool) else Logical(f.at(node), BOOL, False, result, test)
-    known = {}
-    if len(options) == 1 and is_struct(options[0]):
-        known = _narrowed(f, node.args[0], StructType(options[0]))
-    return Condition(result, known, {})
-
-
-def is_instance(f: Checker, node: ast.AST, tree: Expression, cls: Any) -> Expression | bool:
-    """Whether a reference is to a struct of class `cls`."""
-    type_ = tree.type
-    if isinstance(type_, StructType):
-        return issubclass(type_.cls, cls)
-    if not isinstance(type_, InterfaceType):
-        hint = "test it for None first" if isinstance(type_, OptionalType) else ""
-        raise f.refuse(tree.location, f"isinstance asks a reference to an interface, not {type_}", hint)
-    if not is_struct(cls) or not issubclass(cls, type_.cls):
-        name = getattr(cls, "__name__", str(cls))
-        raise f.refuse(node, f"{name} is not a struct that implements {type_}")
-    return IsInstance(f.at(node), BOOL, tree, f.program.vtable(StructType(cls)))
-
-
-def contains(f: Checker, node: ast.Compare, left: Value, right: Value, *, negated: bool) -> Value:
-    """`left in right`: of flags, of a tuple of constants, of a struct with `__contains__`."""
-    where = f.at(node)
-    if isinstance(left, HostValue) and isinstance(right, HostValue) and not is_struct(type(right.object)):
-        return HostValue(where, (left.object in right.object) != negated)
-    if isinstance(right, HostValue) and isinstance(right.object, (tuple, bytes, frozenset)):
-        result = _one_of(f, where, left, [HostValue(where, item) for item in right.object])
-    else:
-        tree = materialise(f, right)
-        if isinstance(tree.type, EnumType) and tree.type.is_flag:
-            result = _flag_in(f, where, coerce(f, left, tree.type), tree)
-        elif isinstance(tree.type, StructType) and hasattr(tree.type.cls, "__contains__"):
-            method = access.attribute_of(f, node, tree, "__contains__")
-            result = coerce(f, invoke(f, node, method, [left], []), BOOL)
-        else:
-            raise f.refuse(node, f"`in` cannot search {tree.type}", "write a loop")
-    return Unary(where, BOOL, UnaryOperator.NOT, result) if negated else result
-
-
-def _one_of(f: Checker, where: Location, left: Value, items: list[HostValue]) -> Expression:
-    tree = materialise(f, left)
-    local = Local("searched", tree.type)
-    read = ReadLocal(where, tree.type, local)
-    tests = [operators.comparison(f, where, CompareOperator.EQUAL, read, item) for item in items]
-    result: Expression = coerce(f, HostValue(where, False), BOOL)
-    for test in reversed(tests):
-        result = test if test is tests[-1] else Logical(where, BOOL, False, test, result)
-    return Let(where, BOOL, local, tree, result)
-
-
-def _flag_in(f: Checker, where: Location, flag: Expression, value: Expression) -> Expression:
-    local = Local("flag", flag.type)
-    read = ReadLocal(where, flag.type, local)
-    both = Binary(where, value.type, BinaryOperator.AND, value, read)
-    test = operators.comparison(f, where, CompareOperator.EQUAL, both, read)
-    return Let(where, BOOL, local, flag, test)
-
-
-__all__ = ["U64", "add_site", "call", "call_function", "emit_call", "evaluate", "invoke", "owner_of", "unify"]

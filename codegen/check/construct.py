@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from codegen.check import access
-from codegen.check.convert import coerce, constant_type, describe, materialise, plain, retype
+from codegen.check.convert import coerce, describe, materialise, plain, retype
 from codegen.check.values import HostValue, Value
 from codegen.lang import Panic, TrapKind, UserAddr
 from codegen.resolve import host_type
@@ -156,6 +156,3 @@ def build_bits(
         else:
             result = Binary(where, raw_type, BinaryOperator.OR, result, part)
     return retype(result, type_, where)
-
-
-__all__ = ["build_bits", "constant_type", "construct_value", "convert", "convert_integer"]

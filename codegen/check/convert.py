@@ -22,7 +22,6 @@ from codegen.tree import (
     FunctionAddress,
     Location,
     MakeTuple,
-    StaticAddress,
     StaticPlace,
     Text,
 )
@@ -33,12 +32,9 @@ from codegen.types import (
     I64,
     U64,
     USER_SLICE,
-    VOID,
     ArrayType,
-    AtomicType,
     BitsType,
     BoolType,
-    EmbeddedType,
     EnumType,
     ErrorType,
     FunctionType,
@@ -345,9 +341,3 @@ def common_type(f: Checker, left: Value, right: Value, expected: Any, where: Loc
     if isinstance(first, StructType) and isinstance(second, OptionalType) and second.inner == first:
         return second
     raise f.refuse(where, f"{first} and {second} have no type in common", "convert one on purpose")
-
-
-__all__ = [
-    "VOID", "AtomicType", "EmbeddedType", "StaticAddress", "coerce", "common_type", "describe", "known_type",
-    "materialise", "mismatch", "plain", "retype",
-]  # fmt: skip

@@ -52,7 +52,7 @@ def infer(program: Program) -> list[Diagnostic]:
     diagnostics = []
     for function, places in sites.items():
         if function.fallible:
-            function.errors = frozenset() if ANY <= errors[function] else errors[function]
+            function.errors = frozenset() if errors[function] >= ANY else errors[function]
             continue
         for site in places:
             codes = _escaping(program, errors, site)
@@ -65,7 +65,7 @@ def infer(program: Program) -> list[Diagnostic]:
 
 def names(codes: frozenset[int]) -> str:
     """Error numbers by name, for a message."""
-    if ANY <= codes:
+    if codes >= ANY:
         return "an Errno"
     known: dict[int, Any] = lang.Errno.by_code
     shown = [known[code].__name__ if code in known else str(code) for code in sorted(codes)]
@@ -92,7 +92,7 @@ def _raised(program: Program, errors: dict[Function, frozenset[int]], source: An
         return frozenset().union(*(errors.get(function, frozenset()) for function in functions))
     if isinstance(source, Caught):
         inner = frozenset().union(*(_escaping_inner(program, errors, site) for site in source.sites))
-        return inner if source.codes is None else (source.codes if ANY <= inner else inner & source.codes)
+        return inner if source.codes is None else (source.codes if inner >= ANY else inner & source.codes)
     codes: frozenset[int] = source
     return codes
 
@@ -101,6 +101,3 @@ def _escaping_inner(program: Program, errors: dict[Function, frozenset[int]], si
     """What arrives at the handler of the `try` that the site is directly in."""
     inner = Site(site.location, site.source, site.catching)
     return _escaping(program, errors, inner)
-
-
-__all__ = ["ANY", "Caught", "Site", "infer", "names"]

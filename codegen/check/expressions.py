@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import typing
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from codegen.check import access, calls, operators
+from codegen.check import access, calls, membership, operators
 from codegen.check.convert import coerce, common_type, known_type, materialise
-from codegen.check.values import Binding, HostValue, State, Value
+from codegen.check.values import Binding, Condition, HostValue, State, Value
 from codegen.resolve import MISSING, is_struct, look_up
 from codegen.tree import (
     Compare,
@@ -90,14 +90,6 @@ def wrap(f: Checker, node: ast.expr, found: Any) -> HostValue:
 # Conditions -------------------------------------------------------------------------------------
 
 
-class Condition(NamedTuple):
-    """A test: its tree or known outcome, and what holds when it is true, and when it is false."""
-
-    value: Expression | bool
-    when_true: State
-    when_false: State
-
-
 def condition(f: Checker, node: ast.expr) -> Condition:
     """Check a test of `if`, `while`, `assert`, `and`, `or`, `not`."""
     match node:
@@ -112,7 +104,7 @@ def condition(f: Checker, node: ast.expr) -> Condition:
         case ast.Compare(ops=[ast.Is() | ast.IsNot()], comparators=[ast.Constant(value=None)]):
             return _none_test(f, node)
         case ast.Call(func=ast.Name(id="isinstance"), args=[_, _], keywords=[]):
-            return calls.isinstance_test(f, node)
+            return membership.isinstance_test(f, node)
     value = f.expression(node, BOOL)
     if isinstance(value, HostValue) and not is_struct(type(value.object)):
         if not isinstance(value.object, bool):
@@ -127,7 +119,7 @@ def condition(f: Checker, node: ast.expr) -> Condition:
     return Condition(tree, {}, {})
 
 
-def _narrowed(f: Checker, node: ast.expr, type_: Type) -> State:
+def narrowed(f: Checker, node: ast.expr, type_: Type) -> State:
     """What is known when the value that `node` names is of `type_`."""
     if isinstance(node, ast.NamedExpr):
         node = node.target
@@ -150,7 +142,7 @@ def _none_test(f: Checker, node: ast.Compare) -> Condition:
         return Condition(not is_none, {}, {})
     operator = CompareOperator.EQUAL if is_none else CompareOperator.NOT_EQUAL
     test = Compare(f.at(node), BOOL, operator, tree, Constant(f.at(node), tree.type, 0))
-    known = _narrowed(f, node.left, tree.type.inner)
+    known = narrowed(f, node.left, tree.type.inner)
     return Condition(test, {} if is_none else known, known if is_none else {})
 
 
@@ -160,7 +152,7 @@ def _truth_of_optional(f: Checker, node: ast.expr, tree: Expression) -> Conditio
     if hasattr(cls, "__len__") or hasattr(cls, "__bool__"):
         raise f.refuse(node, f"the truth of {tree.type} is its length", "write `is not None`, or ask its len()")
     test = Compare(f.at(node), BOOL, CompareOperator.NOT_EQUAL, tree, Constant(f.at(node), tree.type, 0))
-    return Condition(test, _narrowed(f, node, tree.type.inner), {})
+    return Condition(test, narrowed(f, node, tree.type.inner), {})
 
 
 def _bool_operator(f: Checker, node: ast.BoolOp) -> Condition:
@@ -285,19 +277,6 @@ _REFUSED: dict[type[ast.expr], tuple[str, str]] = {
     ast.Slice: ("a slice here", "write s[a:b]"),
 }
 
-Handler = Callable[["Checker", Any, "Type | None"], Value]
-
-_HANDLERS: dict[type[ast.expr], Handler] = {
-    ast.Constant: _constant,
-    ast.Name: _name,
-    ast.BoolOp: _condition_value,
-    ast.IfExp: _conditional,
-    ast.Tuple: _tuple,
-    ast.NamedExpr: _named,
-    ast.JoinedStr: _formatted,
-}
-
-
 def _unary(f: Checker, node: ast.UnaryOp, expected: Type | None) -> Value:
     if isinstance(node.op, ast.Not):
         return _condition_value(f, node, expected)
@@ -311,9 +290,36 @@ def _compare(f: Checker, node: ast.Compare, expected: Type | None) -> Value:
     return operators.compare(f, node)
 
 
-_HANDLERS[ast.UnaryOp] = _unary
-_HANDLERS[ast.Compare] = _compare
-_HANDLERS[ast.BinOp] = lambda f, node, expected: operators.binary(f, node, expected)
-_HANDLERS[ast.Attribute] = lambda f, node, expected: access.attribute(f, node)
-_HANDLERS[ast.Subscript] = lambda f, node, expected: access.subscript(f, node)
-_HANDLERS[ast.Call] = lambda f, node, expected: calls.call(f, node, expected)
+def _binary(f: Checker, node: ast.BinOp, expected: Type | None) -> Value:
+    return operators.binary(f, node, expected)
+
+
+def _attribute(f: Checker, node: ast.Attribute, expected: Type | None) -> Value:
+    return access.attribute(f, node)
+
+
+def _subscript(f: Checker, node: ast.Subscript, expected: Type | None) -> Value:
+    return access.subscript(f, node)
+
+
+def _call(f: Checker, node: ast.Call, expected: Type | None) -> Value:
+    return calls.call(f, node, expected)
+
+
+Handler = Callable[["Checker", Any, "Type | None"], Value]
+
+_HANDLERS: dict[type[ast.expr], Handler] = {
+    ast.Constant: _constant,
+    ast.Name: _name,
+    ast.BoolOp: _condition_value,
+    ast.UnaryOp: _unary,
+    ast.BinOp: _binary,
+    ast.Compare: _compare,
+    ast.Attribute: _attribute,
+    ast.Subscript: _subscript,
+    ast.Call: _call,
+    ast.IfExp: _conditional,
+    ast.Tuple: _tuple,
+    ast.NamedExpr: _named,
+    ast.JoinedStr: _formatted,
+}

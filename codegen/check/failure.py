@@ -155,7 +155,7 @@ def _codes(f: Checker, handler: ast.ExceptHandler) -> frozenset[int] | None:
 
 
 def _handler(f: Checker, node: ast.ExceptHandler, codes: frozenset[int] | None, caught: Caught) -> Handler:
-    local = Local(node.name or "error", ERROR)
+    local = Local(node.name or ".error", ERROR)
     f.error_sources[local] = caught
     if node.name:
         f.frame.locals[node.name] = local

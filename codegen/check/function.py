@@ -22,7 +22,7 @@ from codegen.tree import (
     Statement,
     StaticAddress,
 )
-from codegen.types import NEVER, VOID, NeverType, Type, VoidType
+from codegen.types import NeverType, Type, VoidType
 
 if TYPE_CHECKING:
     from codegen.check.program import Program
@@ -112,7 +112,7 @@ class Checker:
 
     def temporary(self, value: Expression, name: str = "it") -> ReadLocal:
         """Keep the value of an expression in a fresh local."""
-        local = Local(name, value.type)
+        local = Local(f".{name}", value.type)
         self.emit(Assign(value.location, local, value))
         return ReadLocal(value.location, value.type, local)
 
@@ -178,16 +178,14 @@ def merge(states: list[State]) -> State:
         return first
     merged: State = {}
     for name, binding in first.items():
+        known = binding
         for state in rest:
             other = state.get(name)
             if other is None or other.local is not binding.local or other.constant is not binding.constant:
                 break
             if other.type != binding.type:
                 assert binding.local is not None
-                binding = Binding(binding.local, binding.local.type)
+                known = Binding(binding.local, binding.local.type)
         else:
-            merged[name] = binding
+            merged[name] = known
     return merged
-
-
-__all__ = ["NEVER", "VOID", "Checker", "assigned_names", "local_names", "make_frame", "merge", "widen"]

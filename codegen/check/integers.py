@@ -155,7 +155,7 @@ def _align(name: str, up: bool) -> Any:
         if isinstance(step, HostValue):
             width = Constant(step.location, number, step.object)
             return retype(_aligned(request.where, number, tree, width, up), type_, request.where)
-        local = Local("boundary", number)
+        local = Local(".boundary", number)
         read = ReadLocal(request.where, number, local)
         body = _aligned(request.where, number, tree, read, up)
         return retype(Let(request.where, number, local, coerce(f, step, number), body), type_)

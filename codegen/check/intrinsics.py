@@ -18,7 +18,6 @@ from codegen.resolve import host_type, is_struct
 from codegen.tree import (
     Binary,
     BinaryOperator,
-    Constant,
     Expression,
     Location,
     SliceLength,
@@ -213,10 +212,11 @@ def _refused(message: str, hint: str) -> Intrinsic:
 
 
 def _isinstance(f: Checker, request: Request) -> Value:
-    from codegen.check import calls
 
     assert isinstance(request.node, ast.Call)
-    test = calls.isinstance_test(f, request.node)
+    from codegen.check import membership
+
+    test = membership.isinstance_test(f, request.node)
     return HostValue(request.where, test.value) if isinstance(test.value, bool) else test.value
 
 
@@ -274,6 +274,3 @@ def handler_of(found: Any) -> Intrinsic | None:
         return _TABLE.get(found)
     except TypeError:
         return None
-
-
-__all__ = ["Constant", "Request", "constant_argument", "handler_of", "trap", "type_argument", "value_of"]

@@ -6,9 +6,8 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from codegen.check import access, calls, expressions
-from codegen.check.convert import coerce, materialise, plain, retype
+from codegen.check.convert import coerce, materialise
 from codegen.check.values import Binding, GeneratorCall, HostValue, LoopTarget, State, Value
-from codegen.lang import TrapKind
 from codegen.resolve import Signature, is_struct, signature_of, substitute
 from codegen.tree import (
     Assign,
@@ -19,8 +18,6 @@ from codegen.tree import (
     Compare,
     CompareOperator,
     Constant,
-    Conversion,
-    Convert,
     Element,
     Expression,
     If,
@@ -31,8 +28,6 @@ from codegen.tree import (
     ReadLocal,
     SliceLength,
     Statement,
-    Unary,
-    UnaryOperator,
 )
 from codegen.types import BOOL, U64, Int, SliceType, StructType
 
@@ -232,7 +227,7 @@ def _step(f: Checker, value: Value) -> int:
 def _count(f: Checker, node: ast.For, type_: Int, first: Expression, last: Expression, step: int) -> None:
     """`for i in range(first, last, step)`: the counter never passes `last`, so it cannot overflow."""
     where = f.at(node.iter)
-    counter = Local("counter", type_)
+    counter = Local(".counter", type_)
     f.emit(Assign(where, counter, first))
     read = ReadLocal(where, type_, counter)
     target = _enter(f, node, node.body)
@@ -253,7 +248,7 @@ def _count(f: Checker, node: ast.For, type_: Int, first: Expression, last: Expre
 def _count_down(f: Checker, node: ast.For, type_: Int, first: Expression, last: Expression) -> None:
     """`for i in reversed(range(first, last))`."""
     where = f.at(node.iter)
-    counter = Local("counter", type_)
+    counter = Local(".counter", type_)
     f.emit(Assign(where, counter, last))
     read = ReadLocal(where, type_, counter)
     low = f.settled(first, "start")
@@ -297,7 +292,7 @@ def _over_slice(f: Checker, node: ast.For, tree: Expression, *, counted: bool) -
     if not isinstance(tree.type, SliceType):
         raise f.refuse(node.iter, f"enumerate goes over a slice, not {tree.type}")
     items = f.settled(tree, "items")
-    counter = Local("position", U64)
+    counter = Local(".position", U64)
     f.emit(Assign(where, counter, Constant(where, U64, 0)))
     read = ReadLocal(where, U64, counter)
     length = f.settled(SliceLength(where, U64, items), "length")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from codegen.check import calls, expressions, operators
+from codegen.check import expressions, membership, operators
 from codegen.check.convert import coerce, materialise, plain
 from codegen.check.values import Binding, HostValue, State, Value
 from codegen.lang import TrapKind
@@ -23,10 +23,8 @@ from codegen.tree import (
     ReadLocal,
     Statement,
     Switch,
-    Unary,
-    UnaryOperator,
 )
-from codegen.types import BOOL, BoolType, EnumType, ErrorType, Int, InterfaceType, OptionalType, StructType, UnitType
+from codegen.types import BOOL, BoolType, EnumType, ErrorType, Int, OptionalType, StructType, UnitType
 
 if TYPE_CHECKING:
     from codegen.check.function import Checker
@@ -223,12 +221,12 @@ def _class_test(f: Checker, node: ast.Match, pattern: ast.MatchClass, subject: E
         present = operators.comparison(
             f, where, CompareOperator.NOT_EQUAL, subject, HostValue(where, None), identity=True
         )
-        asked = calls.is_instance(f, pattern.cls, inner, value.object)
+        asked = membership.is_instance(f, pattern.cls, inner, value.object)
         test = present if asked is True else asked
         if isinstance(asked, IsInstance):
             test = Logical(where, BOOL, True, present, asked)
     else:
-        test = calls.is_instance(f, pattern.cls, tree, value.object)
+        test = membership.is_instance(f, pattern.cls, tree, value.object)
     if isinstance(node.subject, ast.Name) and isinstance(subject, ReadLocal):
         binding = f.state.get(node.subject.id)
         if binding is not None and binding.local is not None:
@@ -245,6 +243,3 @@ def _bind(f: Checker, pattern: ast.MatchAs, name: str, subject: Expression, inne
     if not isinstance(subject, ReadLocal):
         raise f.refuse(pattern, "a name for what a case matched needs a local to match")
     f.state[name] = Binding(subject.local, type_)
-
-
-__all__ = ["InterfaceType", "Unary", "UnaryOperator", "check_match"]

@@ -8,8 +8,8 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from codegen.check import calls
-from codegen.check.convert import coerce, constant_type, describe, known_type, materialise, plain, retype
+from codegen.check import membership
+from codegen.check.convert import coerce, describe, known_type, materialise, plain, retype
 from codegen.check.values import HostValue, Value
 from codegen.lang import TrapKind
 from codegen.resolve import is_struct
@@ -33,7 +33,6 @@ from codegen.tree import (
 )
 from codegen.types import (
     BOOL,
-    I64,
     U64,
     BitsType,
     BoolType,
@@ -131,7 +130,7 @@ def _fold(f: Checker, where: Location, fold: Callable[[Any, Any], Any], left: Ho
 
 def _flag_or_bool_type(left: Value, right: Value) -> Any:
     first, second = known_type(left), known_type(right)
-    if first == second and (isinstance(first, BoolType) or isinstance(first, EnumType) and first.is_flag):
+    if first == second and (isinstance(first, BoolType) or (isinstance(first, EnumType) and first.is_flag)):
         return first
     return None
 
@@ -273,7 +272,7 @@ def _chain(f: Checker, node: ast.Compare) -> Value:
         value = values[index]
         if not isinstance(value, (HostValue, ReadLocal)):
             tree = materialise(f, value)
-            local = Local("middle", tree.type)
+            local = Local(".middle", tree.type)
             lets.append((local, tree))
             values[index] = ReadLocal(tree.location, tree.type, local)
     pairs = zip(node.ops, values, values[1:], strict=False)
@@ -290,7 +289,7 @@ def _chain(f: Checker, node: ast.Compare) -> Value:
 def _comparison(f: Checker, node: ast.Compare, op: ast.cmpop, left: Value, right: Value) -> Value:
     where = f.at(node)
     if isinstance(op, (ast.In, ast.NotIn)):
-        return calls.contains(f, node, left, right, negated=isinstance(op, ast.NotIn))
+        return membership.contains(f, node, left, right, negated=isinstance(op, ast.NotIn))
     kind, fold = _COMPARE[type(op)]
     if isinstance(left, HostValue) and isinstance(right, HostValue):
         if not (is_struct(type(left.object)) or is_struct(type(right.object))):
@@ -374,6 +373,3 @@ def _slices(f: Checker, where: Location, kind: CompareOperator, left: Value, rig
     if kind is CompareOperator.NOT_EQUAL:
         return Unary(where, BOOL, UnaryOperator.NOT, equal)
     raise f.refuse(where, "slices have no order", "compare them byte by byte")
-
-
-__all__ = ["I64", "arithmetic_type", "binary", "combine", "compare", "comparison", "constant_type", "unary"]

@@ -138,6 +138,9 @@ class Program:
         made.inline = bool(attributes.get("__inline__"))
         made.noinline = bool(attributes.get("__noinline__"))
         if "__instruction__" in attributes:
+            if made.module.startswith("kernel.") and not made.module.startswith("kernel.machine."):
+                hint = "declare it in kernel/machine/ and call it from here"
+                raise refuse(source.name_location, "an instruction outside of kernel/machine/", hint)
             made.assembly = Assembly(*attributes["__instruction__"])
         if (export or external or made.assembly is not None) and made.fallible:
             hint = "turn the error into a number inside"

@@ -80,8 +80,8 @@ def invoke_registers(f: Checker, request: Request) -> Value:
 
 def _make_adapter(f: Checker, target: Function) -> Function:
     where = target.location
-    context = Local("context", target.parameters[0].type)
-    registers = [Local(f"register{index}", U64) for index in range(6)]
+    context = Local(".context", target.parameters[0].type)
+    registers = [Local(f".register{index}", U64) for index in range(6)]
     waiting = list(registers)
     arguments: list[Expression] = [ReadLocal(where, context.type, context)]
     for parameter in target.parameters[1:]:
@@ -93,7 +93,7 @@ def _make_adapter(f: Checker, target: Function) -> Function:
     call = Call(where, target.result, target, arguments)
     body = _returning(f, where, call)
     if target.fallible:
-        error = Local("error", ERROR)
+        error = Local(".error", ERROR)
         code = retype(ReadLocal(where, ERROR, error), Int(32, True))
         wide_code = Convert(where, I64, Conversion.WIDEN, code)
         zero = Constant(where, I64, 0)

@@ -17,7 +17,6 @@ from codegen.tree import (
     ArraySlice,
     Assign,
     Break,
-    Call,
     Construct,
     Element,
     Evaluate,
@@ -35,12 +34,10 @@ from codegen.tree import (
     TupleElement,
 )
 from codegen.types import (
-    BOOL,
     NeverType,
     OptionalType,
     StructType,
     TupleType,
-    Type,
     VoidType,
 )
 
@@ -381,6 +378,27 @@ def _import(f: Checker, node: ast.ImportFrom) -> None:
         f.state[alias.asname or alias.name] = Binding(None, None, value)
 
 
+def _compound(f: Checker, node: ast.stmt) -> None:
+    """The statements that files of their own check."""
+    match node:
+        case ast.While():
+            loops.check_while(f, node)
+        case ast.For():
+            loops.check_for(f, node)
+        case ast.Break():
+            loops.check_break(f, node)
+        case ast.Continue():
+            loops.check_continue(f, node)
+        case ast.Match():
+            matching.check_match(f, node)
+        case ast.Raise():
+            failure.check_raise(f, node)
+        case ast.Try():
+            failure.check_try(f, node)
+        case ast.With():
+            failure.check_with(f, node)
+
+
 _REFUSED: dict[type[ast.stmt], tuple[str, str]] = {
     ast.Global: ("rebinding a global", "keep state in a module-level struct and set its fields"),
     ast.Nonlocal: ("nonlocal", "pass what is needed as an argument"),
@@ -393,7 +411,7 @@ _REFUSED: dict[type[ast.stmt], tuple[str, str]] = {
     ast.Import: ("an import of a whole module inside a function", "write from ... import ..."),
 }
 
-_HANDLERS: dict[type[ast.stmt], Callable[["Checker", Any], None]] = {
+_HANDLERS: dict[type[ast.stmt], Callable[[Checker, Any], None]] = {
     ast.Expr: _expression,
     ast.Pass: _pass,
     ast.Assign: _assign,
@@ -403,14 +421,5 @@ _HANDLERS: dict[type[ast.stmt], Callable[["Checker", Any], None]] = {
     ast.Return: _return,
     ast.Assert: _assert,
     ast.ImportFrom: _import,
-    ast.While: lambda f, node: loops.check_while(f, node),
-    ast.For: lambda f, node: loops.check_for(f, node),
-    ast.Break: lambda f, node: loops.check_break(f, node),
-    ast.Continue: lambda f, node: loops.check_continue(f, node),
-    ast.Match: lambda f, node: matching.check_match(f, node),
-    ast.Raise: lambda f, node: failure.check_raise(f, node),
-    ast.Try: lambda f, node: failure.check_try(f, node),
-    ast.With: lambda f, node: failure.check_with(f, node),
+    **dict.fromkeys((ast.While, ast.For, ast.Break, ast.Continue, ast.Match, ast.Raise, ast.Try, ast.With), _compound),
 }
-
-__all__ = ["BOOL", "Call", "Type", "assign_to", "check_statement"]

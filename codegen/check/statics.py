@@ -6,7 +6,7 @@ import sys
 import types as python_types
 from typing import TYPE_CHECKING, Any
 
-from codegen import lang, layout
+from codegen import layout
 from codegen.check.values import HostValue
 from codegen.diagnostics import refuse
 from codegen.lang.atomic import Atomic
@@ -36,7 +36,6 @@ from codegen.types import (
     OptionalType,
     SliceType,
     StructType,
-    Type,
     UserSliceType,
 )
 
@@ -388,6 +387,3 @@ def _all_zero(cells: list[Any]) -> bool:
     if not (first is None or isinstance(first, int)):
         return False
     return not any(cells)
-
-
-__all__ = ["Statics", "Type", "lang"]

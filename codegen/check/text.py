@@ -11,7 +11,7 @@ from codegen.check.values import HostValue, Value
 from codegen.lang import TrapKind
 from codegen.lang.enums import PackedValue
 from codegen.resolve import is_struct
-from codegen.tree import Case, Constant, Conversion, Convert, Evaluate, Expression, ReadLocal, Switch, Text
+from codegen.tree import Case, Conversion, Convert, Evaluate, Expression, Switch, Text
 from codegen.types import BYTES, I64, U64, BitsType, BoolType, EnumType, Int, SliceType
 
 if TYPE_CHECKING:
@@ -129,6 +129,3 @@ def _choice(
         default = f.out
     f.out = outer
     f.emit(Switch(f.at(part.value), subject, cases, default, TrapKind.MATCH))
-
-
-__all__ = ["Constant", "ReadLocal", "call_sink"]

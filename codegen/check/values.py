@@ -74,6 +74,14 @@ State = dict[str, Binding]
 """The names that are certainly set at one point of the flow."""
 
 
+class Condition(NamedTuple):
+    """A test: its tree or known outcome, and what holds when it is true, and when it is false."""
+
+    value: Expression | bool
+    when_true: State
+    when_false: State
+
+
 @dataclass(eq=False, slots=True)
 class LoopTarget:
     """Where `break` and `continue` of one loop go, and the states that arrive there.

@@ -250,7 +250,77 @@ LAYOUT = [
     ("def f() -> u64:\n    return offset_of(Node, 'missing')", "offset_of(Node, 'missing')", "Node has no field missing", ""),
 ]  # fmt: skip
 
-CASES = [*INTEGERS, *UNITS, *ENUMS, *OBJECTS, *SLICES, *NULL, *FAILURE, *PYTHON, *GENERICS, *LAYOUT]
+SINK = """
+@struct
+@text_sink
+class Sink:
+    used: u64 = 0
+
+    def __call__(self, message: str) -> None: ...
+    def begin(self) -> None: ...
+    def end(self) -> None: ...
+    def text(self, part: Slice[u8]) -> None: ...
+    def unsigned(self, value: u64) -> None: ...
+    def signed(self, value: i64) -> None: ...
+    def hexadecimal(self, value: u64) -> None: ...
+
+
+log = Sink()
+"""
+
+TEXT = [
+    (SINK + "def f(a: Node) -> None:\n    log(f'{a}')", "a", "Node cannot be shown", "Slice[u8]"),
+    (SINK + "def f(a: u32) -> None:\n    log(f'{a:08x}')", "a", "the format 08x is not known", "{x:#x}"),
+    (SINK + "def f(a: Slice[u8]) -> None:\n    log(a)", "a", "takes one literal or f-string", "log("),
+    (
+        SINK + "def f(a: u32) -> None:\n    log('x') if a == 1 else log('y')",
+        "log('x')", "is a statement of its own", "out of the expression",
+    ),
+]  # fmt: skip
+
+REST = [
+    (
+        "def g() -> Iterator[u32]:\n    try:\n        yield 1\n    except ENOENT:\n        pass\n"
+        "def f() -> None:\n    for x in g():\n        pass",
+        "yield 1", "a yield inside a try with handlers", "yield after it",
+    ),
+    (
+        "def g() -> Iterator[u32]:\n    yield 1\n    return 3\ndef f() -> None:\n    for x in g():\n        pass",
+        "return 3", "an iterator returns no value", "",
+    ),
+    (
+        "def g() -> Iterator[u32]:\n    for x in g():\n        yield x\n"
+        "def f() -> None:\n    for x in g():\n        pass",
+        "g()", "g goes over itself", "inlined",
+    ),
+    (
+        "def f(g: Callable[[Node], None]) -> i64:\n    return invoke_registers(g, NODE, 0, 0, 0, 0, 0, 0)",
+        "g", "calls a function that is known while compiling", "unrolls",
+    ),
+    (
+        "def g(a: Node, b: Node) -> None:\n    pass\n"
+        "def f() -> i64:\n    return invoke_registers(g, NODE, 0, 0, 0, 0, 0, 0)",
+        "def g", "the parameter b: Node does not fit a register", "",
+    ),
+    ("def f(a: Node) -> u32:\n    return getattr(a, 'value')", "getattr(a, 'value')", "getattr cannot", "attribute"),
+    ("def f(a: Colour) -> u32:\n    return a.weight", "a.weight", "Colour has no attribute weight", ""),
+    ("def f() -> Colour:\n    return Colour.BLUE", "Colour.BLUE", "Colour has no attribute BLUE", ""),
+    ("def f(a: Slice[u8]) -> None:\n    copy(b'x', a)", "b'x'", "read-only", "MutableSlice"),
+    ("def f() -> None:\n    x = local(u32)", "u32", "local makes a struct, not u32", ""),
+    ("def f(n: u64) -> None:\n    x = local_array(u8, n)", "n", "length of a local_array is a constant", ""),
+    ("def f(a: u32) -> None:\n    x, y = a", "x, y", "u32 cannot be taken apart", "tuples"),
+    ("def f() -> None:\n    x, y = 1, 2, 3", "1, 2, 3", "3 values for 2 names", ""),
+    ("def f(a: u32, i: u64) -> u32:\n    return (a, a)[i]", "i", "indexed by a constant only", "a, b = ..."),
+    ("def f(i: u64) -> u64:\n    return (1, b'x')[i]", "(1, b'x')", "different types", ""),
+    ("def f(a: u32) -> u32:\n    x: u32 = a\n    x: u64 = 2\n    return x", "u64", "x is u32 already", "another name"),
+    ("def f(a: u32) -> u32:\n    match a:\n        case [1, 2]:\n            return 1\n    return 2", "[1, 2]", "a case is a constant", "if"),
+    ("def f() -> None:\n    NODE.count.load(order=1)", "1", "the order is a constant", "Order.ACQUIRE"),
+    ("def g(a: T) -> T:\n    return a\ndef f() -> None:\n    x: Callable[[u32], u32] = g", "g", "g is generic", "call it directly"),
+    ("def f() -> Never:\n    return 1", "1", "1 where Never is wanted", ""),
+    ("def f() -> None:\n    return 1", "1", "u64 is returned by a function that returns None", ""),
+]  # fmt: skip
+
+CASES = [*INTEGERS, *UNITS, *ENUMS, *OBJECTS, *SLICES, *NULL, *FAILURE, *PYTHON, *GENERICS, *LAYOUT, *TEXT, *REST]
 
 
 @pytest.mark.parametrize(("source", "target", "message", "hint"), CASES, ids=[case[2] for case in CASES])
