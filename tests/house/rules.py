@@ -34,8 +34,8 @@ KERNEL_LAYERS = (
     "devices",
     "net",
     "process",
-    "containers",
     "views",
+    "containers",
     "syscalls",
     "main",
 )
