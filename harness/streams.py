@@ -18,7 +18,8 @@ from harness.guest import CHANNEL_FD, Guest
 
 POLLIN, POLLOUT, POLLERR, POLLHUP = 1, 4, 8, 16
 POLL_ENTRY = struct.Struct("<ihh")
-CHUNK = 65536
+CHUNK = 4096
+"""What one read asks for. The agent answers with the whole buffer, full or not, over a serial line."""
 FOREVER = -1
 
 Sink = Callable[[bytes], None]
