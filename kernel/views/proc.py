@@ -113,7 +113,7 @@ class Mounts(View):
     def produce(self, destination: MutableSlice[u8]) -> Fallible[u64]:
         writer = local(Writer)
         writer.buffer = destination
-        writer.text(b"rootfs / tmpfs rw 0 0\n")
+        writer.text(b"tmpfs / tmpfs rw,relatime 0 0\n")
         return writer.length
 
 
