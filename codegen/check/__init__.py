@@ -4,8 +4,9 @@
 
 - `program.py`      the worklist: function instances, vtables, interfaces
 - `function.py`     one function: flow state, temporaries
-- `statements.py`, `loops.py`, `matching.py`, `failure.py`    statements
-- `expressions.py`, `operators.py`, `access.py`, `calls.py`, `construct.py`    expressions
+- `statements.py`, `assignment.py`, `loops.py`, `iterators.py`, `matching.py`, `failure.py`    statements
+- `expressions.py`, `operators.py`, `membership.py`, `access.py`, `packed.py`, `atomics.py`, `calls.py`,
+  `construct.py`    expressions
 - `convert.py`      implicit conversions, and the refusals with their hints
 - `intrinsics.py`, `integers.py`, `memory.py`, `text.py`, `registers.py`    what `codegen.lang` offers
 - `statics.py`      module-level objects as bytes and relocations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from codegen.check import access
+from codegen.check import packed
 from codegen.check.convert import coerce, describe, materialise, plain, retype
 from codegen.check.values import HostValue, Value
 from codegen.lang import Panic, TrapKind, UserAddr
@@ -126,20 +126,20 @@ def build_bits(
         if name not in cls.__fields__:
             message = f"{type_} has no field {name}"
             raise f.refuse(argument if isinstance(argument, ast.AST) else where, message)
-        values[name] = evaluate(f, argument, access.field_type(cls, name))
+        values[name] = evaluate(f, argument, packed.field_type(cls, name))
     known = 0
     parts: list[Expression] = []
     covered = 0
     for name, value in values.items():
         field = cls.__fields__[name]
         covered |= (1 << field.high) - (1 << field.low)
-        tree = coerce(f, value, access.field_type(cls, name))
+        tree = coerce(f, value, packed.field_type(cls, name))
         if isinstance(tree, Constant):
             if not 0 <= tree.value < 1 << field.high - field.low:
                 raise f.refuse(value.location, f"{tree.value} does not fit the field {name}")
             known |= tree.value << field.low
         else:
-            parts.append(access.field_bits(f, where, tree, cls, name))
+            parts.append(packed.field_bits(f, where, tree, cls, name))
     if not parts and base is None:
         from codegen.lang import from_raw
 

@@ -99,10 +99,10 @@ def materialise(f: Checker, value: Value) -> Expression:
         return _static_array(f, value)
     if isinstance(found, HostFunction):
         function = f.program.plain_instance(found, value.location)
-        type_ = FunctionType(
+        function_type = FunctionType(
             tuple(parameter.type for parameter in function.parameters), function.result, function.fallible
         )
-        return FunctionAddress(value.location, type_, function)
+        return FunctionAddress(value.location, function_type, function)
     if isinstance(found, tuple) and found:
         elements = [materialise(f, HostValue(value.location, element)) for element in found]
         return MakeTuple(value.location, TupleType(tuple(element.type for element in elements)), elements)
@@ -218,7 +218,7 @@ def mismatch(f: Checker, tree: Expression, target: Any) -> Exception:
     plain_source, plain_target = plain(source), plain(target)
     if isinstance(target, UnitType):
         if isinstance(source, UnitType):
-            hint = f"convert on purpose: {target}({source.cls.__width__}(x))"
+            hint = f"convert on purpose: {target}({plain(source)}(x))"
             return f.refuse(where, f"the unit {source} is not the unit {target}", hint)
         if isinstance(source, Int):
             return f.refuse(where, f"{source} is not the unit {target}", f"write {target}(...)")
@@ -230,8 +230,8 @@ def mismatch(f: Checker, tree: Expression, target: Any) -> Exception:
     if isinstance(source, OptionalType) and is_assignable(source.inner, target):
         return f.refuse(where, f"{source} may be None where {target} is wanted", "test it first: `is None`")
     if isinstance(plain_source, Int) and isinstance(target, (EnumType, BoolType, BitsType)):
-        hint = {BoolType: "compare it: x != 0", BitsType: f"write from_raw({target}, ...)"}
-        return f.refuse(where, f"{source} is not {target}", hint.get(type(target), f"write {target}(...)"))
+        hints: dict[Any, str] = {BoolType: "compare it: x != 0", BitsType: f"write from_raw({target}, ...)"}
+        return f.refuse(where, f"{source} is not {target}", hints.get(type(target), f"write {target}(...)"))
     if isinstance(source, BoolType) and isinstance(target, Int):
         return f.refuse(where, f"bool is not {target}", f"write {target}(...)")
     if isinstance(source, SliceType) and isinstance(target, SliceType) and source.element == target.element:
@@ -242,7 +242,7 @@ def mismatch(f: Checker, tree: Expression, target: Any) -> Exception:
 
 
 def _coerce_constant(f: Checker, value: HostValue, target: Any) -> Expression:
-    found = value.object
+    found: Any = value.object
     where = value.location
     if isinstance(target, OptionalType):
         if found is None:

@@ -197,7 +197,7 @@ def _with_items(f: Checker, node: ast.With, items: list[ast.withitem]) -> None:
     if item.optional_vars is None:
         f.emit(Evaluate(f.at(expression), materialise(f, enter)))
     else:
-        from codegen.check.statements import assign_to
+        from codegen.check.assignment import assign_to
 
         assign_to(f, item.optional_vars, enter)
     leave = calls.invoke(f, expression, access.attribute_of(f, expression, manager, "__exit__"), [], [])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from codegen.check import access, calls, expressions
+from codegen.check import access, calls, expressions, iterators
 from codegen.check.convert import coerce, materialise
 from codegen.check.values import Binding, GeneratorCall, HostValue, LoopTarget, State, Value
-from codegen.resolve import Signature, is_struct, signature_of, substitute
+from codegen.resolve import is_struct
 from codegen.tree import (
     Assign,
     Binary,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from codegen.check.function import Checker
 
 
-def _enter(f: Checker, node: ast.For | ast.While, body: list[ast.stmt]) -> LoopTarget:
+def enter(f: Checker, node: ast.For | ast.While, body: list[ast.stmt]) -> LoopTarget:
     """Begin a loop: forget what later rounds may change."""
     from codegen.check.function import assigned_names, widen
 
@@ -50,7 +50,7 @@ def _target(node: Any) -> LoopTarget:
     return LoopTarget(end, Label("else") if node.orelse else end, Label("round"))
 
 
-def _leave(f: Checker, node: Any, target: LoopTarget, exhausted: State | None, loop: Statement) -> None:
+def leave(f: Checker, node: Any, target: LoopTarget, exhausted: State | None, loop: Statement) -> None:
     """End a loop; `exhausted` is what holds when it ends by itself, None when it never does."""
     f.frame.loops.pop()
     ends = [(True, state) for state in target.break_states]
@@ -81,7 +81,7 @@ def check_continue(f: Checker, node: ast.Continue) -> None:
 
 
 def check_while(f: Checker, node: ast.While) -> None:
-    target = _enter(f, node, node.body)
+    target = enter(f, node, node.body)
     head = f.state
     where = f.at(node.test)
     outer, f.out = f.out, []
@@ -93,13 +93,12 @@ def check_while(f: Checker, node: ast.While) -> None:
             f.out.extend(f.collect([statement]))
         return
     if test.value is not True:
-        leave: list[Statement] = [Break(where, target.exit_label)]
-        statements.append(If(where, test.value, [], leave))
+        statements.append(_break_unless(where, test.value, target))
     f.state = {**head, **test.when_true}
     body = f.collect(node.body)
     statements.append(Block(f.at(node), target.continue_label, body))
     exhausted = None if test.value is True else {**head, **test.when_false}
-    _leave(f, node, target, exhausted, Loop(f.at(node), target.exit_label, statements))
+    leave(f, node, target, exhausted, Loop(f.at(node), target.exit_label, statements))
 
 
 def check_for(f: Checker, node: ast.For) -> None:
@@ -127,7 +126,7 @@ def check_for(f: Checker, node: ast.For) -> None:
 def over(f: Checker, node: ast.For, value: Value) -> None:
     """A `for` over a value of run time."""
     if isinstance(value, GeneratorCall):
-        inline_iterator(f, node, value)
+        iterators.inline_iterator(f, node, value)
         return
     tree = materialise(f, value)
     if isinstance(tree.type, SliceType):
@@ -152,7 +151,7 @@ def _constant_items(f: Checker, value: HostValue) -> list[Any] | None:
 
 def _unroll(f: Checker, node: ast.For, where: Location, items: list[Any]) -> None:
     """One copy of the body for each constant."""
-    from codegen.check.statements import assign_to
+    from codegen.check.assignment import assign_to
 
     target = _target(node)
     f.frame.loops.append(target)
@@ -177,7 +176,7 @@ def _unroll(f: Checker, node: ast.For, where: Location, items: list[Any]) -> Non
             break
     statements, f.out = f.out, outer
     f.live = True
-    _leave(f, node, target, exhausted, Block(f.at(node), target.exit_label, statements))
+    leave(f, node, target, exhausted, Block(f.at(node), target.exit_label, statements))
 
 
 # Counting ---------------------------------------------------------------------------------------
@@ -206,8 +205,7 @@ def _range(f: Checker, node: ast.For, arguments: list[ast.expr], *, backwards: b
     stop = values[1] if len(values) > 1 else values[0]
     step = _step(f, values[2]) if len(values) == 3 else 1
     type_ = arithmetic_type(f, where, start, stop)
-    both_constant = isinstance(start, HostValue) and isinstance(stop, HostValue)
-    if both_constant and min(start.object, stop.object) < 0 and not type_.signed:
+    if isinstance(start, HostValue) and isinstance(stop, HostValue) and min(start.object, stop.object) < 0:
         type_ = Int(64, True)
     if isinstance(stop, HostValue) and stop.object < 0 and not type_.signed:
         raise f.refuse(stop.location, f"{stop.object} does not fit {type_}", "for i in reversed(range(n)):")
@@ -230,11 +228,11 @@ def _count(f: Checker, node: ast.For, type_: Int, first: Expression, last: Expre
     counter = Local(".counter", type_)
     f.emit(Assign(where, counter, first))
     read = ReadLocal(where, type_, counter)
-    target = _enter(f, node, node.body)
+    target = enter(f, node, node.body)
     head = f.state
     inside = CompareOperator.LESS if step > 0 else CompareOperator.GREATER
     test: list[Statement] = [_break_unless(where, Compare(where, BOOL, inside, read, last), target)]
-    body = [*test, *_round(f, node, target, read)]
+    body = [*test, *round_of(f, node, target, read)]
     size = Constant(where, type_, abs(step))
     if abs(step) > 1:
         ahead = (last, read) if step > 0 else (read, last)
@@ -242,7 +240,7 @@ def _count(f: Checker, node: ast.For, type_: Int, first: Expression, last: Expre
         body.append(_break_unless(where, Compare(where, BOOL, CompareOperator.GREATER, left, size), target))
     operator = BinaryOperator.ADD if step > 0 else BinaryOperator.SUBTRACT
     body.append(Assign(where, counter, Binary(where, type_, operator, read, size)))
-    _leave(f, node, target, head, Loop(f.at(node), target.exit_label, body))
+    leave(f, node, target, head, Loop(f.at(node), target.exit_label, body))
 
 
 def _count_down(f: Checker, node: ast.For, type_: Int, first: Expression, last: Expression) -> None:
@@ -252,20 +250,20 @@ def _count_down(f: Checker, node: ast.For, type_: Int, first: Expression, last: 
     f.emit(Assign(where, counter, last))
     read = ReadLocal(where, type_, counter)
     low = f.settled(first, "start")
-    target = _enter(f, node, node.body)
+    target = enter(f, node, node.body)
     head = f.state
     test = Compare(where, BOOL, CompareOperator.GREATER, read, low)
     less = Binary(where, type_, BinaryOperator.SUBTRACT, read, Constant(where, type_, 1))
     body: list[Statement] = [_break_unless(where, test, target), Assign(where, counter, less)]
-    body += _round(f, node, target, read)
-    _leave(f, node, target, head, Loop(f.at(node), target.exit_label, body))
+    body += round_of(f, node, target, read)
+    leave(f, node, target, head, Loop(f.at(node), target.exit_label, body))
 
 
 def _break_unless(where: Location, test: Expression, target: LoopTarget) -> If:
     return If(where, test, [], [Break(where, target.exit_label)])
 
 
-def _round(f: Checker, node: ast.For, target: LoopTarget, value: Value) -> list[Statement]:
+def round_of(f: Checker, node: ast.For, target: LoopTarget, value: Value) -> list[Statement]:
     """Assign the loop's target, then the body, in a block that `continue` leaves."""
     outer, f.out = f.out, []
     _assign_target(f, node.target, value)
@@ -276,12 +274,12 @@ def _round(f: Checker, node: ast.For, target: LoopTarget, value: Value) -> list[
 
 def _assign_target(f: Checker, target: ast.expr, value: Value) -> None:
     """Assign a loop target; a name of another type begins anew."""
-    from codegen.check.statements import _fits, assign_to
+    from codegen.check.assignment import assign_to, fits
 
     if isinstance(target, ast.Name):
         binding = f.state.get(target.id)
         local = binding.local if binding is not None else f.frame.locals.get(target.id)
-        if local is not None and not _fits(value, local.type):
+        if local is not None and not fits(value, local.type):
             del f.frame.locals[target.id]
             f.state = {name: found for name, found in f.state.items() if name != target.id}
     assign_to(f, target, value)
@@ -296,7 +294,7 @@ def _over_slice(f: Checker, node: ast.For, tree: Expression, *, counted: bool) -
     f.emit(Assign(where, counter, Constant(where, U64, 0)))
     read = ReadLocal(where, U64, counter)
     length = f.settled(SliceLength(where, U64, items), "length")
-    target = _enter(f, node, node.body)
+    target = enter(f, node, node.body)
     head = f.state
     test = Compare(where, BOOL, CompareOperator.LESS, read, length)
     body: list[Statement] = [_break_unless(where, test, target)]
@@ -311,91 +309,6 @@ def _over_slice(f: Checker, node: ast.For, tree: Expression, *, counted: bool) -
         f.out = outer
         body.append(Block(f.at(node), target.continue_label, f.collect(node.body)))
     else:
-        body += _round(f, node, target, item)
+        body += round_of(f, node, target, item)
     body.append(Assign(where, counter, Binary(where, U64, BinaryOperator.ADD, read, Constant(where, U64, 1))))
-    _leave(f, node, target, head, Loop(f.at(node), target.exit_label, body))
-
-
-# Iterators --------------------------------------------------------------------------------------
-
-
-class _YieldPoint:
-    """What a `yield` in an inlined iterator does: the body of the `for` that goes over it."""
-
-    def __init__(self, f: Checker, node: ast.For, target: LoopTarget) -> None:
-        self.frame = f.frame
-        self.node = node
-        self.target = target
-        self.head = f.state
-        self.catching = list(f.catching)
-
-    def run(self, f: Checker, node: ast.Yield, value: Value) -> None:
-        if len(f.catching) > len(self.catching):
-            hint = "the body of the loop is not inside that try: yield after it"
-            raise f.refuse(node, "a yield inside a try with handlers", hint)
-        inner_frame, inner_state = f.frame, f.state
-        f.frame, f.state = self.frame, dict(self.head)
-        self.target.continue_label = Label("round")
-        self.target.continue_states = []
-        for statement in _round(f, self.node, self.target, value):
-            f.emit(statement)
-        f.frame, f.state = inner_frame, inner_state
-        f.live = True
-
-
-def inline_iterator(f: Checker, node: ast.For, call: GeneratorCall) -> None:
-    """Put the iterator's body here, and the loop's body in place of each `yield`."""
-    from codegen.check.function import make_frame
-
-    signature: Signature = signature_of(call.function, call.owner)
-    if sum(1 for frame in f.program.inlining if frame is call.function) > 2:
-        raise f.refuse(node.iter, f"{call.function.__name__} goes over itself", "an iterator is inlined")
-    target = _enter(f, node, node.body)
-    point = _YieldPoint(f, node, target)
-    outer_frame, outer_state = f.frame, f.state
-    inner = make_frame(signature.source, call.bindings)
-    state: State = {}
-    stored = {
-        inside.id
-        for inside in ast.walk(signature.source.node)
-        if isinstance(inside, ast.Name) and isinstance(inside.ctx, ast.Store)
-    }
-    types = {parameter.name: parameter.type for parameter in signature.parameters}
-    for name, value in call.arguments:
-        if isinstance(value, HostValue) and name in stored:
-            value = coerce(f, value, substitute(types[name], call.bindings))
-        if isinstance(value, HostValue):
-            state[name] = Binding(None, None, value)
-            continue
-        local = Local(name, value.type)
-        f.emit(Assign(value.location, local, value))
-        inner.locals[name] = local
-        state[name] = Binding(local, value.type)
-    end = Label("iterator")
-    inner.end_label, inner.on_yield = end, point
-    inner.loops.append(LoopTarget(end, end, end))
-    f.frame, f.state = inner, state
-    f.program.inlining.append(call.function)
-    body = f.collect(signature.source.node.body)
-    f.program.inlining.pop()
-    ends_itself = f.live or bool(inner.loops[0].break_states)
-    f.frame, f.state, f.live = outer_frame, outer_state, True
-    loop = Block(f.at(node), target.exit_label, [Block(f.at(node), end, body)])
-    _leave(f, node, target, point.head if ends_itself else None, loop)
-
-
-def check_yield(f: Checker, node: ast.Yield) -> None:
-    if f.frame.on_yield is None or node.value is None:
-        raise f.refuse(node, "a yield stands in a function that a for goes over", "and gives a value")
-    signature = signature_of(f.frame.source.function, _owner(f))
-    from codegen.resolve import substitute
-
-    wanted = substitute(signature.result.inner, f.frame.annotations.bindings)
-    value = f.expression(node.value, wanted)
-    f.frame.on_yield.run(f, node, coerce(f, value, wanted))
-
-
-def _owner(f: Checker) -> Any:
-    return calls.owner_of(f.frame.source.function)
-
-
+    leave(f, node, target, head, Loop(f.at(node), target.exit_label, body))

@@ -136,11 +136,13 @@ def _chain(f: Checker, node: ast.Match, subject: Expression) -> None:
     covered = False
     for case in node.cases:
         f.live, f.state = True, dict(state)
-        test = _pattern_test(f, node, case.pattern, subject)
+        test: Expression | bool = _pattern_test(f, node, case.pattern, subject)
         if test is False:
             continue
         if case.guard is not None:
             test = _guarded(f, case.guard, test)
+            if test is False:
+                continue
         body = f.collect(case.body)
         ends.append((f.live, f.state))
         if f.live:
@@ -150,6 +152,7 @@ def _chain(f: Checker, node: ast.Match, subject: Expression) -> None:
                 f.emit(statement)
             covered = True
             break
+        assert not isinstance(test, bool)
         f.emit(If(f.at(case.pattern), test, body, []))
     statements, f.out = f.out, outer
     f.emit(Block(f.at(node), end, statements))

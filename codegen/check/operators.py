@@ -116,7 +116,7 @@ def _fold(f: Checker, where: Location, fold: Callable[[Any, Any], Any], left: Ho
         raise f.refuse(where, "division by zero") from None
     except (TypeError, ValueError) as error:
         raise f.refuse(where, f"this constant cannot be computed: {error}") from None
-    type_ = None
+    type_: Type | None = None
     if isinstance(left.type, Int) and isinstance(right.type, Int):
         type_ = arithmetic_type(f, where, left, right)
     elif type(result) is int:

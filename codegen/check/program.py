@@ -242,6 +242,7 @@ class Program:
             raise refuse(place, message, f"write the method in class {type_.cls.__name__}")
         bindings = dict(zip(type_parameters(type_.cls), type_.arguments, strict=True))
         instance = self.instance(function, type_, bindings, [], source.name_location)
+        assert isinstance(wanted, python_types.FunctionType)
         signature = signature_of(wanted, InterfaceType(base))
         parameters: list[Any] = [type_, *(parameter.type for parameter in signature.parameters[1:])]
         same = [parameter.type for parameter in instance.parameters] == parameters

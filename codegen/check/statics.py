@@ -202,7 +202,8 @@ class Statics:
         """Constant bytes with an address."""
         known = self.texts.get(data)
         if known is None:
-            known = Static(self.program.unique_symbol(f"{module}.text"), module, StaticKind.CONSTANT, len(data), 1, data)
+            symbol = self.program.unique_symbol(f"{module}.text")
+            known = Static(symbol, module, StaticKind.CONSTANT, len(data), 1, data)
             self.texts[data] = known
             self.all.append(known)
         return known
@@ -269,7 +270,7 @@ def _element_type(f: Checker, value: HostValue, found: tuple[Any, ...]) -> Any:
         shown = ", ".join(sorted(map(str, types))[:3])
         raise f.refuse(value.location, f"the elements of this tuple have different types: {shown}")
     only = types.pop()
-    return OptionalType(only) if None in found else only  # type: ignore[arg-type]
+    return OptionalType(only) if None in found else only
 
 
 class Writer:

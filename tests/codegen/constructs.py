@@ -313,7 +313,7 @@ def pair(a: u64, b: u64) -> tuple[u64, u64]:
 
 
 def chained(a: u32, b: i32, flags: u8) -> bool:
-    return 1 < a <= 10 and -5 <= b < 5 or flags in (3, 7)
+    return (1 < a <= 10 and -5 <= b < 5) or flags in (3, 7)
 
 
 def undo_all(trace: Trace, how: u64) -> Fallible[u64]:
@@ -335,7 +335,7 @@ def rethrow(how: u64) -> Fallible[i32]:
             raise EINVAL
     except ENOENT as error:
         return error.code
-    except (EINVAL,):
+    except EINVAL:
         raise
     else:
         return 5
