@@ -55,6 +55,8 @@ class Machine:
     """Whether `save` and `rewind` shall work on QEMU (they always do in the emulator)."""
     instruction_shift: int | None = None
     """QEMU's -icount: one instruction takes 2**shift ns of virtual time, and a run is repeatable."""
+    debugger: Path | None = None
+    """A socket on which QEMU listens for gdb; the machine then waits before its first instruction."""
     name: str = ""
     """What `pithos console NAME` attaches to; chosen at start when empty."""
     log_events: frozenset[str] = field(default_factory=frozenset)
@@ -68,6 +70,8 @@ class Machine:
             raise HarnessError("the memory of a machine is a whole number of MiB")
         if self.disk is not None and self.type is MachineType.MICROVM:
             raise HarnessError("microvm has no BIOS disk: start from an image with --machine pc or q35")
+        if self.debugger is not None and self.backend is Backend.EMULATOR:
+            raise HarnessError("the emulator has no gdb server: use --backend qemu")
         if self.cpus != 1 and self.backend is Backend.EMULATOR:
             raise HarnessError("the emulator has one CPU: leave out --smp, or use --backend qemu")
 

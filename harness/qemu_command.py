@@ -91,6 +91,11 @@ def snapshot_arguments(connections: Connections) -> list[str]:
     return ["-drive", f"file={connections.snapshot_path},format=qcow2,if=none,id=snapshots"]
 
 
+def debugger_arguments(machine: Machine) -> list[str]:
+    """A gdb server, and a machine that begins when gdb says so."""
+    return [] if machine.debugger is None else ["-S", "-gdb", f"unix:{machine.debugger},server=on,wait=off"]
+
+
 def log_arguments(machine: Machine, connections: Connections) -> list[str]:
     """QEMU's own log of what happens."""
     if not machine.log_events or connections.log_path is None:
@@ -111,5 +116,6 @@ def command(machine: Machine, connections: Connections) -> list[str]:
         *monitor_arguments(connections),
         *snapshot_arguments(connections),
         *log_arguments(machine, connections),
+        *debugger_arguments(machine),
         *start_arguments(machine),
     ]

@@ -30,7 +30,7 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EAGAIN, ESRCH
+from kernel.base.errno import EAGAIN, EEXIST, ESRCH
 from kernel.base.list import Link, List
 from kernel.containers.abi import ContainerStage
 from kernel.files.file import FileOwner
@@ -201,8 +201,14 @@ BOOT = Container()
 
 
 def create_child(parent: Container, name: Slice[u8], lower: Inode) -> Fallible[Container]:
-    """A container inside `parent` whose files begin as those of the directory `lower`. ENOMEM, and nothing is made."""
+    """A container inside `parent` whose files begin as those of the directory `lower`.
+
+    EEXIST for a name that a sibling has, ENOMEM; then nothing is made.
+    """
     parent.check_alive()
+    for sibling in parent.children:
+        if len(name) > 0 and sibling.name[0 : sibling.name_length] == name:
+            raise EEXIST
     heap = parent.account.heap
     child = heap.new(Container)
     child.prepare(parent, name)

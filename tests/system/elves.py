@@ -20,7 +20,7 @@ PROGRAMS = {
 
 
 def elf(code: bytes, *, machine: int = X86_64, wide: int = 2, segments: tuple[int, ...] = (BASE,)) -> bytes:
-    """A static ELF64 file (System V gABI, chapter 4) whose segments, one page each at these addresses, are all of it."""
+    """A static ELF64 file (System V gABI, chapter 4) each of whose segments is all of it, at these addresses."""
     size = HEADERS + len(code)
     identity = b"\x7fELF" + bytes((wide, 1, 1)) + bytes(9)
     header = identity + struct.pack(

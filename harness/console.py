@@ -1,0 +1,200 @@
+"""`pithos console`: looks at a running machine over QMP, and at its memory by the kernel's own classes.
+
+(left) ps                       processes of all containers
+(left) pt 0x400000              the page-table entries of an address, in the address space that runs
+(left) query-status             any QMP command; arguments as name=value, values as in JSON
+(left) info registers           a line for QEMU's human monitor, when QMP has no such command
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import mmap
+import re
+import readline
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qemu.qmp import ExecuteError, QMPClient, QMPError
+
+from harness import physical
+from harness.errors import HarnessError
+from harness.inspect import Corrupt, Kernel
+from harness.inspect_state import containers_table, frames_table, log_text, problems, processes_table
+from harness.machine_folder import MachineFolder, Record, running_folders
+from harness.physical import NotMapped
+
+ENTRY_BITS = ((0, "present"), (1, "writable"), (2, "user"), (5, "accessed"), (6, "dirty"), (7, "large"), (8, "global"))
+NO_EXECUTE = 63
+HELP = {
+    "ps": "processes of all containers",
+    "containers": "containers, with processes and pages",
+    "frames": "page frames by owner and use",
+    "pt ADDRESS": "how an address is translated now",
+    "log": "the kernel's log",
+    "validate": "check the kernel's invariants",
+    "help": "this list; any QMP command works too (query-commands lists them)",
+    "quit": "leave; the machine goes on (the QMP command quit would end it)",
+}
+
+
+class MappedMemory:
+    """The memory of a machine of another process, read only."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        self.size = len(self._map)
+
+    def read(self, address: int, length: int) -> bytes:
+        """The bytes from `address`. Raises IndexError beyond the end of memory."""
+        if address < 0 or address + length > self.size:
+            raise IndexError(f"physical address {address:#x} + {length:#x} is beyond memory")
+        return self._map[address : address + length]
+
+    def write(self, address: int, content: bytes) -> None:
+        """The console only looks."""
+        raise PermissionError("the console does not change memory")
+
+
+class Attached:
+    """A console attached to one machine."""
+
+    def __init__(self, folder: MachineFolder, record: Record) -> None:
+        self.name = folder.name
+        self._folder = folder
+        self.monitor = QMPClient(folder.name)
+        self.kernel = Kernel(MappedMemory(folder.memory), Path(record.kernel).read_bytes())
+        self.commands: list[str] = []
+
+    async def connect(self) -> None:
+        """Connect to the monitor. Raises HarnessError."""
+        try:
+            await self.monitor.connect(str(self._folder.monitor))
+            self.commands = [entry["name"] for entry in await self._execute("query-commands", {})]
+        except (QMPError, OSError, EOFError) as error:
+            raise HarnessError(f"machine {self.name} does not answer: {error}") from None
+
+    async def close(self) -> None:
+        """Leave the machine alone again."""
+        try:
+            await self.monitor.disconnect()
+        except (QMPError, EOFError, OSError):
+            pass
+
+    async def _execute(self, command: str, arguments: dict[str, object]) -> Any:
+        return await self.monitor.execute(command, arguments)
+
+    async def perform(self, line: str) -> str:
+        """Do one command; what is to be printed."""
+        word, *rest = line.split()
+        tables: dict[str, Callable[[Kernel], list[str]]] = {
+            "ps": processes_table,
+            "containers": containers_table,
+            "frames": frames_table,
+            "validate": lambda kernel: problems(kernel) or ["all is well"],
+        }
+        try:
+            if word in tables:
+                return "\n".join(tables[word](self.kernel))
+            if word == "log":
+                return log_text(self.kernel).rstrip()
+            if word == "pt":
+                return await self._page_table(rest)
+            if word == "help":
+                return "\n".join(f"  {name:12} {text}" for name, text in HELP.items())
+            return await self._monitor_command(word, rest, line)
+        except (Corrupt, NotMapped, IndexError, ValueError) as error:
+            return f"{word}: {error}"
+
+    async def _page_table(self, rest: list[str]) -> str:
+        if len(rest) != 1:
+            return "pt: give one address, such as pt 0x400000"
+        address = int(rest[0], 0)
+        printed = str(await self._execute("human-monitor-command", {"command-line": "info registers"}))
+        found = re.search(r"CR3=([0-9a-f]+)", printed)
+        assert found is not None, printed
+        lines = [f"{address:#x} from CR3 {int(found[1], 16):#x}"]
+        steps = physical.walk(self.kernel.memory, int(found[1], 16), address)
+        for level, (place, value) in zip("4321", steps, strict=False):
+            names = [name for bit, name in ENTRY_BITS if value >> bit & 1]
+            if value >> NO_EXECUTE & 1:
+                names.append("no-execute")
+            lines.append(f"  level {level} at {place:#x}: {value:#018x} {' '.join(names)}")
+        return "\n".join(lines)
+
+    async def _monitor_command(self, word: str, rest: list[str], line: str) -> str:
+        try:
+            if word in self.commands:
+                arguments = dict(_argument(part) for part in rest)
+                return json.dumps(await self._execute(word, arguments), indent=2)
+            return str(await self._execute("human-monitor-command", {"command-line": line})).rstrip()
+        except ExecuteError as error:
+            return f"{word}: {error}"
+        except (QMPError, EOFError, OSError):
+            raise HarnessError(f"machine {self.name} has ended") from None
+
+
+def _argument(part: str) -> tuple[str, object]:
+    """NAME=VALUE; a value that is not JSON is a string."""
+    name, separator, value = part.partition("=")
+    if not separator:
+        raise ValueError(f"{part!r}: arguments are written name=value")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def find_machine(name: str | None) -> tuple[MachineFolder, Record]:
+    """The machine of that name, or the only one. Raises HarnessError."""
+    folders = running_folders()
+    names = ", ".join(folder.name for folder in folders) or "none"
+    if name is None and len(folders) > 1:
+        raise HarnessError(f"which machine? Give one of: {names}")
+    for folder in folders:
+        record = folder.read_record()
+        if record is not None and name in (None, folder.name):
+            return folder, record
+    raise HarnessError(f"no machine {name or 'is running'}; running: {names}. Start one with pithos run --name NAME")
+
+
+async def attach(name: str | None, commands: list[str]) -> int:
+    """Attach, do `commands` or ask for some, and leave; returns the exit status."""
+    console = Attached(*find_machine(name))
+    await console.connect()
+    try:
+        if commands:
+            for line in commands:
+                print(await console.perform(line))
+            return 0
+        await _ask(console)
+        return 0
+    finally:
+        await console.close()
+
+
+async def _ask(console: Attached) -> None:
+    """Read commands until the end of input or `quit`."""
+    names = sorted([*(entry.split()[0] for entry in HELP), *console.commands])
+
+    def complete(text: str, state: int) -> str | None:
+        fitting = [name for name in names if name.startswith(text)]
+        return fitting[state] if state < len(fitting) else None
+
+    readline.set_completer(complete)
+    readline.set_completer_delims(" ")
+    readline.parse_and_bind("tab: complete")
+    prompt = f"({console.name}) " if sys.stdin.isatty() else ""
+    while True:
+        try:
+            line = (await asyncio.to_thread(input, prompt)).strip()
+        except EOFError:
+            return
+        if line in ("quit", "exit"):
+            return
+        if line:
+            print(await console.perform(line))
