@@ -21,7 +21,7 @@ from kernel.process.signal_table import (
     bit_of,
 )
 from kernel.sched.cpu import this_cpu
-from kernel.sched.scheduler import yield_now
+from kernel.sched.scheduler import end_turn
 from kernel.sched.thread import Thread
 
 SYSCALL_LENGTH: u64 = 2
@@ -38,7 +38,7 @@ def before_return(thread: Thread, from_call: bool) -> None:
         if thread.killed:
             exit_thread()
         if this_cpu().need_resched:
-            yield_now()
+            end_turn()
         elif thread.interrupted:
             take_signals(thread, from_call)
         else:

@@ -27,6 +27,9 @@ class Cpu:
 
     number: u32 = 0
     need_resched: bool = False
+    """The running thread is to switch before it returns to ring 3."""
+    ticked: bool = False
+    """That is because its tick is over, not because another thread woke."""
     started: bool = False
     previous: Thread | None = None
     fpu_owner: Thread | None = None

@@ -1,6 +1,6 @@
 """The scheduler: which thread runs, and the switch from one to the next.
 
-Interface: `start` `yield_now` `block` `wake` `exit_current` `tick` `run_idle`; `current` is in cpu.py.
+Interface: `start` `yield_now` `end_turn` `block` `wake` `exit_current` `tick` `run_idle`; `current` is in cpu.py.
 
 Round robin twice: over the groups that have ready threads, by weight (group.py), then over a group's threads.
 A tick only sets `need_resched`; the switch happens when a thread blocks or is about to return to ring 3, so
@@ -49,6 +49,7 @@ class Scheduler:
                 return None
             if group.credit < TICK_COST:
                 group.credit += group.weight
+            if group.credit < TICK_COST:
                 self.turns.push_last(group)
                 continue
             thread = group.ready.pop_first()
@@ -91,6 +92,21 @@ def wake_locked(thread: Thread) -> None:
         this_cpu().need_resched = True
 
 
+def end_turn() -> None:
+    """Switch because a tick, or a thread that woke, asks for it: what credit is left is not lost."""
+    cpu = this_cpu()
+    with SCHEDULER.lock:
+        thread = cpu.current
+        group = thread.group
+        keeps_turn = cpu.ticked and not group.queued and group.credit >= TICK_COST
+        cpu.ticked = False
+        SCHEDULER.enqueue(thread)
+        if keeps_turn:
+            SCHEDULER.turns.remove(group)
+            SCHEDULER.turns.push_first(group)
+    reschedule()
+
+
 def yield_now() -> None:
     """Let the others have their turn; comes back when this thread's turn comes."""
     with SCHEDULER.lock:
@@ -121,6 +137,7 @@ def reschedule() -> None:
     cpu = this_cpu()
     thread = cpu.current
     cpu.need_resched = False
+    cpu.ticked = False
     with SCHEDULER.lock:
         if thread.state == ThreadState.BLOCKED or thread.state == ThreadState.DEAD or thread is cpu.idle:
             following = SCHEDULER.pick_next()
@@ -146,6 +163,7 @@ def tick() -> None:
     with SCHEDULER.lock:
         thread.group.charge_tick()
     cpu.need_resched = True
+    cpu.ticked = True
 
 
 def run_idle() -> Never:
