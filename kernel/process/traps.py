@@ -20,7 +20,7 @@ from kernel.machine.user_fault import abort_user_copy, is_user_copy
 from kernel.memory.fault import handle_fault
 from kernel.memory.region import Access
 from kernel.process.deliver import before_return, fault
-from kernel.process.exit import exit_process, status_of_signal
+from kernel.process.exit import exit_process, kill_process, status_of_signal
 from kernel.process.signal_table import Signal
 from kernel.sched.cpu import current
 from kernel.sched.scheduler import tick
@@ -106,11 +106,13 @@ def handle_page_fault(frame: TrapFrame) -> None:
             raise EFAULT
         handle_fault(space, address, access)
     except Errno as failure:
+        if failure.code == ENOMEM.code:
+            log(f"container {thread.process.container.id}: out of memory, process {thread.process.pid} is killed")
+            if not in_copy:
+                exit_process(status_of_signal(u32(Signal.KILL)))
+            kill_process(thread.process, u32(Signal.KILL))
         if in_copy:
             abort_user_copy(frame)
-        elif failure.code == ENOMEM.code:
-            log(f"container {thread.process.container.id}: out of memory, process {thread.process.pid} is killed")
-            exit_process(status_of_signal(u32(Signal.KILL)))
         elif failure.code == EFAULT.code:
             fault(thread, u32(Signal.SEGMENTATION), SEGV_MAPERR, address)
         else:
