@@ -5,7 +5,7 @@ register (the target is x86-64, System V; `lower` relies on this table):
 
 | type | value |
 | --- | --- |
-| `Int`, `UnitType`, `EnumType`, `BitsType` | an integer of `bits` bits; never stored unless 8, 16, 32, 64 (a packed field is `Int(40)`) |
+| `Int`, `UnitType`, `EnumType`, `BitsType` | an integer of `bits` bits: in memory 8, 16, 32 or 64 |
 | `BoolType` | one bit (a byte in memory) |
 | `StructType`, `InterfaceType` | a pointer, never null |
 | `OptionalType` | the pointer of its inner type, null for None |
@@ -15,6 +15,8 @@ register (the target is x86-64, System V; `lower` relies on this table):
 | `TupleType` | its elements side by side |
 | `ErrorType` | a positive Linux error number, 32 bits |
 | `VoidType`, `NeverType` | nothing |
+
+A packed field on its way is an `Int` of any width, such as `Int(40)`.
 
 `EmbeddedType`, `ArrayType` and `AtomicType` are types of places only: they have an address and are
 never values.
@@ -203,8 +205,9 @@ class AtomicType:
 
 
 Type = (
-    Int | BoolType | UnitType | EnumType | BitsType | StructType | InterfaceType | FunctionType | OptionalType | SliceType |
-    UserSliceType | TupleType | ErrorType | VoidType | NeverType | EmbeddedType | ArrayType | AtomicType
+    Int | BoolType | UnitType | EnumType | BitsType | StructType | InterfaceType | FunctionType | OptionalType |
+    SliceType | UserSliceType | TupleType | ErrorType | VoidType | NeverType | EmbeddedType | ArrayType |
+    AtomicType
 )  # fmt: skip
 
 IntegerLike = (Int, BoolType, UnitType, EnumType, BitsType, ErrorType)

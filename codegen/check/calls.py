@@ -15,18 +15,16 @@ from codegen.resolve import (
     MISSING,
     Bindings,
     IteratorOf,
-    Parameter,
-    Signature,
     TypeOf,
     TypeVariable,
     has_variables,
     host_type,
     is_struct,
     look_up,
-    signature_of,
     substitute,
     type_parameters,
 )
+from codegen.signature import Parameter, Signature, signature_of
 from codegen.source import module_source
 from codegen.tree import (
     Call,

@@ -255,12 +255,12 @@ def _coerce_constant(f: Checker, value: HostValue, target: Any) -> Expression:
         return Constant(where, BOOL, int(found))
     if isinstance(target, (UnitType, EnumType)):
         if isinstance(found, target.cls):
-            return Constant(where, target, int(found))
+            return Constant(where, target, int(value.object))
         if type(found) is int:
             hint = f"write {target}({found})"
             raise f.refuse(where, f"{found} is a plain integer where {target} is wanted", hint)
     if isinstance(target, BitsType) and isinstance(found, target.cls):
-        return Constant(where, target, found.__raw__)
+        return Constant(where, target, lang.to_raw(found))
     if isinstance(target, ErrorType) and constant_type(value) == ERROR:
         return Constant(where, ERROR, found.code)
     if isinstance(target, FunctionType) and isinstance(found, HostFunction):

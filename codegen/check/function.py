@@ -9,7 +9,8 @@ from codegen.check import expressions, statements
 from codegen.check.errors import Site
 from codegen.check.values import Binding, Frame, State, Value
 from codegen.diagnostics import CompileError, refuse
-from codegen.resolve import Annotations, Bindings, Signature
+from codegen.resolve import Annotations, Bindings
+from codegen.signature import Signature
 from codegen.source import FunctionSource
 from codegen.tree import (
     Assign,

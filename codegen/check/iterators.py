@@ -9,7 +9,8 @@ from codegen.check import calls
 from codegen.check.convert import coerce
 from codegen.check.loops import enter, leave, round_of
 from codegen.check.values import Binding, GeneratorCall, HostValue, LoopTarget, State, Value
-from codegen.resolve import Signature, signature_of, substitute
+from codegen.resolve import substitute
+from codegen.signature import Signature, signature_of
 from codegen.tree import Assign, Block, Label, Local
 
 if TYPE_CHECKING:

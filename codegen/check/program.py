@@ -13,16 +13,8 @@ from codegen.check.errors import Site
 from codegen.check.statics import Statics
 from codegen.check.values import HostValue, Value
 from codegen.diagnostics import CompileError, Diagnostic, refuse
-from codegen.resolve import (
-    Bindings,
-    Signature,
-    TypeOf,
-    has_variables,
-    is_struct,
-    signature_of,
-    substitute,
-    type_parameters,
-)
+from codegen.resolve import Bindings, TypeOf, has_variables, is_struct, substitute, type_parameters
+from codegen.signature import Signature, signature_of
 from codegen.source import function_source
 from codegen.tree import (
     Assembly,

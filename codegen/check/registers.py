@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from codegen.check.convert import coerce, plain, retype
 from codegen.check.values import HostValue, Value
 from codegen.lang import TrapKind
-from codegen.resolve import signature_of
+from codegen.signature import signature_of
 from codegen.tree import (
     Binary,
     BinaryOperator,

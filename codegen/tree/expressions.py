@@ -1,119 +1,26 @@
-"""The typed, desugared tree: what the front of the compiler hands to `lower.py`.
-
-Nothing in it has to be looked up, inferred or converted implicitly:
-
-- Names are `Local`, `Static` and `Function` objects (compared by identity); generics are instantiated;
-  constants are folded; `yield` iterators are inlined; properties, operators of classes and f-strings are calls.
-- An expression has a `type` and is evaluated once, operands left to right. Every conversion is a `Convert`.
-- A checked operation names the `trap` it takes when it fails; `None` means that it wraps or cannot fail.
-- Control leaves a statement only by `Return`, `Raise`, `Break` to an enclosing label, a trap, or a failing call
-  (`Call*` with `fallible`), which goes to the nearest enclosing `Try`, or out of the function.
-- `Cleanup` and `Try` are structured: `lower.py` runs each cleanup on every way out that passes it, innermost first.
-- Reading a local whose declared type is `T | None` as a `T` (after a test) is a `ReadLocal` of type T: both are one pointer.
-- An array is indexed through the slice of all of it (`ArraySlice`), so `Element` is the only indexed place.
-"""
+"""Expressions, and the places that can be read, stored to and have their address taken."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from codegen.tree.names import Function, Local, Location, Static
 from codegen.types import Type
 
 if TYPE_CHECKING:
     from codegen.lang import Order, TrapKind
+    from codegen.tree.statements import Interface
 
-
-class Location(NamedTuple):
-    """Where a node was written; lines count from 1, columns (UTF-8 bytes) from 0, `end_column` is past the end."""
-
-    file: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-    function: str
-
-
-# Things that names stand for ------------------------------------------------------------------------
-
-
-@dataclass(eq=False, slots=True)
-class Local:
-    """A parameter or variable of one function; assigned by value, its address is never taken.
-
-    A name that begins with a dot is the compiler's own: a debugger does not show it.
-    """
-
-    name: str
-    type: Type
-
-
-@dataclass(eq=False, slots=True)
-class Label:
-    """The end of a `Block` or `Loop`; two labels are the same only if they are the same object."""
-
-    name: str
-
-
-class StaticKind(Enum):
-    DATA = "data"  # storage the program may write: .data, or .bss when all zero
-    CONSTANT = "constant"  # tables, text, templates of structs: .rodata
-    VTABLE = "vtable"  # the functions of one struct, in slot order, null where it has none: .rodata
-
-
-class Relocation(NamedTuple):
-    """The 8 bytes at `offset` hold the address of `target` plus `addend`."""
-
-    offset: int
-    target: Static | Function
-    addend: int
-
-
-@dataclass(eq=False, slots=True)
-class Static:
-    """An object with an address that exists before the program starts."""
-
-    symbol: str
-    module: str
-    kind: StaticKind
-    size: int
-    alignment: int
-    image: bytes = b""  # `size` bytes, or empty when all are zero and there are no relocations
-    relocations: list[Relocation] = field(default_factory=list)
-    type: Type | None = None  # EmbeddedType or ArrayType, for the inspector
-    host: object = None  # the module-level object that this is, for codegen.run
-
-
-@dataclass(frozen=True, slots=True)
-class Assembly:
-    """An `@instruction`: LLVM inline assembly; operands are the parameters in order."""
-
-    template: str
-    constraints: str
-
-
-@dataclass(eq=False, slots=True)
-class Function:
-    """One concrete function. `body` is None for an `external` one and for an `assembly` one."""
-
-    symbol: str
-    module: str
-    location: Location
-    parameters: list[Local]
-    result: Type
-    fallible: bool = False
-    body: list[Statement] | None = None
-    inline: bool = False  # emit a copy into each module that calls it
-    noinline: bool = False
-    export: bool = False  # `symbol` is the plain name, System V convention
-    external: bool = False
-    assembly: Assembly | None = None
-    errors: frozenset[int] = frozenset()  # the error numbers it can let out; empty also when unknown
-
-
-# Expressions ----------------------------------------------------------------------------------------
+__all__ = [
+    "AddressOf", "ArraySlice", "Atomic", "AtomicOperator", "Binary", "BinaryOperator", "Call", "CallInterface",
+    "CallValue", "Compare", "CompareOperator", "Conditional", "Constant", "Construct", "Conversion", "Convert",
+    "CopySlice", "Element", "Expression", "Field", "FillSlice", "FunctionAddress", "IsInstance", "Let", "Logical",
+    "MakeSlice", "MakeTuple", "Node", "Place", "Read", "ReadLocal", "SliceAddress", "SliceEqual", "SliceLength",
+    "SliceView", "StackStorage", "StaticAddress", "StaticPlace", "Subslice", "SymbolAddress", "Text",
+    "TrapExpression", "TupleElement", "Typed", "Unaligned", "Unary", "UnaryOperator",
+]  # fmt: skip
 
 
 @dataclass(eq=False, slots=True)
@@ -340,7 +247,7 @@ class SliceView(Typed):
 
 @dataclass(eq=False, slots=True)
 class StackStorage(Typed):
-    """Fresh storage in the frame (one place per node, in the entry block), as a reference or u64; contents undefined."""
+    """Fresh storage in the frame (one place per node, in the entry block), as a reference or u64; not cleared."""
 
     size: int
     alignment: int
@@ -478,146 +385,8 @@ class Unaligned(Typed):
 
 Place = Field | Element | StaticPlace | Unaligned
 Expression = (
-    Constant | Text | StaticAddress | FunctionAddress | SymbolAddress | ReadLocal | Read | AddressOf | Binary | Unary | Compare |
-    SliceEqual | Logical | Conditional | Let | Convert | MakeTuple | TupleElement | MakeSlice | ArraySlice | SliceLength |
-    SliceAddress | Subslice | SliceView | StackStorage | Construct | Call | CallValue | CallInterface | IsInstance | Atomic |
-    CopySlice | FillSlice | TrapExpression
+    Constant | Text | StaticAddress | FunctionAddress | SymbolAddress | ReadLocal | Read | AddressOf | Binary |
+    Unary | Compare | SliceEqual | Logical | Conditional | Let | Convert | MakeTuple | TupleElement |
+    MakeSlice | ArraySlice | SliceLength | SliceAddress | Subslice | SliceView | StackStorage | Construct |
+    Call | CallValue | CallInterface | IsInstance | Atomic | CopySlice | FillSlice | TrapExpression
 )  # fmt: skip
-
-
-# Statements -----------------------------------------------------------------------------------------
-
-
-@dataclass(eq=False, slots=True)
-class Assign(Node):
-    local: Local
-    value: Expression
-
-
-@dataclass(eq=False, slots=True)
-class Store(Node):
-    place: Place
-    value: Expression
-
-
-@dataclass(eq=False, slots=True)
-class Evaluate(Node):
-    value: Expression
-
-
-@dataclass(eq=False, slots=True)
-class If(Node):
-    test: Expression
-    then: list[Statement]
-    otherwise: list[Statement]
-
-
-@dataclass(eq=False, slots=True)
-class Loop(Node):
-    """Run `body` again and again; `Break(label)` leaves. (`continue` is a Break out of a Block in the body.)"""
-
-    label: Label
-    body: list[Statement]
-
-
-@dataclass(eq=False, slots=True)
-class Block(Node):
-    """Run `body` once; `Break(label)` goes to its end."""
-
-    label: Label
-    body: list[Statement]
-
-
-@dataclass(eq=False, slots=True)
-class Break(Node):
-    label: Label
-
-
-@dataclass(eq=False, slots=True)
-class Return(Node):
-    value: Expression | None
-
-
-class Case(NamedTuple):
-    values: tuple[int, ...]
-    body: list[Statement]
-
-
-@dataclass(eq=False, slots=True)
-class Switch(Node):
-    """Run the case that has the integer-like subject's value, or `default`; traps MATCH when there is neither."""
-
-    subject: Expression
-    cases: list[Case]
-    default: list[Statement] | None
-    trap: TrapKind
-
-
-@dataclass(eq=False, slots=True)
-class Raise(Node):
-    """Fail with an error number (of ErrorType)."""
-
-    error: Expression
-
-
-class Handler(NamedTuple):
-    """Catches the error numbers `codes`, any when None; the number is assigned to `error` first."""
-
-    codes: tuple[int, ...] | None
-    error: Local
-    body: list[Statement]
-
-
-@dataclass(eq=False, slots=True)
-class Try(Node):
-    """Run `body`, then `otherwise`; a failure inside `body` goes to the first handler that has it, or on outwards."""
-
-    body: list[Statement]
-    handlers: list[Handler]
-    otherwise: list[Statement]
-
-
-@dataclass(eq=False, slots=True)
-class Cleanup(Node):
-    """Run `body`; then, on every way out of it (only by failure, when `on_failure_only`), run `cleanup`.
-
-    This is `finally`, `with`, `deferred` and `on_error`. A trap is not a way out. A Return's value is
-    evaluated before the cleanup. A `finally` may itself leave by Return, Raise or Break, which then wins.
-    """
-
-    body: list[Statement]
-    cleanup: list[Statement]
-    on_failure_only: bool
-
-
-Statement = (
-    Assign | Store | Evaluate | If | Loop | Block | Break | Return | Switch | Raise | Try | Cleanup
-)  # fmt: skip
-
-
-# The whole program ----------------------------------------------------------------------------------
-
-
-@dataclass(eq=False, slots=True)
-class Interface:
-    """An Interface class; a struct has one vtable, in which method i of this interface is slot `first_slot + i`."""
-
-    symbol: str
-    methods: list[str]
-    first_slot: int
-    vtables: dict[str, Static] = field(default_factory=dict)  # by the symbol of each struct that is ever built
-
-
-@dataclass(eq=False, slots=True)
-class CheckedProgram:
-    """All that is reachable from the roots. Order is deterministic."""
-
-    functions: list[Function]
-    statics: list[Static]
-    interfaces: list[Interface]
-    structs: list[Type]
-    roots: list[Function] = field(default_factory=list)  # of each root that was asked for, in order
-
-    def externals(self) -> list[str]:
-        return sorted({function.symbol for function in self.functions if function.external})
-
