@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.rootfs import NoBusybox, make_rootfs
+from tests.system.compiled import add_compiled
 from tests.system.elves import add_programs
 
 
@@ -19,4 +20,5 @@ def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     except NoBusybox as reason:
         pytest.skip(str(reason))
     add_programs(folder)
+    add_compiled(folder)
     return folder
