@@ -38,6 +38,16 @@ class Scheduler:
             group.queued = True
             self.turns.push_last(group)
 
+    def continue_turn(self, thread: Thread) -> None:
+        """Make `thread` ready after a tick; its group goes on first if it has credit for more. The lock is held."""
+        group = thread.group
+        self.enqueue(thread)
+        self.turns.remove(group)
+        if group.credit >= TICK_COST:
+            self.turns.push_first(group)
+        else:
+            self.turns.push_last(group)
+
     def pick_next(self) -> Thread | None:
         """Take the thread that runs next, or None when none is ready. The lock is held.
 
@@ -96,14 +106,10 @@ def end_turn() -> None:
     """Switch because a tick, or a thread that woke, asks for it: what credit is left is not lost."""
     cpu = this_cpu()
     with SCHEDULER.lock:
-        thread = cpu.current
-        group = thread.group
-        keeps_turn = cpu.ticked and not group.queued and group.credit >= TICK_COST
-        cpu.ticked = False
-        SCHEDULER.enqueue(thread)
-        if keeps_turn:
-            SCHEDULER.turns.remove(group)
-            SCHEDULER.turns.push_first(group)
+        if cpu.ticked:
+            SCHEDULER.continue_turn(cpu.current)
+        else:
+            SCHEDULER.enqueue(cpu.current)
     reschedule()
 
 
