@@ -146,9 +146,7 @@ def make(lookup: Lookup, entry: Entry, data: Slice[u8], physical: PhysAddr) -> F
         make_inode(lookup, entry, Kind.SYMLINK, data, physical)
 
 
-def make_inode(
-    lookup: Lookup, entry: Entry, kind: Kind, data: Slice[u8], physical: PhysAddr
-) -> Fallible[None]:
+def make_inode(lookup: Lookup, entry: Entry, kind: Kind, data: Slice[u8], physical: PhysAddr) -> Fallible[None]:
     """Make an inode of `kind` with the contents `data`."""
     if lookup.last != LastComponent.NAME:
         raise EINVAL

@@ -92,9 +92,7 @@ class Attributes:
         """Whether `credentials` may do all of `wanted` (path_resolution(7), "Permissions")."""
         if credentials.user == 0:
             # CAP_DAC_OVERRIDE: but execute only what somebody may execute.
-            return (
-                Access.EXECUTE not in wanted or self.is_directory or self.permissions & 0o111 != 0
-            )
+            return Access.EXECUTE not in wanted or self.is_directory or self.permissions & 0o111 != 0
         bits = self.permissions
         if credentials.user == self.user:
             bits = bits >> 6

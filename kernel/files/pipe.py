@@ -242,9 +242,7 @@ class PipeNumbers:
 NUMBERS = PipeNumbers()
 
 
-def make_pipe(
-    owner: FileOwner, credentials: Credentials, flags: OpenFlags
-) -> Fallible[tuple[OpenFile, OpenFile]]:
+def make_pipe(owner: FileOwner, credentials: Credentials, flags: OpenFlags) -> Fallible[tuple[OpenFile, OpenFile]]:
     """A pipe, charged to `owner`: the end to read and the end to write, each with one reference."""
     heap = owner.account.heap
     pipe = heap.new(Pipe)

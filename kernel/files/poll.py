@@ -25,8 +25,7 @@ def observe() -> u64:
 
 
 def wait_for_change(seen: u64, deadline: Nanoseconds) -> Fallible[bool]:
-    """Sleep until some file changed after `seen` was noted; False when `deadline` came first. Raises EINTR.
-    """
+    """Sleep until some file changed after `seen` was noted; False when `deadline` came first. Raises EINTR."""
     if now() >= deadline:
         return False
     return READINESS.sleep_until(seen, deadline)

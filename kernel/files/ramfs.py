@@ -212,8 +212,7 @@ class RamFs:
         directory.free_entry(self.account.heap, entry)
 
     def destroy(self) -> u64:
-        """Give back every inode, named or referred to or not, and the file system itself. Returns how many.
-        """
+        """Give back every inode, named or referred to or not, and the file system itself. Returns how many."""
         count: u64 = 0
         while True:
             inode = self.inodes.first

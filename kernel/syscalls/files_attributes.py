@@ -99,9 +99,7 @@ def newfstatat(task: Thread, directory: i32, path: UserAddr, answer: UserAddr, f
 
 
 @syscall(332)
-def statx(
-    task: Thread, directory: i32, path: UserAddr, flags: u32, mask: u32, answer: UserAddr
-) -> Fallible[None]:
+def statx(task: Thread, directory: i32, path: UserAddr, flags: u32, mask: u32, answer: UserAddr) -> Fallible[None]:
     """statx(2)."""
     if mask & STATX_RESERVED != 0 or flags & STATX_SYNC_TYPE == STATX_SYNC_TYPE:
         raise EINVAL
@@ -239,9 +237,7 @@ def lchown(task: Thread, path: UserAddr, user_id: u32, group_id: u32) -> Fallibl
 
 
 @syscall(260)
-def fchownat(
-    task: Thread, directory: i32, path: UserAddr, user_id: u32, group_id: u32, flags: u32
-) -> Fallible[None]:
+def fchownat(task: Thread, directory: i32, path: UserAddr, user_id: u32, group_id: u32, flags: u32) -> Fallible[None]:
     """fchownat(2)."""
     known = checked_flags(flags, u32(AtFlags.SYMLINK_NO_FOLLOW | AtFlags.EMPTY_PATH))
     how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in known)

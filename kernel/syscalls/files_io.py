@@ -63,8 +63,7 @@ SEEK_HOLE = 4
 
 
 def read_at(file: OpenFile, offset: u64, destination: UserSlice, wait: bool) -> Fallible[u64]:
-    """Read into user memory; returns how many bytes. An error after the first step ends a shorter transfer.
-    """
+    """Read into user memory; returns how many bytes. An error after the first step ends a shorter transfer."""
     if destination.length <= SMALL:
         return read_steps(file, offset, destination, wait, local_array(u8, SMALL))
     return read_steps(file, offset, destination, wait, local_array(u8, LARGE))
@@ -100,9 +99,7 @@ def write_at(file: OpenFile, offset: u64, source: UserSlice, wait: bool) -> Fall
     return write_steps(file, offset, source, wait, local_array(u8, LARGE))
 
 
-def write_steps(
-    file: OpenFile, offset: u64, source: UserSlice, wait: bool, buffer: MutableSlice[u8]
-) -> Fallible[u64]:
+def write_steps(file: OpenFile, offset: u64, source: UserSlice, wait: bool, buffer: MutableSlice[u8]) -> Fallible[u64]:
     """`write_at` through `buffer`."""
     total = source.length
     done: u64 = 0
@@ -162,8 +159,7 @@ def check_room(file: OpenFile, offset: u64) -> Fallible[None]:
 
 
 def checked_count(count: u64) -> Fallible[u64]:
-    """How much a call that asks for `count` bytes transfers; EINVAL when `count` is negative as an ssize_t.
-    """
+    """How much a call that asks for `count` bytes transfers; EINVAL when `count` is negative as an ssize_t."""
     if count > HIGHEST_OFFSET:
         raise EINVAL
     return min(count, COUNT_MAX)

@@ -66,9 +66,7 @@ def getdents64(task: Thread, fd: Fd, buffer: UserAddr, count: u32) -> Fallible[u
         file.position = load(u64, record, 8)
 
 
-def next_record(
-    directory: Inode, cursor: Cursor, position: u64, is_first: bool, record: MutableSlice[u8]
-) -> u64:
+def next_record(directory: Inode, cursor: Cursor, position: u64, is_first: bool, record: MutableSlice[u8]) -> u64:
     """Make the record that follows `position`; returns its size, 0 at the end. `.` and `..` come first."""
     if position == 0:
         return make_record(record, directory, b".", 1)

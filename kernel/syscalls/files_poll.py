@@ -146,9 +146,7 @@ def poll(task: Thread, records: UserAddr, count: u64, timeout: i32) -> Fallible[
 
 
 @syscall(271)
-def ppoll(
-    task: Thread, records: UserAddr, count: u64, time: UserAddr, mask: UserAddr, mask_size: u64
-) -> Fallible[u64]:
+def ppoll(task: Thread, records: UserAddr, count: u64, time: UserAddr, mask: UserAddr, mask_size: u64) -> Fallible[u64]:
     """ppoll(2)."""
     deadline = deadline_at(time, 1)
     swap_mask(task, mask, mask_size)

@@ -58,9 +58,7 @@ def start_at(task: Thread, lookup: Lookup, directory: i32, buffer: PathBuffer) -
     lookup.directory = inode
 
 
-def walk_at(
-    task: Thread, lookup: Lookup, directory: i32, path: UserAddr, how: Resolve
-) -> Fallible[None]:
+def walk_at(task: Thread, lookup: Lookup, directory: i32, path: UserAddr, how: Resolve) -> Fallible[None]:
     """Walk `path` as an *at() call gives it. What is found is lent by `lookup`."""
     buffer = PATH_BUFFERS.take()
     with deferred(PATH_BUFFERS.give_back, buffer):

@@ -1,5 +1,4 @@
-"""Names: making, removing, renaming and linking files, symbolic links, and the directories a process is in.
-"""
+"""Names: making, removing, renaming and linking files, symbolic links, and the directories a process is in."""
 
 from __future__ import annotations
 
@@ -101,9 +100,7 @@ def rename(task: Thread, old: UserAddr, new: UserAddr) -> Fallible[None]:
 
 
 @syscall(264)
-def renameat(
-    task: Thread, old_directory: i32, old: UserAddr, new_directory: i32, new: UserAddr
-) -> Fallible[None]:
+def renameat(task: Thread, old_directory: i32, old: UserAddr, new_directory: i32, new: UserAddr) -> Fallible[None]:
     """renameat(2)."""
     rename_at(task, old_directory, old, new_directory, new, True)
 

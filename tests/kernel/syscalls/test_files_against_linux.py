@@ -85,9 +85,7 @@ def play(steps: list[tuple[Any, ...]], kernel: KernelWorld, linux: LinuxWorld) -
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(CALLS, min_size=5, max_size=25))
-def test_random_sequences(
-    account: Account, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[Any, ...]]
-) -> None:
+def test_random_sequences(account: Account, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[Any, ...]]) -> None:
     if os.geteuid() != 0:
         pytest.skip("compares what root may do")
     # In memory, as the kernel's own file system is, where that is possible.

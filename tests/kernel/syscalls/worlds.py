@@ -22,7 +22,7 @@ from kernel.base.errno import EFAULT, ENAMETOOLONG
 from kernel.files import path as path_module
 from kernel.files.credentials import Credentials
 from kernel.files.file import FileOwner
-from kernel.files.flags import AtFlags
+from kernel.files.flags import AT_FDCWD, AtFlags
 from kernel.files.path import PathBuffers
 from kernel.files.ramfs import create_file_system
 from kernel.files.table import create_table
@@ -66,7 +66,7 @@ class UserMemory:
         self.content[self.at(destination.address, destination.length)] = bytes(list(source))
 
     def copy_in_string(self, destination: HostSlice[Any], source: UserAddr) -> int:
-        start = self.at(source, 1).start
+        start = int(self.at(source, 1).start)
         end = self.content.index(0, start)
         if end - start >= len(destination):
             raise ENAMETOOLONG
@@ -76,7 +76,7 @@ class UserMemory:
 
     def get(self, kind: Any, source: UserAddr) -> int:
         raw = self.content[self.at(source, kind.bits // 8)]
-        return kind(int.from_bytes(raw, "little", signed=kind.signed))
+        return int(kind(int.from_bytes(raw, "little", signed=kind.signed)))
 
     def put(self, kind: Any, destination: UserAddr, value: int) -> None:
         raw = int(value).to_bytes(kind.bits // 8, "little", signed=kind.signed)
@@ -130,9 +130,7 @@ class KernelWorld:
         return self.answer(call, self.memory.place(path + b"\0"), *rest)
 
     def with_paths(self, call: Callable[..., Any], first: bytes, second: bytes) -> Answer:
-        return self.answer(
-            call, self.memory.place(first + b"\0"), self.memory.place(second + b"\0", 0x2000)
-        )
+        return self.answer(call, self.memory.place(first + b"\0"), self.memory.place(second + b"\0", 0x2000))
 
     def open(self, path: bytes, flags: int) -> Answer:
         return self.with_path(files_open.open_, path, flags, 0o666)
@@ -193,16 +191,14 @@ class KernelWorld:
     def stat(self, path: bytes, follow: bool) -> Answer:
         flags = AtFlags.NONE if follow else AtFlags.SYMLINK_NO_FOLLOW
         try:
-            about = files_attributes.attributes_at(
-                self.task, files_tree.AT_FDCWD, self.memory.place(path + b"\0"), flags
-            )
+            about = files_attributes.attributes_at(self.task, AT_FDCWD, self.memory.place(path + b"\0"), flags)
         except Errno as error:
             return errno.errorcode[error.code]
         return about.mode, about.links, -1 if about.is_directory else about.size
 
     def list(self, fd: int) -> Answer:
         """The names that getdents64(2) tells from where the descriptor is on, sorted."""
-        names = []
+        names: list[bytes] = []
         while True:
             done = self.answer(files_listing.getdents64, Fd(fd), OUT, 100)
             if isinstance(done, str):
@@ -279,7 +275,7 @@ class LinuxWorld:
         return about.st_mode, about.st_nlink, -1 if stat.S_ISDIR(about.st_mode) else about.st_size
 
     def list(self, fd: int) -> Answer:
-        names = []
+        names: list[bytes] = []
         place = ctypes.create_string_buffer(100)
         while True:
             done = self.answer("syscall", 217, fd, place, 100)
