@@ -13,6 +13,7 @@ from codegen.lang import (
     fill,
     from_raw,
     instruction,
+    load,
     local,
     offset_of,
     slice_at,
@@ -45,6 +46,8 @@ class StateComponents:
     avx: bool = bit(2)
 
 
+LEGACY_COMPONENTS: u64 = to_raw(StateComponents(x87=True, sse=True))
+
 AREA_ALIGNMENT: u64 = 64
 AREA_SPACE: u64 = 832
 """Legacy region, header, and the upper halves of the AVX registers (SDM vol. 1, section 13.4)."""
@@ -63,6 +66,12 @@ class FpuArea:
     def bytes(self) -> MutableSlice[u8]:
         """What XSAVE writes."""
         return slice_at(u8, self.start(), AREA_SPACE)
+
+    def mark_legacy_state(self) -> None:
+        """Say that x87 and SSE state are in the area, as XSTATE_BV does; without, XRSTOR would reset them."""
+        if FEATURES.xsave:
+            content = self.bytes()
+            store(u64, content, FXSAVE_SIZE, load(u64, content, FXSAVE_SIZE) | LEGACY_COMPONENTS)
 
 
 def initialise_fpu_unit() -> None:
@@ -110,9 +119,7 @@ def initialise_fpu(area: FpuArea) -> None:
     fill(memory, 0)
     store(u32, memory, CONTROL_WORD_OFFSET, INITIAL_CONTROL_WORD)
     store(u32, memory, VECTOR_CONTROL_OFFSET, INITIAL_VECTOR_CONTROL)
-    if FEATURES.xsave:
-        # XSTATE_BV: x87 and SSE state are in the area; the others take their initial values.
-        store(u64, memory, FXSAVE_SIZE, 3)
+    area.mark_legacy_state()
 
 
 def save_fpu(area: FpuArea) -> None:

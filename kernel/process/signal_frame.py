@@ -132,6 +132,7 @@ def pop_frame(thread: Thread) -> Fallible[None]:
         user.copy_in(area.bytes()[0:FXSAVE_SIZE], UserSlice(UserAddr(floating), FXSAVE_SIZE))
         registers = area.bytes()
         store(u32, registers, VECTOR_CONTROL_OFFSET, load(u32, registers, VECTOR_CONTROL_OFFSET) & VECTOR_CONTROL_BITS)
+        area.mark_legacy_state()
         switch.load_fpu(thread)
     load_registers(buffer[REGISTERS - 8 : FLOATING_POINT - 8], frame)
     mask = load(u64, buffer, MASK - 8)
