@@ -24,6 +24,7 @@ from codegen.lang import (
     field_offset,
     fill,
     inline,
+    local_array,
     on_error,
     struct,
     u8,
@@ -32,6 +33,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import EAGAIN, EEXIST, ESRCH
 from kernel.base.list import Link, List
+from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.containers.abi import ContainerStage
 from kernel.files.file import FileOwner
 from kernel.files.poll import readiness_changed
@@ -104,8 +106,19 @@ class Container:
         self.account.prepare(None if parent is None else parent.account, name)
         self.files.account = self.account
         self.group.weight = DEFAULT_WEIGHT
-        self.name_length = u64(len(name))
-        copy(self.name[0 : self.name_length], name)
+        if len(name) > 0:
+            self.name_length = u64(len(name))
+            copy(self.name[0 : self.name_length], name)
+        else:
+            self.name_by_id()
+        self.set_hostname(self.name[0 : self.name_length])
+
+    def name_by_id(self) -> None:
+        """Without a name of its own, a container is called by its id."""
+        digits = local_array(u8, DECIMAL_LENGTH)
+        start = format_unsigned(digits, self.id, 10)
+        self.name_length = DECIMAL_LENGTH - start
+        copy(self.name[0 : self.name_length], digits[start:DECIMAL_LENGTH])
 
     def set_hostname(self, name: Slice[u8]) -> None:
         """Call the machine `name`, at most 64 bytes, in the eyes of what runs inside (sethostname(2))."""

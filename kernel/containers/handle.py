@@ -1,7 +1,7 @@
 """Container descriptors: a container as an open file.
 
 poll(2) says that it can be read once no process runs in it any more; query_container(2) tells the rest. A handle
-outlives its container: it keeps what destroying gave back, and every other use of it answers ESTALE.
+outlives its container: it keeps what destroying gave back, and every other use of it answers ESRCH.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EBADF, EINVAL, ENOTTY, ESTALE
+from kernel.base.errno import EBADF, EINVAL, ENOTTY, ESRCH
 from kernel.base.list import Link
 from kernel.containers.abi import ContainerStage, ContainerState
 from kernel.containers.container import Container
@@ -46,10 +46,10 @@ class ContainerHandle(FileOps):
     described: Attributes = inline()
 
     def get(self) -> Fallible[Container]:
-        """The container; ESTALE once it is destroyed."""
+        """The container; ESRCH once it is destroyed."""
         container = self.container
         if container is None:
-            raise ESTALE
+            raise ESRCH
         return container
 
     def cut_off(self, pages: u64, objects: u64, processes: u64) -> None:

@@ -18,7 +18,7 @@ from codegen.lang import (
     u32,
     uninitialised,
 )
-from kernel.base.errno import ENOTDIR
+from kernel.base.errno import ENOTDIR, ESRCH
 from kernel.containers.abi import ContainerStage, FdPair
 from kernel.containers.container import Container
 from kernel.files.flags import Resolve
@@ -46,9 +46,11 @@ class Request:
 def run(container: Container, request: Request, source: FileTable) -> Fallible[Process]:
     """Start a process in `container` as `request` says; all of it exists afterwards, or nothing.
 
-    EAGAIN at the process limit or when the container is dying; what execve(2) and chdir(2) raise; EBADF for a
+    EAGAIN at the process limit; ESRCH when the container is dying; what execve(2) and chdir(2) raise; EBADF for a
     descriptor that the caller does not have; ENOMEM.
     """
+    if container.is_dying:
+        raise ESRCH
     process = create_process(container, None)
     with on_error(process.release):
         process.credentials.become(request.user, request.group)

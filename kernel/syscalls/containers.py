@@ -54,6 +54,8 @@ from kernel.syscalls.files_support import begin_lookup
 
 LARGEST_STRUCT: u64 = 4096
 """No struct that a call takes is larger than a page."""
+SMALLEST_ANSWER: u64 = 8
+"""The id alone."""
 
 
 @syscall(1000)
@@ -78,8 +80,6 @@ def create_container(task: Thread, config: UserAddr, size: u64) -> Fallible[Fd]:
     with on_error(tear_down, container, local(Reclaimed)):
         if request.hostname_length > 0:
             container.set_hostname(hostname[0 : request.hostname_length])
-        else:
-            container.set_hostname(name[0 : request.name_length])
         container.account.set_limits(request.page_limit, request.process_limit)
         if request.weight != 0:
             container.group.weight = request.weight
@@ -134,7 +134,7 @@ def take_text(destination: MutableSlice[u8], source: UserAddr, length: u64) -> F
 def run_in_container(task: Thread, fd: Fd, spec: UserAddr, size: u64) -> Fallible[Fd]:
     """Start a program in a container; returns a pidfd, with which waitid(2) gets its status.
 
-    EINVAL, E2BIG, EFAULT for a bad spec; EBADF; ESTALE; EAGAIN at a limit; what execve(2) and chdir(2) raise; ENOMEM.
+    EINVAL, E2BIG, EFAULT for a bad spec; EBADF; ESRCH; EAGAIN at a limit; what execve(2) and chdir(2) raise; ENOMEM.
     """
     wanted = local(RunSpec)
     take_struct(slice_at(u8, address_of(wanted), size_of(RunSpec)), spec, size)
@@ -186,7 +186,7 @@ def run_with_texts(task: Thread, container: Container, wanted: RunSpec, request:
 def destroy_container(task: Thread, fd: Fd) -> Fallible[None]:
     """Destroy a container with all in it; when it returns, everything is given back (query_container tells how much).
 
-    EBADF; ESTALE when it is gone already; EBUSY while another thread destroys it; EDEADLK from inside of it.
+    EBADF; ESRCH when it is gone already; EBUSY while another thread destroys it; EDEADLK from inside of it.
     """
     file = task.process.files.pin(fd)
     with deferred(file.drop):
@@ -195,7 +195,7 @@ def destroy_container(task: Thread, fd: Fd) -> Fallible[None]:
 
 @syscall(1003)
 def control_container(task: Thread, fd: Fd, operation: u32, argument: u64) -> Fallible[None]:
-    """Kill or signal every process of a container. EINVAL for an unknown operation or signal; EBADF, ESTALE."""
+    """Kill or signal every process of a container. EINVAL for an unknown operation or signal; EBADF, ESRCH."""
     container = handle_of(task.process.files.get(fd)).get()
     if operation == u32(ControlOperation.KILL):
         for process in container.processes:
@@ -216,20 +216,20 @@ def control_container(task: Thread, fd: Fd, operation: u32, argument: u64) -> Fa
 def query_container(task: Thread, fd: Fd, out: UserAddr, size: u64) -> Fallible[None]:
     """Fill a ContainerState: usage, peaks, limits, stage; of a destroyed container what it gave back. EINVAL, EFAULT.
 
-    A larger struct than is known here is filled as far as it is known.
+    At most `size` bytes are filled in; what is beyond this kernel's struct stays as it is.
     """
     handle = handle_of(task.process.files.get(fd))
+    if size < SMALLEST_ANSWER:
+        raise EINVAL
     state = local(ContainerState)
     handle.fill_state(state)
-    length = size_of(ContainerState)
-    if size < length or size > LARGEST_STRUCT:
-        raise EINVAL
+    length = min(size, size_of(ContainerState))
     user.copy_out(UserSlice(out, length), slice_at(u8, address_of(state), length))
 
 
 @syscall(1005)
 def update_container(task: Thread, fd: Fd, pages: u64, processes: u64, weight: u64) -> Fallible[None]:
-    """Change the limits (0: none) and the weight (0: as it is) of a live container. EINVAL, EBADF, ESTALE."""
+    """Change the limits (0: none) and the weight (0: as it is) of a live container. EINVAL, EBADF, ESRCH."""
     container = handle_of(task.process.files.get(fd)).get()
     if weight > HIGHEST_WEIGHT:
         raise EINVAL
