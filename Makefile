@@ -6,7 +6,7 @@ COMMAND ?= /bin/busybox echo hello
 RUN_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test image check bench soak console listing sizes docs clean setup
+.PHONY: help run test image check bench soak console debug listing sizes docs clean setup
 
 help: ## print this help
 	@echo "Pithos: an x86-64 kernel written in Python, in which a container is one kernel object."
@@ -47,6 +47,10 @@ soak: .venv/.ready ## the long campaigns
 
 console: .venv/.ready ## attach to a running machine
 	@$(PITHOS) console
+
+debug: .venv/.ready ## gdb on a machine that runs COMMAND, stopped before its first instruction
+	@$(PYTHON) -m harness.rootfs build/rootfs
+	@$(PYTHON) -m harness.debug $(ROOTFS) -- $(COMMAND)
 
 listing: .venv/.ready ## Python interleaved with its machine code, in build/listing
 	@$(PYTHON) -m codegen.listing build/pithos.elf build/listing

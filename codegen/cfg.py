@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from codegen.lang import Order, TrapKind
-    from codegen.tree import Assembly, Function, Location
+    from codegen.tree import Assembly, Function, Local, Location
 
 
 class Value(NamedTuple):
@@ -248,6 +248,7 @@ class Graph:
     parameters: list[Value]
     result: str
     slots: list[Slot] = field(default_factory=list)
+    variables: dict[Local, Value] = field(default_factory=dict)  # the slot of each
     blocks: list[BasicBlock] = field(default_factory=list)
 
     def remove_unreachable(self) -> None:

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from codegen import frames, locations
 from codegen.call_graph import SECTION, encode
 from codegen.lines import ASSEMBLY, NO_RECORD, LineTable, ModuleLines, Record
 from codegen.memory_stubs import MEMORY_STUBS
@@ -316,6 +317,18 @@ class Linker:
             section.content += code
         for name in LOADED:
             self.sections[name].memory_size = self.ends[name]
+        self.complete_debug_information()
+
+    def complete_debug_information(self) -> None:
+        """Tell debuggers what LLVM does not: how stubs are called, and what a call leaves."""
+        section = self.sections.setdefault(frames.SECTION, OutputSection(frames.SECTION, alignment=8))
+        self.pad(section, align(len(section.content), 8))
+        code = [stub for stub in self.stubs if stub.section in ("boot", "text") and self.stub_code[stub.name]]
+        covered = [frames.Covered(self.symbols[stub.name], self.stub_code[stub.name], stub.frame) for stub in code]
+        frames.complete_frames(section.content, covered)
+        section.memory_size = len(section.content)
+        if locations.SECTION in self.sections:
+            locations.move_borders(self.sections[locations.SECTION].content)
 
     def symbol_entries(self) -> list[SymbolEntry]:
         """All named symbols, for debuggers."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import keystone
 
+from codegen.frames import CALLED, CallFrame
 from codegen.objects import LinkError
 
 _MODES = {16: keystone.KS_MODE_16, 32: keystone.KS_MODE_32, 64: keystone.KS_MODE_64}
@@ -45,7 +46,7 @@ class Stub:
 
     `section`: "text", "rodata", "data", or "boot" (virtual address = physical address, dropped after start).
     Stubs of one section stand in the order given, without gaps where `alignment` is 1, so that a label in the
-    middle of code is made by ending one stub and beginning the next.
+    middle of code is made by ending one stub and beginning the next. `frame` tells debuggers how it is entered.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Stub:
     text: Callable[[Symbols], str]
     alignment: int = 16
     bits: int = 64
+    frame: CallFrame = CALLED
 
 
 class StubAssembler:

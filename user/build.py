@@ -8,6 +8,7 @@ from typing import Any
 
 from codegen import Program, Stub, compile_program, link
 from codegen.build import Progress
+from codegen.frames import OUTERMOST
 from codegen.target import Target
 from user.lib import trap
 
@@ -33,6 +34,7 @@ def start_stub() -> Stub:
             ud2
         """
         ),
+        frame=OUTERMOST,
     )
 
 

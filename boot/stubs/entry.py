@@ -23,6 +23,7 @@ from boot.layout import (
     LARGE_PAGE_SIZE,
     PAGE_SIZE,
 )
+from codegen.frames import OUTERMOST
 from codegen.lang import to_raw
 from codegen.stubs import Stub, Symbols
 from kernel.machine.cpu import ControlRegister0, ControlRegister4
@@ -120,7 +121,7 @@ def _descriptor_pointer(symbols: Symbols) -> str:
 
 STUBS = (
     Stub("pvh_entry", "boot", _protected_mode, bits=32),
-    Stub("boot_long_mode", "boot", _long_mode),
+    Stub("boot_long_mode", "boot", _long_mode, frame=OUTERMOST),
     Stub("boot_descriptors", "boot", _descriptors),
     Stub("boot_descriptor_pointer", "boot", _descriptor_pointer),
 )

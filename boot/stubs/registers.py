@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from codegen.lang import offset_of
+from codegen.frames import CallFrame
+from codegen.lang import offset_of, size_of
 from codegen.stubs import Symbols
 from kernel.machine.cpuid import Features
 from kernel.machine.trap import TrapFrame
 
-GENERAL = tuple(
-    ["r15", "r14", "r13", "r12", "r11", "r10", "r9", "r8", "rdi", "rsi", "rbp", "rdx", "rcx", "rbx", "rax"]
-)
+GENERAL = tuple(["r15", "r14", "r13", "r12", "r11", "r10", "r9", "r8", "rdi", "rsi", "rbp", "rdx", "rcx", "rbx", "rax"])
 """As they stand in the frame, ascending."""
 
 assert [offset_of(TrapFrame, name) for name in GENERAL] == [8 * number for number in range(len(GENERAL))]
@@ -24,6 +23,16 @@ RESTORE = "\n".join(f"pop {name}" for name in GENERAL)
 def field(name: str) -> int:
     """The offset of a field of the frame."""
     return offset_of(TrapFrame, name)
+
+
+def interrupted(first: str, *also: str) -> CallFrame:
+    """What a debugger is told of a stub that begins with the stack pointer at field `first` of a `TrapFrame`.
+
+    `also` are registers that are in the frame already.
+    """
+    end = size_of(TrapFrame)
+    saved = {name: end - field(name) for name in ("rip", "rsp", *also)}
+    return CallFrame(end - field(first), saved, interrupts=True)
 
 
 def clear_access_flag(symbols: Symbols) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from boot.layout import USER_CODE, USER_DATA
 from boot.stubs.registers import GENERAL, SAVE, field
-from codegen.lang import offset_of
+from codegen.frames import CallFrame
+from codegen.lang import offset_of, size_of
 from codegen.stubs import Stub, Symbols
 from kernel.machine.cpu import EntryState
-from kernel.machine.trap import SYSTEM_CALL_VECTOR
+from kernel.machine.trap import SYSTEM_CALL_VECTOR, TrapFrame
 
 LOWER_HALF_BITS = 47
 
@@ -55,4 +56,8 @@ def _entry(symbols: Symbols) -> str:
     """
 
 
-STUBS = (Stub("syscall_entry", "text", _entry),)
+END = size_of(TrapFrame)
+ON_KERNEL_STACK = CallFrame(depth=0, saved={"rip": END - field("rip"), "rsp": END - field("rsp")})
+"""For debuggers: the frame is pushed from the top of the kernel stack on. SYSCALL is the caller, as a call is."""
+
+STUBS = (Stub("syscall_entry", "text", _entry, frame=ON_KERNEL_STACK),)

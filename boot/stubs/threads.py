@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from boot.stubs.registers import GENERAL, interrupted
+from codegen.frames import OUTERMOST
 from codegen.stubs import Stub, Symbols
 
 CALLEE_SAVED = ("rbp", "rbx", "r12", "r13", "r14", "r15")
@@ -38,6 +40,6 @@ def _enter_user(symbols: Symbols) -> str:
 
 STUBS = (
     Stub("switch_context", "text", _switch),
-    Stub("start_kernel_thread", "text", _start),
-    Stub("enter_user", "text", _enter_user),
+    Stub("start_kernel_thread", "text", _start, frame=OUTERMOST),
+    Stub("enter_user", "text", _enter_user, frame=interrupted(GENERAL[0], *GENERAL)),
 )

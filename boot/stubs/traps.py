@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from boot.stubs.registers import RESTORE, SAVE, clear_access_flag, field
+from boot.stubs.registers import GENERAL, RESTORE, SAVE, clear_access_flag, field, interrupted
 from codegen.stubs import Stub, Symbols
 from kernel.machine.idt import ENTRY_STRIDE, VECTOR_COUNT, stack_of
 from kernel.machine.msr import Msr
@@ -106,9 +106,14 @@ def _any_time(symbols: Symbols) -> str:
     """
 
 
+def _entry_stub(vector: int) -> Stub:
+    frame = interrupted("error" if vector in ERROR_CODE_VECTORS else "rip")
+    return Stub(f"trap_entry_{vector}", "text", _entry(vector), ENTRY_STRIDE, frame=frame)
+
+
 STUBS = (
-    *(Stub(f"trap_entry_{vector}", "text", _entry(vector), ENTRY_STRIDE) for vector in range(VECTOR_COUNT)),
-    Stub("trap_common", "text", _common),
-    Stub("trap_return", "text", _return, alignment=1),
-    Stub("trap_any_time", "text", _any_time),
+    *map(_entry_stub, range(VECTOR_COUNT)),
+    Stub("trap_common", "text", _common, frame=interrupted("vector")),
+    Stub("trap_return", "text", _return, alignment=1, frame=interrupted(GENERAL[0], *GENERAL)),
+    Stub("trap_any_time", "text", _any_time, frame=interrupted("vector")),
 )

@@ -1,4 +1,4 @@
-"""Debug metadata: a line for every instruction, and a subprogram for every function.
+"""Debug metadata: a line for every instruction; a subprogram for every function, with its variables.
 
 A node that came from elsewhere (the body of an inlined `yield` iterator) has the location of another
 function: it becomes an inlined call at the last location of the function's own (LLVM Language
@@ -9,55 +9,100 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codegen import types
+from codegen.llvm.debug_types import DebugTypes
+from codegen.llvm.metadata import Metadata
+from codegen.lower.representation import machine_type
+
 if TYPE_CHECKING:
-    from codegen.tree import Function, Location
+    from codegen.cfg import Graph
+    from codegen.tree import CheckedProgram, Function, Local, Location, Static
 
 _FLAGS = "DISPFlagDefinition | DISPFlagOptimized"
 
 
 class DebugInfo:
-    """Numbers the metadata of one module; `lines` are its definitions."""
+    """The debug metadata of one module."""
 
-    def __init__(self, module_file: str) -> None:
-        self.lines: list[str] = []
+    def __init__(self, module: str, module_file: str, program: CheckedProgram) -> None:
+        self.metadata = Metadata()
+        self._node = self.metadata.node
         self._known: dict[tuple[object, ...], int] = {}
-        file = self._file(module_file)
-        self.unit = self._node(
-            f"distinct !DICompileUnit(language: DW_LANG_Python, file: !{file}, "
-            'producer: "pithos codegen", isOptimized: true, runtimeVersion: 0, emissionKind: FullDebug)'
-        )
-        empty = self._node("!{null}")
-        self._signature = self._node(f"!DISubroutineType(types: !{empty})")
+        self._file_number = self._file(module_file)
+        self.unit = self.metadata.reserve()
+        described = frozenset(function.module for function in program.functions if function.body is not None)
+        self._types = DebugTypes(self.metadata, module, described)
+        self._own_structs = [
+            type_
+            for type_ in program.structs
+            if isinstance(type_, types.StructType) and type_.cls.__module__ == module and not type_.arguments
+        ]
+        self._statics: list[str] = []
         self.unlikely = self._node('!{!"branch_weights", i32 1, i32 1048575}')
         self.likely = self._node('!{!"branch_weights", i32 1048575, i32 1}')
         self.empty = self._node("!{}")
+        self._no_expression = self._node("!DIExpression()")
         self._scope = self._caller = 0
         self._function: Function | None = None
 
-    def _node(self, text: str) -> int:
-        self.lines.append(f"!{len(self.lines)} = {text}")
-        return len(self.lines) - 1
-
     def _file(self, path: str) -> int:
-        found = self._known.get(("file", path))
-        if found is None:
-            found = self._known["file", path] = self._node(f'!DIFile(filename: "{path}", directory: ".")')
-        return found
+        return self._node(f'!DIFile(filename: "{path}", directory: ".")')
 
-    def _subprogram(self, name: str, symbol: str, file: str, line: int) -> int:
+    def _subprogram(self, name: str, symbol: str, file: str, line: int, signature: int) -> int:
         place = f"scope: !{self._file(file)}, file: !{self._file(file)}, line: {line}, scopeLine: {line}"
         return self._node(
             f'distinct !DISubprogram(name: "{name}", linkageName: "{symbol}", {place}, '
-            f"type: !{self._signature}, spFlags: {_FLAGS}, unit: !{self.unit})"
+            f"type: !{signature}, spFlags: {_FLAGS}, unit: !{self.unit})"
         )
+
+    def _signature(self, function: Function) -> int:
+        """Result and parameters. A fallible result, and a pair, come in registers that no C type describes."""
+        result = function.result
+        if function.fallible or machine_type(result).startswith("{"):
+            result = types.VOID
+        return self._types.signature([result, *(local.type for local in function.parameters)])
 
     def begin(self, function: Function) -> int:
         """Start the locations of `function`; gives its subprogram."""
         location = function.location
         self._function = function
-        self._scope = self._subprogram(location.function, function.symbol, location.file, location.line)
+        self._scope = self._subprogram(
+            location.function, function.symbol, location.file, location.line, self._signature(function)
+        )
         self._caller = self._location(location.line, location.column, self._scope, None)
         return self._scope
+
+    def variables(self, graph: Graph) -> list[str]:
+        """The records that tie the parameters and variables of the function in work to their slots."""
+        numbers = {local: index for index, local in enumerate(graph.function.parameters, 1)}
+        return [
+            f"  #dbg_declare(ptr {slot.text}, !{self._variable(local, numbers.get(local))}, "
+            f"!{self._no_expression}, !{self._caller})"
+            for local, slot in graph.variables.items()
+            if not local.name.startswith(".")
+        ]
+
+    def _variable(self, local: Local, number: int | None) -> int:
+        assert self._function is not None
+        location = self._function.location
+        argument = "" if number is None else f"arg: {number}, "
+        return self._node(
+            f'!DILocalVariable(name: "{local.name}", {argument}scope: !{self._scope}, '
+            f"file: !{self._file(location.file)}, line: {location.line}, type: {self._types.of(local.type)})"
+        )
+
+    def static(self, static: Static) -> str:
+        """The attachment of a static that has a name in the source; nothing for others."""
+        if static.type is None or static.host is None:
+            return ""
+        name = static.symbol.removeprefix(f"{static.module}.")
+        variable = self._node(
+            f'distinct !DIGlobalVariable(name: "{name}", linkageName: "{static.symbol}", scope: !{self.unit}, '
+            f"file: !{self._file_number}, type: {self._types.of(static.type)}, isLocal: false, isDefinition: true)"
+        )
+        expression = self._node(f"!DIGlobalVariableExpression(var: !{variable}, expr: !{self._no_expression})")
+        self._statics.append(f"!{expression}")
+        return f", !dbg !{expression}"
 
     def at(self, location: Location) -> int:
         """The location of an instruction of the function in work."""
@@ -70,7 +115,7 @@ class DebugInfo:
         scope = self._known.get(key)
         if scope is None:
             scope = self._known[key] = self._subprogram(
-                location.function, location.function, location.file, location.line
+                location.function, location.function, location.file, location.line, self._types.signature([types.VOID])
             )
         return self._location(location.line, location.column, scope, self._caller)
 
@@ -86,6 +131,13 @@ class DebugInfo:
 
     def module_lines(self) -> list[str]:
         """All metadata of the module, with the module flags."""
+        structs = self.metadata.list([f"!{self._types.struct(struct)}" for struct in self._own_structs])
+        self.metadata.define(
+            self.unit,
+            f"!DICompileUnit(language: DW_LANG_Python, file: !{self._file_number}, "
+            'producer: "pithos codegen", isOptimized: true, runtimeVersion: 0, emissionKind: FullDebug, '
+            f"retainedTypes: {structs}, globals: {self.metadata.list(self._statics)})",
+        )
         flags = [
             self._node('!{i32 2, !"Debug Info Version", i32 3}'),
             self._node('!{i32 7, !"Dwarf Version", i32 4}'),
@@ -93,5 +145,5 @@ class DebugInfo:
         return [
             f"!llvm.dbg.cu = !{{!{self.unit}}}",
             f"!llvm.module.flags = !{{{', '.join(f'!{flag}' for flag in flags)}}}",
-            *self.lines,
+            *self.metadata.lines,
         ]

@@ -89,6 +89,7 @@ class FunctionText:
             lines.append(f"{block.name}:")
             if position == 0:
                 lines += map(_alloca, graph.slots)
+                lines += self.debug.variables(graph)
             location, suffix = None, ""
             for item in (*block.instructions, block.terminator):
                 assert item is not None

@@ -30,7 +30,7 @@ def module_text(module: str, program: CheckedProgram, target: Target) -> str:
     owned_statics = [static for static in program.statics if static.module == module]
     uses = Uses()
     needs: dict[str, None] = {}
-    debug = DebugInfo(own[0].location.file if own else module.replace(".", "/") + ".py")
+    debug = DebugInfo(module, own[0].location.file if own else module.replace(".", "/") + ".py", program)
     bodies: list[str] = []
     done: set[str] = set()
     pending: list[Function] = list(own)
@@ -46,7 +46,7 @@ def module_text(module: str, program: CheckedProgram, target: Target) -> str:
     for static in owned_statics:
         _note_targets(static, uses)
     lines = [f'source_filename = "{module}"', f'target triple = "{TRIPLE}"']
-    lines += _globals(owned_statics, uses, done)
+    lines += _globals(owned_statics, uses, done, debug)
     lines += bodies
     lines += needs
     lines += [ATTRIBUTES, *debug.module_lines(), ""]
@@ -65,9 +65,9 @@ def _note_targets(static: Static, uses: Uses) -> None:
             uses.static(target)
 
 
-def _globals(owned: list[Static], uses: Uses, defined: set[str]) -> list[str]:
+def _globals(owned: list[Static], uses: Uses, defined: set[str], debug: DebugInfo) -> list[str]:
     """Definitions of what the module owns, and declarations of all else that it mentions."""
-    lines = [statics.define(static) for static in owned]
+    lines = [statics.define(static) + debug.static(static) for static in owned]
     lines += statics.define_texts(uses)
     known = {static.symbol for static in owned} | defined
     pending = list(uses.statics.values())

@@ -95,7 +95,6 @@ class Builder:
         self.graph = cfg.Graph(function, [], result_type(function.result, function.fallible))
         self.block = self.new_block("entry")
         self.graph.blocks.append(self.block)
-        self._variables: dict[tree.Local, Value] = {}
         self._storage: dict[int, Value] = {}
         self._values = 0
 
@@ -208,9 +207,9 @@ class Builder:
 
     def variable(self, local: tree.Local) -> Value:
         """The slot of a local."""
-        found = self._variables.get(local)
+        found = self.graph.variables.get(local)
         if found is None:
-            found = self._variables[local] = self.new_slot(machine_type(local.type), safe_name(local.name))
+            found = self.graph.variables[local] = self.new_slot(machine_type(local.type), safe_name(local.name))
         return found
 
     def assign(self, local: tree.Local, value: Value) -> None:
