@@ -62,7 +62,8 @@ class ArchiveWriter:
         padding = -(start + HEADER_SIZE + len(name)) % alignment
         if alignment == PAGE:
             name += bytes(padding)
-        links = 2 if stat.S_ISDIR(member.mode) else 1
+        # A count above 1 has readers look for other names of the same inode number.
+        links = 1 if stat.S_ISLNK(member.mode) else 2
         fields = (
             *(inode, member.mode, member.user, member.group, links, member.modified),
             *(len(member.content), 0, 0, 0, 0, len(name), 0),
@@ -93,7 +94,7 @@ def members_of(source: Path, prefix: str, warn: Warn) -> Iterator[Member]:
         else:
             raise HarnessError(f"{source}: no such directory or tar file; give a root file system")
     except (OSError, tarfile.TarError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
         place = error.filename if isinstance(error, OSError) and error.filename else source
         raise HarnessError(f"{place}: {reason}; ROOTFS is a directory or a tar file that you can read") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import errno
 import os
 import signal
@@ -59,23 +59,27 @@ def write_all(descriptor: int) -> Sink:
     return write
 
 
-async def run(job: Job, progress: Callable[[str, int, int], None] | None = None) -> int:
-    """Do it; returns the exit status. Raises HarnessError for failures of our own."""
+def prepare(job: Job, stack: ExitStack, progress: Callable[[str, int, int], None] | None = None) -> Job:
+    """Build what the machine is started from; a disk image lasts as long as `stack`. Raises HarnessError."""
     kernel = ensure_kernel(progress)
     archive = write_archive({IMAGE_NAME: job.rootfs}, say)
-    with ExitStack() as stack:
-        machine = replace(job.machine, kernel=kernel, archive=archive)
-        if job.from_disk:
-            disk = stack.enter_context(disk_image(kernel, archive, machine.command_line))
-            machine = replace(machine, disk=disk)
-        running = await machine.start()
-        try:
-            if job.is_verbose:
-                running.console.listen(write_all(sys.stderr.fileno()))
-            await running.guest.wait_ready()
-            return await _run_in(running, job)
-        finally:
-            await running.quit()
+    machine = replace(job.machine, kernel=kernel, archive=archive)
+    if job.from_disk:
+        disk = stack.enter_context(disk_image(kernel, archive, machine.command_line))
+        machine = replace(machine, disk=disk)
+    return replace(job, machine=machine)
+
+
+async def run(job: Job) -> int:
+    """Do a prepared job; returns the exit status. Raises HarnessError for failures of our own."""
+    running = await job.machine.start()
+    try:
+        if job.is_verbose:
+            running.console.listen(write_all(sys.stderr.fileno()))
+        await running.guest.wait_ready()
+        return await _run_in(running, job)
+    finally:
+        await running.quit()
 
 
 async def _run_in(machine: RunningMachine, job: Job) -> int:
@@ -152,26 +156,25 @@ def interrupted(number: int) -> int:
 
 
 def run_to_end(job: Job, progress: Callable[[str, int, int], None] | None = None) -> int:
-    """`run`, from a program without an event loop; ctrl-C and SIGTERM end the machine."""
-    import asyncio
+    """Prepare a job and run it; ctrl-C and SIGTERM end the machine."""
+    with ExitStack() as stack:
+        return asyncio.run(_supervised(prepare(job, stack, progress)))
 
-    async def supervised() -> int:
-        loop = asyncio.get_running_loop()
-        task = asyncio.ensure_future(run(job, progress))
-        received: list[int] = []
 
-        def stop(number: int) -> None:
-            received.append(number)
-            task.cancel()
+async def _supervised(job: Job) -> int:
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(run(job))
+    received: list[int] = []
 
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            with contextlib.suppress(ValueError):
-                loop.add_signal_handler(number, stop, number)
-        try:
-            return await task
-        except asyncio.CancelledError:
-            return interrupted(received[0])
-        except BrokenPipeError:
-            return interrupted(signal.SIGPIPE)
+    def stop(number: int) -> None:
+        received.append(number)
+        task.cancel()
 
-    return asyncio.run(supervised())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return interrupted(received[0])
+    except BrokenPipeError:
+        return interrupted(signal.SIGPIPE)

@@ -162,7 +162,7 @@ async def test_two_busy_containers_both_run_and_can_be_seen(running: RunningMach
     for handle in handles:
         await containers.run(guest, handle, SPIN)
     before = [(await containers.query(guest, handle))["ticks"] for handle in handles]
-    await guest.sys.nanosleep(into(struct.pack("<qq", 0, 300_000_000)), None)
+    await guest.sys.nanosleep(into(struct.pack("<qq", 0, 150_000_000)), None)
     after = [(await containers.query(guest, handle))["ticks"] for handle in handles]
     ticks = [last - first for first, last in zip(before, after, strict=True)]
     assert min(ticks) > 0
@@ -183,9 +183,8 @@ async def test_containers_do_not_see_each_other(guest: Guest) -> None:
     with pytest.raises(FileNotFoundError):
         await guest.read_file(f"{ROOT}/tmp/file")
     await containers.run(guest, left, SPIN)
-    for pid in (1, 3, 4):  # `left` has a process 3
-        shown = await run_in(guest, right, [BUSYBOX, "kill", "-9", str(pid)])
-        assert b"No such process" in shown.errors
+    shown = await run_in(guest, right, [BUSYBOX, "kill", "-9", "3"])  # `left` has a process 3
+    assert (shown.status, shown.errors) == (1, b"kill: can't kill pid 3: No such process\n")
     assert (await containers.query(guest, left))["processes_used"] == 1
 
 

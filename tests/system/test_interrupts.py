@@ -64,6 +64,7 @@ async def test_interrupt_at_every_instruction(emulated: EmulatedMachine, name: s
         emulated.step(position)
         emulated.inject_interrupt(Vector.TIMER)
         reply = await emulated.receive(request.reply_length)
+        assert Vector.TIMER not in emulated.local_apic.waiting, "the interrupt was not delivered"
         assert agent_protocol.decode(SEQUENCE, request, reply) == result, f"at instruction {position}"
         if position % 50 == 0:
             validate(emulated.kernel)
