@@ -7,6 +7,7 @@ result or the error number. So nothing here depends on how the compiler passes v
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -112,9 +113,6 @@ class _Compiled:
         return Marshaller(sandbox, vtables, symbols, statics)
 
 
-_cache: dict[Any, _Compiled] = {}
-
-
 def _struct_types(arguments: Iterable[Any]) -> Iterator[StructType]:
     """The types of the structs that can be reached from the arguments: they may be called through interfaces."""
     waiting, seen = list(arguments), set()
@@ -130,18 +128,15 @@ def _struct_types(arguments: Iterable[Any]) -> Iterator[StructType]:
             waiting += value.cells
 
 
+@functools.lru_cache(maxsize=256)
 def _compiled(root: Any, structs: frozenset[StructType], stubs: tuple[Stub, ...]) -> _Compiled:
-    key = (root, structs, stubs)
-    found = _cache.get(key)
-    if found is None:
-        checked = check_program([root], sorted(structs, key=str))
-        target = checked.roots[0]
-        checked.functions.append(entry_for(target))
-        program = compile_checked(checked, target=Target.USER, jobs=1)
-        image = link(program, base=BASE, stubs=(*STUBS, *stubs), entry=ENTRY, user=True)
-        parameters = tuple(parameter.type for parameter in target.parameters)
-        found = _cache[key] = _Compiled(image, checked, parameters, target.result)
-    return found
+    checked = check_program([root], sorted(structs, key=str))
+    target = checked.roots[0]
+    checked.functions.append(entry_for(target))
+    program = compile_checked(checked, target=Target.USER, jobs=1)
+    image = link(program, base=BASE, stubs=(*STUBS, *stubs), entry=ENTRY, user=True)
+    parameters = tuple(parameter.type for parameter in target.parameters)
+    return _Compiled(image, checked, parameters, target.result)
 
 
 def entry_for(function: tree.Function) -> tree.Function:

@@ -6,9 +6,11 @@ import importlib.util
 import itertools
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 from codegen import run
@@ -59,33 +61,62 @@ def outcome(call: Callable[[], Any]) -> tuple[str, Any]:
 
 
 SIZES = strategies.integers(0, 17) | strategies.sampled_from([2**32, 2**64 - 1])
+ARGUMENTS = strategies.lists(arguments(), min_size=6, max_size=6)
+PLACES = strategies.lists(strategies.tuples(SIZES, SIZES), min_size=4, max_size=4)
 
-LIMITS = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+SLOW_IS_WELL = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+LIMITS = settings(max_examples=40, deadline=None, suppress_health_check=SLOW_IS_WELL)
+
+BATCHES = 50
+BATCH_LIMITS = settings(LIMITS, max_examples=100, database=None)
+"""The campaign: this many programs of each kind in each batch; 2 * 50 * 100 = 10,000 in all."""
 
 
-@LIMITS
-@given(program=programs(), values=strategies.lists(arguments(), min_size=6, max_size=6))
-def test_compiled_programs_agree_with_cpython(program: Program, values: list[list[int]], tmp_path: Path) -> None:
+def check_values(program: Program, values: list[list[int]], folder: Path) -> None:
+    """A program gives the same value, error or trap both ways, for each list of arguments."""
     namespace = dict(NAMESPACE)
     exec("\n".join(program.checked), namespace)
-    checked = namespace["program"]
-    compiled = import_program(program.kernel, tmp_path)
+    checked: Callable[..., Any] = namespace["program"]
+    compiled = import_program(program.kernel, folder)
     for value in values:
-        wanted = outcome(lambda value=value: checked(*value))
-        got = outcome(lambda value=value: run(compiled, *value))
+        wanted = outcome(partial(checked, *value))
+        got = outcome(partial(run, compiled, *value))
         assert got == wanted, value
 
 
-@LIMITS
-@given(lines=data_programs(), values=strategies.lists(strategies.tuples(SIZES, SIZES), min_size=4, max_size=4))
-def test_memory_is_left_as_cpython_leaves_it(lines: list[str], values: list[tuple[int, int]], tmp_path: Path) -> None:
-    compiled = import_program(lines, tmp_path)
+def check_memory(lines: list[str], values: list[tuple[int, int]], folder: Path) -> None:
+    """A program leaves the same memory both ways, or takes the same trap, for each pair of arguments."""
+    compiled = import_program(lines, folder)
     for a, b in values:
         try:
             both(compiled, Board(), a, b)
         except Panic:  # both runs took the same trap
             continue
+
+
+@LIMITS
+@given(program=programs(), values=ARGUMENTS)
+def test_compiled_programs_agree_with_cpython(program: Program, values: list[list[int]], tmp_path: Path) -> None:
+    check_values(program, values, tmp_path)
+
+
+@LIMITS
+@given(lines=data_programs(), values=PLACES)
+def test_memory_is_left_as_cpython_leaves_it(lines: list[str], values: list[tuple[int, int]], tmp_path: Path) -> None:
+    check_memory(lines, values, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", range(BATCHES))
+@BATCH_LIMITS
+@given(program=programs(), values=ARGUMENTS)
+def test_campaign_of_values(batch: int, program: Program, values: list[list[int]], tmp_path: Path) -> None:
+    check_values(program, values, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", range(BATCHES))
+@BATCH_LIMITS
+@given(lines=data_programs(), values=PLACES)
+def test_campaign_of_memory(batch: int, lines: list[str], values: list[tuple[int, int]], tmp_path: Path) -> None:
+    check_memory(lines, values, tmp_path)
