@@ -28,9 +28,7 @@ def _halt_forever(_symbols: Symbols) -> str:
 
 def _read_cpuid(_symbols: Symbols) -> str:
     """read_cpuid(leaf, subleaf, result)."""
-    stores = "\n".join(
-        f"mov [r8 + {offset_of(CpuidResult, name)}], {name}" for name in ("eax", "ebx", "ecx", "edx")
-    )
+    stores = "\n".join(f"mov [r8 + {offset_of(CpuidResult, name)}], {name}" for name in ("eax", "ebx", "ecx", "edx"))
     return f"""
         push rbx
         mov r8, rdx
