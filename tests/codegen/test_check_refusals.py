@@ -109,13 +109,19 @@ OBJECTS = [
         "def f() -> Slice[u8]:\n    x = local_array(u8, 16)\n    return x[2:4]",
         "x[2:4]", "may not outlive the function", "",
     ),
-    ("def f(a: Node) -> Callable[[], u32]:\n    return a.double", "a.double", "a bound method is not a value", "call it"),
+    (
+        "def f(a: Node) -> Callable[[], u32]:\n    return a.double",
+        "a.double", "a bound method is not a value", "call it",
+    ),
     ("def f(a: Node) -> u32:\n    return a.double(1)", "1", "takes 1 arguments, 2 are given", ""),
     ("def f() -> u32:\n    return find()", "find()", "lacks the argument key: u32", ""),
     ("def f() -> u32:\n    return find(keys=1)", "find(keys=1)", "lacks the argument key", ""),
     ("def f(a: Node) -> u32:\n    return a()", "a()", "Node cannot be called", ""),
     ("def f(a: Array[u8]) -> None:\n    pass", "Array[u8]", "a place inside a struct", "Slice"),
-    ("def f(a: Node) -> Inner:\n    with a:\n        pass\n    return a.inner", "a", "not a context manager", "__enter__"),
+    (
+        "def f(a: Node) -> Inner:\n    with a:\n        pass\n    return a.inner",
+        "a", "not a context manager", "__enter__",
+    ),
 ]  # fmt: skip
 
 SLICES = [
@@ -173,20 +179,32 @@ FAILURE = [
     ("def f() -> Fallible[None]:\n    raise ValueError", "ValueError", "cannot be raised", "raise ENOENT"),
     ("def f() -> Fallible[None]:\n    raise Errno", "Errno", "cannot be raised", "raise ENOENT"),
     ("def f() -> Fallible[None]:\n    raise", "raise", "a bare raise stands in an except", ""),
-    ("def f() -> None:\n    try:\n        pass\n    except ValueError:\n        pass", "ValueError", "only an Errno", "except ENOENT"),
-    ("def f() -> None:\n    try:\n        pass\n    except:\n        pass", "except:", "a bare except", "except Errno:"),
+    (
+        "def f() -> None:\n    try:\n        pass\n    except ValueError:\n        pass",
+        "ValueError", "only an Errno", "except ENOENT",
+    ),
+    (
+        "def f() -> None:\n    try:\n        pass\n    except:\n        pass",
+        "except:", "a bare except", "except Errno:",
+    ),
     ("def f() -> None:\n    on_error(release, 1)", "on_error(release, 1)", "stands in a with", "with on_error"),
     ("def f() -> None:\n    with on_error(find, 1):\n        pass", "find", "may not be Fallible", "catch"),
     ("def f(a: Node) -> None:\n    with deferred(a.fail):\n        pass", "a.fail", "may not be Fallible", ""),
     ("def f(a: u32) -> None:\n    assert a == 1, a", "a", "the text of a trap is a literal", "log("),
     ("def f(a: u32) -> Never:\n    panic(f'{a}')", "f'{a}'", "the text of a trap is a literal", ""),
     ("def f(a: u32) -> Never:\n    release(a)", "def f", "its end can be reached", ""),
-    ("def f(a: u32) -> u32:\n    if a == 1:\n        return 2", "def f", "the end of the function can be reached", "every path"),
+    (
+        "def f(a: u32) -> u32:\n    if a == 1:\n        return 2",
+        "def f", "the end of the function can be reached", "every path",
+    ),
     ("@export\ndef f() -> Fallible[None]:\n    raise ENOENT", "def f", "may not be Fallible", "number"),
 ]  # fmt: skip
 
 PYTHON = [
-    ("def f() -> None:\n    global SMALL\n    SMALL = 6", "global SMALL", "rebinding a global", "module-level struct"),
+    (
+        "def f() -> None:\n    global SMALL\n    SMALL = 6",
+        "global SMALL", "rebinding a global", "module-level struct",
+    ),
     ("def f() -> None:\n    def g() -> None:\n        pass", "def g() -> None:", "a function inside", "module level"),
     ("def f() -> None:\n    class A:\n        pass", "class A:", "a class inside a function", "module level"),
     ("def f() -> None:\n    x = lambda: 1", "lambda: 1", "a lambda", "module-level function"),
@@ -211,22 +229,43 @@ PYTHON = [
         "def f(a: u32) -> u32:\n    if a == 1:\n        x = a\n    return x",
         "x", "x may not be set here", "every path",
     ),
-    ("@comptime\ndef g(a: int) -> int:\n    return a\ndef f(a: u64) -> u64:\n    return g(a)", "a", "known only at run time", ""),
-    ("@comptime\ndef g() -> int:\n    return [][0]\ndef f() -> u64:\n    return g()", "g()", "failed while compiling: IndexError", ""),
+    (
+        "@comptime\ndef g(a: int) -> int:\n    return a\ndef f(a: u64) -> u64:\n    return g(a)",
+        "a", "known only at run time", "",
+    ),
+    (
+        "@comptime\ndef g() -> int:\n    return [][0]\ndef f() -> u64:\n    return g()",
+        "g()", "failed while compiling: IndexError", "",
+    ),
     ("def f(a: u32) -> u32:\n    return (lambda: a)()", "lambda: a", "a lambda", ""),
     ("def f() -> None:\n    TABLE.x = 1", "TABLE.x", "x of a constant cannot be set", "module-level struct"),
     ("def f() -> u32:\n    for x in NODE:\n        pass\n    return 0", "NODE", "a for cannot go over Node", ""),
-    ("def f(a: u64) -> None:\n    for i in range(0, 10, a):\n        pass", "a", "step of a range is a constant", "while"),
+    (
+        "def f(a: u64) -> None:\n    for i in range(0, 10, a):\n        pass",
+        "a", "step of a range is a constant", "while",
+    ),
     ("def f(a: u64) -> u64:\n    x = range(a)\n    return 0", "range(a)", "a for goes over", "for i in range"),
     ("def g() -> Iterator[u32]:\n    yield 1\ndef f() -> None:\n    g()", "g()", "does nothing by itself", "for"),
     ("def g() -> Iterator[u32]:\n    yield 1\ndef f() -> None:\n    x = g()", "g()", "gives no value", "for"),
-    ("async def g() -> None:\n    pass\ndef f() -> None:\n    async def h() -> None:\n        pass", "async def h() -> None:", "async", "wait queue"),
+    (
+        "async def g() -> None:\n    pass\ndef f() -> None:\n    async def h() -> None:\n        pass",
+        "async def h() -> None:", "async", "wait queue",
+    ),
 ]  # fmt: skip
 
 GENERICS = [
-    ("def g(a: Slice[T]) -> u64:\n    return len(a)\ndef f(a: u32) -> u64:\n    return g(a)", "a", "u32 where Slice[T] is wanted", ""),
-    ("def g(kind: type[T]) -> u64:\n    return size_of(kind)\ndef f() -> u64:\n    return g(3)", "3", "3 is not a type", ""),
-    ("@struct\nclass Box(Generic[T]):\n    item: T | None = None\ndef f(a: Box) -> None:\n    pass", "Box", "Box is generic", "Box[T]"),
+    (
+        "def g(a: Slice[T]) -> u64:\n    return len(a)\ndef f(a: u32) -> u64:\n    return g(a)",
+        "a", "u32 where Slice[T] is wanted", "",
+    ),
+    (
+        "def g(kind: type[T]) -> u64:\n    return size_of(kind)\ndef f() -> u64:\n    return g(3)",
+        "3", "3 is not a type", "",
+    ),
+    (
+        "@struct\nclass Box(Generic[T]):\n    item: T | None = None\ndef f(a: Box) -> None:\n    pass",
+        "Box", "Box is generic", "Box[T]",
+    ),
     (
         "@struct\nclass Blob(Shape):\n    x: u32 = 0\nBLOB = Blob()\ndef g(s: Shape) -> u32:\n    return s.area()\n"
         "def f() -> u32:\n    return g(BLOB)",
@@ -235,7 +274,10 @@ GENERICS = [
     ("def f(s: Shape) -> bool:\n    return isinstance(s, Node)", "Node", "not a struct that implements Shape", ""),
     ("def f(s: Node | None) -> bool:\n    return isinstance(s, Node)", "s", "isinstance asks a reference", "None"),
     ("def f(s: Shape) -> u32:\n    return s.volume()", "s.volume", "the interface Shape has no method volume", ""),
-    ("def f(s: Shape) -> u32:\n    match s:\n        case Square(side=1):\n            return 1\n    return 0", "Square(side=1)", "class pattern with parts", ""),
+    (
+        "def f(s: Shape) -> u32:\n    match s:\n        case Square(side=1):\n            return 1\n    return 0",
+        "Square(side=1)", "class pattern with parts", "",
+    ),
     ("def f(g: Callable[[u32], None]) -> None:\n    g()", "g()", "takes 1 arguments", ""),
     ("def f() -> Callable[[], None]:\n    return release", "release", "is wanted", ""),
 ]  # fmt: skip
@@ -245,9 +287,18 @@ LAYOUT = [
         "@struct(size=8)\nclass Big:\n    a: u64 = 0\n    b: u64 = 0\ndef f(a: Big) -> u64:\n    return a.b",
         "class Big", "Big takes 16 bytes, not 8", "size=",
     ),
-    ("@struct\nclass Bad:\n    a: tuple[u8, u8] = (1, 2)\ndef f(a: Bad) -> None:\n    a.a = (1, 2)", "tuple[u8, u8]", "cannot be stored", ""),
-    ("@struct\nclass Bad:\n    a: Array[u8] = b''\ndef f(a: Bad) -> u8:\n    return a.a[0]", "Array[u8]", "stands in its initialiser", ""),
-    ("def f() -> u64:\n    return offset_of(Node, 'missing')", "offset_of(Node, 'missing')", "Node has no field missing", ""),
+    (
+        "@struct\nclass Bad:\n    a: tuple[u8, u8] = (1, 2)\ndef f(a: Bad) -> None:\n    a.a = (1, 2)",
+        "tuple[u8, u8]", "cannot be stored", "",
+    ),
+    (
+        "@struct\nclass Bad:\n    a: Array[u8] = b''\ndef f(a: Bad) -> u8:\n    return a.a[0]",
+        "Array[u8]", "stands in its initialiser", "",
+    ),
+    (
+        "def f() -> u64:\n    return offset_of(Node, 'missing')",
+        "offset_of(Node, 'missing')", "Node has no field missing", "",
+    ),
 ]  # fmt: skip
 
 SINK = """
@@ -312,10 +363,19 @@ REST = [
     ("def f() -> None:\n    x, y = 1, 2, 3", "1, 2, 3", "3 values for 2 names", ""),
     ("def f(a: u32, i: u64) -> u32:\n    return (a, a)[i]", "i", "indexed by a constant only", "a, b = ..."),
     ("def f(i: u64) -> u64:\n    return (1, b'x')[i]", "(1, b'x')", "different types", ""),
-    ("def f(a: u32) -> u32:\n    x: u32 = a\n    x: u64 = 2\n    return x", "u64", "x is u32 already", "another name"),
-    ("def f(a: u32) -> u32:\n    match a:\n        case [1, 2]:\n            return 1\n    return 2", "[1, 2]", "a case is a constant", "if"),
+    (
+        "def f(a: u32) -> u32:\n    x: u32 = a\n    x: u64 = 2\n    return x",
+        "u64", "x is u32 already", "another name",
+    ),
+    (
+        "def f(a: u32) -> u32:\n    match a:\n        case [1, 2]:\n            return 1\n    return 2",
+        "[1, 2]", "a case is a constant", "if",
+    ),
     ("def f() -> None:\n    NODE.count.load(order=1)", "1", "the order is a constant", "Order.ACQUIRE"),
-    ("def g(a: T) -> T:\n    return a\ndef f() -> None:\n    x: Callable[[u32], u32] = g", "g", "g is generic", "call it directly"),
+    (
+        "def g(a: T) -> T:\n    return a\ndef f() -> None:\n    x: Callable[[u32], u32] = g",
+        "g", "g is generic", "call it directly",
+    ),
     ("def f() -> Never:\n    return 1", "1", "1 where Never is wanted", ""),
     ("def f() -> None:\n    return 1", "1", "u64 is returned by a function that returns None", ""),
 ]  # fmt: skip
