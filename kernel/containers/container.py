@@ -135,6 +135,11 @@ class Container:
                 return pid
         raise EAGAIN
 
+    def take_back_pid(self, pid: Pid) -> None:
+        """A process that never came to be gives its number to the next one, unless others have come since."""
+        if self.last_pid == u64(pid):
+            self.last_pid -= 1
+
     def is_used(self, pid: Pid) -> bool:
         """Whether `pid` is a process, a thread, a process group or a session in here."""
         if self.processes_run < HIGHEST_PID:

@@ -188,6 +188,13 @@ async def test_containers_do_not_see_each_other(guest: Guest) -> None:
     assert (await containers.query(guest, left))["processes_used"] == 1
 
 
+async def test_a_program_that_does_not_start_takes_no_pid(guest: Guest, container: int) -> None:
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError):
+            await containers.run(guest, container, Program(["/nowhere"]))
+    assert (await run_in(guest, container, [BUSYBOX, "sh", "-c", "echo $$"])).output == b"1\n"
+
+
 async def test_unknown_calls_are_enosys(guest: Guest) -> None:
     for number in (334, 999, 1999, 0xFFFFFFF):
         assert await failure(guest.call(number)) == errno.ENOSYS
