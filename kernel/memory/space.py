@@ -18,6 +18,7 @@ from codegen.lang import (
     align_up,
     inline,
     on_error,
+    saturating_sub,
     struct,
     u64,
     uninitialised,
@@ -59,6 +60,8 @@ class AddressSpace:
     break_start: u64 = 0
     break_end: u64 = 0
     mapped_pages: u64 = 0
+    gap_end: u64 = MAP_TOP
+    skipped_gap: u64 = 0
 
     # Finding.
 
@@ -79,14 +82,22 @@ class AddressSpace:
         return region
 
     def find_gap(self, length: u64) -> Fallible[u64]:
-        """The highest free range of `length` below MAP_TOP. ENOMEM."""
-        end = MAP_TOP
+        """The highest free range of `length` below MAP_TOP. ENOMEM. The lock is held.
+
+        The search begins at `gap_end`, above which all gaps are known to be at most `skipped_gap` long.
+        """
+        if length <= self.skipped_gap:
+            self.gap_end = MAP_TOP
+            self.skipped_gap = 0
+        end = self.gap_end
         while True:
             if end < USER_START + length:
                 raise ENOMEM
             region = self.regions.at_or_below(end - 1)
             if region is None or region.end <= end - length:
+                self.gap_end = end
                 return end - length
+            self.skipped_gap = max(self.skipped_gap, saturating_sub(u64, end, region.end))
             end = region.start
 
     # Changing.
@@ -180,6 +191,9 @@ class AddressSpace:
     def forget(self, region: Region) -> None:
         """Take a region, whose pages are unmapped, out of the tree and free it. The lock is held."""
         self.regions.remove(region)
+        above = self.regions.at_or_above(region.end)
+        gap_end = MAP_TOP if above is None else min(above.start, MAP_TOP)
+        self.gap_end = max(self.gap_end, gap_end)
         self.mapped_pages -= (region.end - region.start) // PAGE_SIZE
         if self.heap is region:
             self.heap = None
