@@ -131,6 +131,12 @@ async def test_run_says_what_is_wrong_with_a_program(guest: Guest, container: in
     assert (await containers.query(guest, container))["processes_used"] == 0
 
 
+async def test_a_program_that_does_not_start_leaves_no_trace(guest: Guest, container: int) -> None:
+    for _ in range(3):
+        await failure(containers.run(guest, container, Program(["/no/such"])))
+    assert (await run_in(guest, container, [BUSYBOX, "sh", "-c", "echo $$"])).output == b"1\n"
+
+
 async def test_calls_on_what_is_no_container(guest: Guest, container: int) -> None:
     state = out(len(pack(ContainerState).content))
     for descriptor in (0, 999, -1):
