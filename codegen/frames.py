@@ -68,13 +68,15 @@ class Covered:
 def complete_frames(content: bytearray, stubs: Iterable[Covered]) -> None:
     """Correct the entries of compiled functions in a `.debug_frame` section, and append those of `stubs`."""
     compiled = list(_entries(content))
-    common = _append_common(content, called=True)
+    common = {False: _append_common(content, called=True)}
     for start, identity in compiled:
         if identity != _COMMON_ENTRY:
-            struct.pack_into("<I", content, start + 4, common)
-    after_interrupt = _append_common(content, called=False)
+            struct.pack_into("<I", content, start + 4, common[False])
     for stub in stubs:
-        head = struct.pack("<IQQ", after_interrupt if stub.frame.interrupts else common, stub.address, len(stub.code))
+        interrupts = stub.frame.interrupts
+        if interrupts not in common:
+            common[interrupts] = _append_common(content, called=False)
+        head = struct.pack("<IQQ", common[interrupts], stub.address, len(stub.code))
         _append(content, head + _first_row(stub.frame) + _later_rows(stub))
 
 

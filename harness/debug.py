@@ -26,7 +26,7 @@ from harness.build import KERNEL
 from harness.containers import DEFAULT_PATH, Program
 from harness.errors import HarnessError
 from harness.machine import Machine
-from harness.run import OWN_FAILURE, Job, run, say
+from harness.run import OWN_FAILURE, Job, prepare, run, say
 
 PROGRAM = "gdb"
 AGENT = KERNEL.with_name("agent.elf")
@@ -60,14 +60,17 @@ async def debug(session: Session) -> int:
     """Run gdb on a machine that runs the job; ends when gdb does, and gives its exit status."""
     if shutil.which(PROGRAM) is None:
         raise HarnessError("gdb is not installed: apt-get install gdb")
-    with tempfile.TemporaryDirectory(prefix="pithos-debug-") as folder:
+    with tempfile.TemporaryDirectory(prefix="pithos-debug-") as folder, contextlib.ExitStack() as stack:
         socket = Path(folder) / "gdb"
-        job = _with_debugger(session.job, socket)
+        job = prepare(_with_debugger(session.job, socket), stack)
         machine = asyncio.create_task(run(job))
         try:
             await _until_listening(socket, machine)
             debugger = await asyncio.create_subprocess_exec(*debugger_command(socket, session.commands))
-            return await debugger.wait()
+            status = await debugger.wait()
+            if machine.done():
+                machine.result()
+            return status
         finally:
             machine.cancel()
             with contextlib.suppress(asyncio.CancelledError, HarnessError):
