@@ -8,7 +8,13 @@ from codegen.stubs import Symbols
 from kernel.machine.cpuid import Features
 from kernel.machine.trap import TrapFrame
 
-GENERAL = tuple(["r15", "r14", "r13", "r12", "r11", "r10", "r9", "r8", "rdi", "rsi", "rbp", "rdx", "rcx", "rbx", "rax"])
+PRESERVED = ("r15", "r14", "r13", "r12", "rbx")
+"""What a called function leaves as it was (System V ABI for AMD64, figure 3.4), but for RBP, which stubs zero."""
+
+ARGUMENTS = ("r9", "r8", "r10", "rdx", "rsi", "rdi")
+"""Those of a system call (syscall(2)), last one first."""
+
+GENERAL = (*PRESERVED, "rbp", *ARGUMENTS, "r11", "rcx", "rax")
 """As they stand in the frame, ascending."""
 
 assert [offset_of(TrapFrame, name) for name in GENERAL] == [8 * number for number in range(len(GENERAL))]

@@ -1,26 +1,29 @@
 """Entry and exit of system calls (SDM vol. 2B, SYSCALL and SYSRET).
 
 SYSCALL leaves the return address in RCX and RFLAGS in R11, loads neither stack nor GS, and comes with
-interrupts off (`SYSTEM_CALL_MASK`). The frame is that of a trap; `handle_syscall` gets it with interrupts on
-and leaves the result in its RAX.
+interrupts off (`SYSTEM_CALL_MASK`). The frame is that of a trap, and complete; `handle_syscall` gets it with interrupts
+on and returns the result. The way back restores only what that function does not preserve, unless the frame asks for
+more (`return_fully`).
+
+SYSRET faults in ring 0, on the stack of ring 3, when RCX is not canonical. That cannot be: RCX is the address behind
+a SYSCALL of ring 3, whose last page ends below the canonical half, and who changes `rip` calls `return_fully`.
 """
 
 from __future__ import annotations
 
-from boot.layout import USER_CODE, USER_DATA
-from boot.stubs.registers import GENERAL, SAVE, field
+from boot.layout import PAGE_SIZE, USER_CODE, USER_DATA, USER_END
+from boot.stubs.registers import ARGUMENTS, PRESERVED, SAVE, field
 from codegen.frames import CallFrame
 from codegen.lang import offset_of, size_of
 from codegen.stubs import Stub, Symbols
 from kernel.machine.cpu import EntryState
 from kernel.machine.trap import SYSTEM_CALL_VECTOR, TrapFrame
 
-LOWER_HALF_BITS = 47
+LOWER_HALF_END = 1 << 47
+assert USER_END <= LOWER_HALF_END - PAGE_SIZE, "the address behind a SYSCALL has to be canonical"
 
-
-def _restore_for_sysret() -> str:
-    """All but R11 and RCX, which SYSRET takes RFLAGS and RIP from."""
-    return "\n".join("add rsp, 8" if name in ("r11", "rcx") else f"pop {name}" for name in GENERAL)
+RESTORE_ARGUMENTS = "\n".join(f"pop {name}" for name in ARGUMENTS)
+"""Leaves the stack pointer at R11 and RCX, which SYSRET uses up."""
 
 
 def _entry(symbols: Symbols) -> str:
@@ -44,13 +47,12 @@ def _entry(symbols: Symbols) -> str:
         cli
         cmp qword ptr [rsp + {field("vector")}], {SYSTEM_CALL_VECTOR}
         jne {symbols["trap_return"]:#x}
-        mov rcx, [rsp + {field("rip")}]
-        mov rax, rcx
-        shr rax, {LOWER_HALF_BITS}
-        jnz {symbols["trap_return"]:#x}
-        mov r11, [rsp + {field("rflags")}]
-        {_restore_for_sysret()}
-        mov rsp, [rsp + {field("rsp") - field("vector")}]
+        add rsp, {8 * len(PRESERVED)}
+        pop rbp
+        {RESTORE_ARGUMENTS}
+        pop r11
+        pop rcx
+        mov rsp, [rsp + {field("rsp") - field("rax")}]
         swapgs
         sysret
     """

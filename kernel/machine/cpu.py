@@ -13,6 +13,7 @@ from codegen.lang import (
     bits,
     from_raw,
     instruction,
+    offset_of,
     replace,
     struct,
     symbol_address,
@@ -78,11 +79,12 @@ class Flags:
 
 @struct
 class EntryState:
-    """What the entry stubs reach through GS: every `Cpu` (kernel/sched/cpu.py) begins with these fields."""
+    """What is reached through GS: every `Cpu` (kernel/sched/cpu.py) begins with these fields."""
 
     self_address: u64 = 0
     kernel_stack: u64 = 0
     user_stack: u64 = 0
+    current: u64 = 0
 
 
 USER_FLAGS = Flags(always_one=True, interrupt=True)
@@ -136,6 +138,12 @@ def _write_cr3(value: u64) -> None:
 @instruction("movq %gs:0, $0", "=r")
 def current_cpu_address() -> u64:
     """The address of this processor's `Cpu`, which holds it in its first field."""
+    ...
+
+
+@instruction(f"movq %gs:{offset_of(EntryState, 'current')}, $0", "=r")
+def current_thread_address() -> u64:
+    """The address of the running thread, whatever processor that is."""
     ...
 
 

@@ -65,24 +65,26 @@ class PageFaultError:
 class TrapFrame:
     """The registers of whoever was interrupted, as the entry stubs push them (boot/stubs/traps.py).
 
+    The registers that a called function preserves come first: the way back from a system call leaves them out.
     `error` is the error code, 0 where there is none, and the call's number for a system call. Whoever writes
-    `rip`, `rsp` or `rflags` of a frame that returns to ring 3 has checked the address and uses `user_flags`.
+    `rip`, `rsp` or `rflags` of a frame that returns to ring 3 has checked the address and uses `user_flags`; in
+    the frame of a system call, whoever writes any register also calls `return_fully`.
     """
 
     r15: u64 = 0
     r14: u64 = 0
     r13: u64 = 0
     r12: u64 = 0
-    r11: u64 = 0
-    r10: u64 = 0
+    rbx: u64 = 0
+    rbp: u64 = 0
     r9: u64 = 0
     r8: u64 = 0
-    rdi: u64 = 0
-    rsi: u64 = 0
-    rbp: u64 = 0
+    r10: u64 = 0
     rdx: u64 = 0
+    rsi: u64 = 0
+    rdi: u64 = 0
+    r11: u64 = 0
     rcx: u64 = 0
-    rbx: u64 = 0
     rax: u64 = 0
     vector: u64 = 0
     error: u64 = 0
@@ -102,7 +104,7 @@ class TrapFrame:
         return from_raw(PageFaultError, self.error)
 
     def return_fully(self) -> None:
-        """Restore every register on the way back from a system call, RCX and R11 too."""
+        """Restore every register from the frame on the way back from a system call."""
         self.vector = FULL_RETURN_VECTOR
 
     def start_user(self, entry: UserAddr, stack: UserAddr) -> None:

@@ -1,6 +1,6 @@
 """The way back to ring 3: turns end, marked threads end, signals are taken (signal(7)).
 
-Interface: `before_return`, called by the entries of system calls and traps; `fault` for exceptions.
+Interface: `is_delayed` and `before_return`, called by the entries of system calls and traps; `fault` for exceptions.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ SYSCALL_LENGTH: u64 = 2
 NEVER_RESTARTED = (7, 23, 34, 35, 128, 130, 230, 232, 270, 271, 281)
 """poll select pause nanosleep rt_sigtimedwait rt_sigsuspend clock_nanosleep epoll_wait pselect6 ppoll epoll_pwait:
 they fail with EINTR after a handler, whatever SA_RESTART says (signal(7), "Interruption of system calls")."""
+
+
+def is_delayed(thread: Thread) -> bool:
+    """Whether something has to be done before the running `thread` goes on in ring 3. Who is killed is interrupted."""
+    return thread.interrupted or this_cpu().need_resched
 
 
 def before_return(thread: Thread, from_call: bool) -> None:
@@ -71,7 +76,9 @@ def take_signals(thread: Thread, from_call: bool) -> None:
 
 
 def has_signal(thread: Thread) -> bool:
-    """Whether a signal that is not blocked is pending."""
+    """Whether a signal that is not blocked is pending, SIGKILL included."""
+    if thread.killed:
+        return True
     pending = thread.pending_signals | thread.process.signals.pending
     return pending & invert(u64, thread.signal_mask) != 0
 

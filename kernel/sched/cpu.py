@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.lang import inline, reference, struct, u32, u64, uninitialised
-from kernel.machine.cpu import current_cpu_address
+from kernel.machine.cpu import current_cpu_address, current_thread_address
 from kernel.sched.thread import Thread
 
 if TYPE_CHECKING:
@@ -49,4 +49,4 @@ def this_cpu() -> Cpu:
 
 def current() -> Thread:
     """The running thread. Always true: whoever runs this is that thread."""
-    return this_cpu().current
+    return reference(Thread, current_thread_address())

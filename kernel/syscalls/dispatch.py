@@ -1,16 +1,16 @@
 """From the entry stub to the function of a system call and back.
 
-The switch below is made at build time from the declarations: it unrolls to one comparison a call, of which the
-compiler makes a dense switch. A number without a declaration is ENOSYS, and counted, so that it shows what a
+The switches below are made at build time from the declarations: they unroll to one comparison a call, of which the
+compiler makes tables. A number without a declaration is ENOSYS, and counted, so that it shows what a
 program lacks.
 """
 
 from __future__ import annotations
 
-from codegen.lang import comptime, export, i64, invoke_registers, u64, wrapping_sub
+from codegen.lang import comptime, export, i64, inline, invoke_registers, noinline, truncate, u64
 from kernel.base.errno import ENOSYS
 from kernel.machine.trap import TrapFrame
-from kernel.process.deliver import before_return
+from kernel.process.deliver import before_return, is_delayed
 from kernel.sched.cpu import current
 from kernel.sched.thread import Thread
 from kernel.syscalls import (
@@ -52,31 +52,63 @@ MODULES = (
 """Where calls are declared; importing one declares its calls."""
 
 
+FIRST_OWN_CALL: u64 = 1000
+"""Those of Linux are far below."""
+
+
 @comptime
-def by_number() -> tuple[Declaration, ...]:
-    """Every declaration, in the order of the numbers."""
-    return tuple(SYSCALLS[number] for number in sorted(SYSCALLS))
+def declared(first: int, end: int) -> tuple[Declaration, ...]:
+    """The declarations from number `first` to before `end`, in order."""
+    return tuple(SYSCALLS[number] for number in sorted(SYSCALLS) if first <= number < end)
 
 
-CALLS = by_number()
+CALLS = declared(0, 1 << 32)
+LINUX_CALLS = declared(0, FIRST_OWN_CALL)
+OWN_CALLS = declared(FIRST_OWN_CALL, 1 << 32)
+LINUX_END: u64 = LINUX_CALLS[-1].number + 1
 
 
 @export
-def handle_syscall(frame: TrapFrame) -> None:
-    """Make the system call that ring 3 asks for, and do what has to be done before it goes on."""
-    thread = current()
-    number = frame.error
-    result = perform(thread, number, frame)
-    frame.rax = u64(result) if result >= 0 else wrapping_sub(u64, 0, u64(-result))
-    before_return(thread, True)
+def handle_syscall(frame: TrapFrame) -> u64:
+    """Make the system call that ring 3 asks for, and do what has to be done before it goes on. The result, for RAX."""
+    task, number = current(), frame.error
+    result: i64 = -ENOSYS.code
+    if number < LINUX_END:
+        for call in LINUX_CALLS:
+            if number == call.number:
+                result = invoke_registers(
+                    call.function, task, frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9
+                )
+                break
+        else:
+            note_unknown(task, number)
+    elif number >= FIRST_OWN_CALL:
+        for call in OWN_CALLS:
+            if number == call.number:
+                result = invoke_registers(
+                    call.function, task, frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9
+                )
+                break
+        else:
+            note_unknown(task, number)
+    else:
+        note_unknown(task, number)
+    value = truncate(u64, result)
+    return returned(task, value) if is_delayed(task) else value
 
 
-def perform(task: Thread, number: u64, frame: TrapFrame) -> i64:
-    """The result of call `number` with the arguments in the registers of `frame`."""
-    for call in CALLS:
-        if number == call.number:
-            return invoke_registers(call.function, task, frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9)
+@inline
+def note_unknown(task: Thread, number: u64) -> None:
+    """Let the container show that a program made a call that does not exist."""
     container = task.process.container
     container.unknown_calls += 1
     container.last_unknown_call = number
-    return -ENOSYS.code
+
+
+@noinline
+def returned(task: Thread, result: u64) -> u64:
+    """The result of a call after what delayed the way back, which may have changed it."""
+    frame = task.frame
+    frame.rax = result
+    before_return(task, True)
+    return frame.rax

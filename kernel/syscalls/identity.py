@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Pid, UserAddr, i32, u32, u64
+from codegen.lang import Fallible, Pid, UserAddr, i32, inline, u32, u64
 from kernel.base.errno import EINVAL, EPERM, ESRCH
 from kernel.files.credentials import GROUPS_MAX, Credentials
 from kernel.memory import user
@@ -27,6 +27,7 @@ def gettid(task: Thread) -> Pid:
 
 
 @syscall(110)
+@inline
 def getppid(task: Thread) -> Pid:
     """getppid(2): 0 for a process that came from outside of the container."""
     parent = task.process.parent

@@ -80,7 +80,7 @@ def handle_trap(frame: TrapFrame) -> None:
 
 
 @export
-def handle_syscall(frame: TrapFrame) -> None:
+def handle_syscall(frame: TrapFrame) -> u64:
     """Nothing runs in ring 3."""
     exit_machine(2)
 
