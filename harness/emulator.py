@@ -22,6 +22,7 @@ from unicorn import x86_const as x86
 from boot.layout import EXIT_PORT, IO_APIC, LOCAL_APIC
 from codegen.program_file import ProgramFile
 from harness import emulator_start
+from harness.channel import DOORBELL
 from harness.emulator_cpu import RDTSC, REGISTERS, Processor, Stop, StopKind, TripleFault
 from harness.emulator_devices import NOTHING, IoApic, LocalApic, Uart
 from harness.emulator_hidden import set_protected_mode
@@ -100,7 +101,7 @@ class EmulatedMachine(RunningMachine):
         self._ended: Ended | None = None
         self._halted = False
         self._is_paused = False
-        self._channel = bytearray()
+        self._received = bytearray()
         self._wanted: int | None = None
         self._saved: _Snapshot | None = None
         self.cpu = Processor(self.uc, memory, lambda: self.cpu.executed + self._idle)
@@ -152,8 +153,8 @@ class EmulatedMachine(RunningMachine):
         self.console.feed(bytes((value,)))
 
     def _channel_output(self, value: int) -> None:
-        self._channel.append(value)
-        if self._wanted is not None and len(self._channel) >= self._wanted:
+        self._received += bytes((value,)) if self.channel is None else self.channel.to_host.take()
+        if self._wanted is not None and len(self._received) >= self._wanted:
             self.cpu.stop()
 
     def _port_in(self, _uc: unicorn.Uc, port: int, size: int, _data: object) -> int:
@@ -262,16 +263,25 @@ class EmulatedMachine(RunningMachine):
             await asyncio.sleep(0 if self.cpu.executed - before > SLICE // 2 else 0.001)
 
     async def send(self, content: bytes) -> None:
-        self.channel_uart.receive(content)
+        if self.channel is None:
+            self.channel_uart.receive(content)
+            return
+        while content:
+            done = self.channel.to_guest.put(content)
+            content = content[done:]
+            if done:
+                self.channel_uart.receive(DOORBELL)
+            else:
+                self.run_until(lambda: False)
 
     async def receive(self, length: int) -> bytes:
         self._wanted = length
         try:
-            await self._run(lambda: len(self._channel) >= length)
+            await self._run(lambda: len(self._received) >= length)
         finally:
             self._wanted = None
-        taken = bytes(self._channel[:length])
-        del self._channel[:length]
+        taken = bytes(self._received[:length])
+        del self._received[:length]
         return taken
 
     async def type_text(self, content: bytes) -> None:
@@ -296,7 +306,7 @@ class EmulatedMachine(RunningMachine):
 
     async def save(self) -> None:
         state: dict[str, Any] = {name: _state_of(device) for name, device in self._devices().items()}
-        state["machine"] = (self.cpu.executed, self._idle, self._ended, self._halted, bytes(self._channel))
+        state["machine"] = (self.cpu.executed, self._idle, self._ended, self._halted, bytes(self._received))
         self._saved = _Snapshot(self.memory.read(0, self.memory.size), self.uc.context_save(), state)
 
     async def rewind(self) -> None:
@@ -310,7 +320,7 @@ class EmulatedMachine(RunningMachine):
             vars(device).update(copy.deepcopy(self._saved.state[name]))
         executed, self._idle, self._ended, self._halted, channel = self._saved.state["machine"]
         self.cpu.executed = executed
-        self._channel[:] = channel
+        self._received[:] = channel
         self.guest.forget()
 
     async def quit(self) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 from qemu.qmp import ExecuteError, QMPClient, QMPError
 
 from harness import qemu_command
+from harness.channel import DOORBELL
 from harness.errors import HarnessError
 from harness.machine import Machine
 from harness.machine_folder import MachineFolder, Record, create_folder
@@ -32,6 +33,8 @@ PR_SET_PDEATHSIG = 1
 SNAPSHOT = "saved"
 START_TIMEOUT = 20.0
 RECEIVE_SIZE = 65536
+ROOM_INTERVAL = 0.0002
+"""Seconds between two looks whether the guest has made room in the channel: it does not ring for that."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -95,6 +98,16 @@ class QemuMachine(RunningMachine):
         return str(await self.execute("human-monitor-command", {"command-line": command}))
 
     async def send(self, content: bytes) -> None:
+        if self.channel is None:
+            return await self._write_channel(content)
+        while content:
+            done = self.channel.to_guest.put(content)
+            content = content[done:]
+            await self._write_channel(DOORBELL if done else b"")
+            if content:
+                await asyncio.sleep(ROOM_INTERVAL)
+
+    async def _write_channel(self, content: bytes) -> None:
         try:
             await asyncio.get_running_loop().sock_sendall(self._channel_socket, content)
         except OSError:
@@ -104,13 +117,13 @@ class QemuMachine(RunningMachine):
         loop = asyncio.get_running_loop()
         while len(self._received) < length:
             try:
-                content = await loop.sock_recv(self._channel_socket, RECEIVE_SIZE)
+                rung = await loop.sock_recv(self._channel_socket, RECEIVE_SIZE)
             except OSError:
-                content = b""
-            if not content:
+                rung = b""
+            if not rung:
                 await asyncio.sleep(0.05)  # let the console's last words arrive
                 raise self.died(await self._why_it_died("the machine ended"))
-            self._received += content
+            self._received += rung if self.channel is None else self.channel.to_host.take()
         taken = bytes(self._received[:length])
         del self._received[:length]
         return taken

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness import physical
+from harness.channel import Channel, find_channel
 from harness.errors import MachineDied
 from harness.guest import Guest
 from harness.physical import PhysicalMemory
@@ -83,7 +84,7 @@ class RunningMachine(ABC):
 
     @abstractmethod
     async def send(self, content: bytes) -> None:
-        """Write to the agent's channel (COM2)."""
+        """Write to the agent's channel."""
 
     @abstractmethod
     async def receive(self, length: int) -> bytes:
@@ -135,6 +136,11 @@ class RunningMachine(ABC):
         if physical.kernel_physical(address) is None:
             root = (await self.registers())["cr3"]
         return physical.read_virtual(self.memory, root, address, length)
+
+    @cached_property
+    def channel(self) -> Channel | None:
+        """The queues between the agent and us; None when COM2 itself is the channel."""
+        return find_channel(self.memory, self.machine.kernel)
 
     @cached_property
     def kernel(self) -> Kernel:

@@ -18,8 +18,8 @@ from harness.guest import CHANNEL_FD, Guest
 
 POLLIN, POLLOUT, POLLERR, POLLHUP = 1, 4, 8, 16
 POLL_ENTRY = struct.Struct("<ihh")
-CHUNK = 4096
-"""What one read asks for. The agent answers with the whole buffer, full or not, over a serial line."""
+CHUNK = 65536
+"""What one read asks for: as much as a pipe holds."""
 FOREVER = -1
 
 Sink = Callable[[bytes], None]

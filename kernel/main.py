@@ -11,8 +11,9 @@ from kernel.base.options import OPTIONS
 from kernel.containers.boot import prepare_boot_container, show_shared_trees, start_agent
 from kernel.containers.container import BOOT
 from kernel.devices import random
+from kernel.devices.channel import CHANNEL
 from kernel.devices.dev import create_dev
-from kernel.devices.serial import CHANNEL, CONSOLE
+from kernel.devices.serial import CONSOLE
 from kernel.machine.clock import CLOCK
 from kernel.machine.cpu import initialise_processor, set_current_cpu
 from kernel.machine.fpu import initialise_fpu_unit

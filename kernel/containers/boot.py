@@ -6,7 +6,8 @@ from codegen.lang import Fallible, Fd, deferred, local
 from kernel.base.log import log
 from kernel.containers.abi import ContainerStage
 from kernel.containers.container import BOOT, SHARED
-from kernel.devices.serial import channel_file, console_file
+from kernel.devices.channel import channel_file
+from kernel.devices.serial import console_file
 from kernel.files.archive import unpack
 from kernel.files.path import Lookup
 from kernel.files.ramfs import RamFs, create_file_system

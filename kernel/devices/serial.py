@@ -1,7 +1,7 @@
-"""Serial ports as files: the console on COM1, and the channel to the harness on COM2.
+"""Serial ports as files: the console on COM1.
 
-Interface: `CONSOLE` and `CHANNEL`, whose `interrupt` the trap layer calls for IRQ 4 and IRQ 3. Bytes pass
-unchanged in both directions, so neither is a terminal: TCGETS answers ENOTTY.
+Interface: `CONSOLE`, whose `interrupt` the trap layer calls for IRQ 4. Bytes pass unchanged in both directions, so it
+is no terminal: TCGETS answers ENOTTY.
 
 Invariant: while the queue is full, receive interrupts are off and further bytes wait in the device; reading
 turns them on again. So nothing is lost to a slow reader.
@@ -31,7 +31,7 @@ from kernel.files.attributes import Attributes, Kind
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.poll import readiness_changed
-from kernel.machine.uart import COM1, COM2, FIFO_SIZE, Uart
+from kernel.machine.uart import COM1, FIFO_SIZE, Uart
 from kernel.memory import user
 from kernel.sched.cpu import current
 from kernel.sched.scheduler import yield_now
@@ -174,14 +174,8 @@ def make_port(uart: Uart, device: int) -> SerialPort:
 
 
 CONSOLE = make_port(COM1, 0x501)
-CHANNEL = make_port(COM2, 0x441)
 
 
 def console_file(owner: FileOwner) -> Fallible[OpenFile]:
     """The console, opened to read and write. One reference, the caller's."""
     return open_file(owner, CONSOLE, None, OpenFlags.READ_WRITE)
-
-
-def channel_file(owner: FileOwner) -> Fallible[OpenFile]:
-    """The channel to the harness, opened to read and write. One reference, the caller's."""
-    return open_file(owner, CHANNEL, None, OpenFlags.READ_WRITE)

@@ -107,9 +107,7 @@ def map_large(root: FrameNumber, virtual: u64, physical: u64, device: bool) -> F
     )
 
 
-def map_page(
-    root: FrameNumber, virtual: u64, physical: u64, writable: bool, no_execute: bool
-) -> Fallible[None]:
+def map_page(root: FrameNumber, virtual: u64, physical: u64, writable: bool, no_execute: bool) -> Fallible[None]:
     """Map one page of the kernel."""
     table = page_tables.make_table(root, virtual, KERNEL, False)
     table.entries[index_at(virtual, 1)] = Entry(

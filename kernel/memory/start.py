@@ -149,4 +149,3 @@ def claim(taken: Range) -> None:
         FRAMES.claim(first, FrameNumber(taken.end // PAGE_SIZE), KERNEL, taken.use)
     except ENOMEM:
         panic("the kernel's account has no limit")
-

@@ -10,7 +10,8 @@ from codegen.lang import Errno, Never, export, u32, u64
 from kernel.base.errno import EFAULT, ENOMEM
 from kernel.base.log import log
 from kernel.base.panic import fail
-from kernel.devices.serial import CHANNEL, CONSOLE
+from kernel.devices.channel import CHANNEL
+from kernel.devices.serial import CONSOLE
 from kernel.machine.cpu import read_fault_address
 from kernel.machine.instructions import disable_interrupts, enable_interrupts
 from kernel.machine.layout import USER_END

@@ -1,0 +1,85 @@
+"""The host's end of the channel: the queues of kernel/devices/channel.py, laid over guest memory.
+
+The queues are found by the symbol of `CHANNEL`. Who has put bytes into one rings by a byte over COM2. A bare program
+without the symbol, as the tests of the machines use, has COM2 itself for its channel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness import physical
+from harness.physical import PhysicalMemory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SYMBOL = "kernel.devices.channel.CHANNEL"
+DOORBELL = b"\n"
+WORD = 8
+
+
+class Queue:
+    """One ByteQueue in guest memory."""
+
+    def __init__(self, memory: PhysicalMemory, address: int) -> None:
+        from codegen.layout import offset_of
+        from kernel.devices.channel import CAPACITY, ByteQueue
+
+        self._memory = memory
+        self._capacity = CAPACITY
+        self._produced = address + offset_of(ByteQueue, "produced")
+        self._consumed = address + offset_of(ByteQueue, "consumed")
+        self._content = address + offset_of(ByteQueue, "content")
+
+    def _word(self, address: int) -> int:
+        return int.from_bytes(self._memory.read(address, WORD), "little")
+
+    def _set_word(self, address: int, value: int) -> None:
+        self._memory.write(address, value.to_bytes(WORD, "little"))
+
+    def put(self, content: bytes) -> int:
+        """Add what fits; returns how much that was."""
+        produced = self._word(self._produced)
+        total = min(len(content), self._capacity - (produced - self._word(self._consumed)))
+        start = produced % self._capacity
+        first = min(total, self._capacity - start)
+        self._memory.write(self._content + start, content[:first])
+        self._memory.write(self._content, content[first:total])
+        self._set_word(self._produced, produced + total)
+        return total
+
+    def take(self) -> bytes:
+        """Remove everything that is there."""
+        consumed = self._word(self._consumed)
+        total = self._word(self._produced) - consumed
+        start = consumed % self._capacity
+        first = min(total, self._capacity - start)
+        content = self._memory.read(self._content + start, first) + self._memory.read(self._content, total - first)
+        self._set_word(self._consumed, consumed + total)
+        return content
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Both queues."""
+
+    to_guest: Queue
+    to_host: Queue
+
+
+def find_channel(memory: PhysicalMemory, kernel: Path) -> Channel | None:
+    """The channel of a machine that runs the kernel in an ELF file; None for a program that has only COM2."""
+    from codegen.layout import offset_of
+    from codegen.program_file import ProgramFile
+    from kernel.devices.channel import Channel as GuestChannel
+
+    virtual = ProgramFile(kernel.read_bytes()).symbols.get(SYMBOL)
+    address = None if virtual is None else physical.kernel_physical(virtual)
+    if address is None:
+        return None
+    return Channel(
+        Queue(memory, address + offset_of(GuestChannel, "to_guest")),
+        Queue(memory, address + offset_of(GuestChannel, "to_host")),
+    )
