@@ -7,6 +7,7 @@ without the symbol, as the tests of the machines use, has COM2 itself for its ch
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from harness import physical
@@ -72,14 +73,21 @@ class Channel:
 def find_channel(memory: PhysicalMemory, kernel: Path) -> Channel | None:
     """The channel of a machine that runs the kernel in an ELF file; None for a program that has only COM2."""
     from codegen.layout import offset_of
-    from codegen.program_file import ProgramFile
     from kernel.devices.channel import Channel as GuestChannel
 
-    virtual = ProgramFile(kernel.read_bytes()).symbols.get(SYMBOL)
-    address = None if virtual is None else physical.kernel_physical(virtual)
+    address = _channel_address(kernel, kernel.stat().st_mtime_ns)
     if address is None:
         return None
     return Channel(
         Queue(memory, address + offset_of(GuestChannel, "to_guest")),
         Queue(memory, address + offset_of(GuestChannel, "to_host")),
     )
+
+
+@cache
+def _channel_address(kernel: Path, _modified: int) -> int | None:
+    """The physical address of CHANNEL; None if the program has none."""
+    from codegen.program_file import ProgramFile
+
+    virtual = ProgramFile(kernel.read_bytes()).symbols.get(SYMBOL)
+    return None if virtual is None else physical.kernel_physical(virtual)
