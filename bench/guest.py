@@ -16,10 +16,29 @@ from harness.machine import Machine
 from harness.streams import make_pipe
 from user.build import build_bench
 
-GOALS = {"unknown_call": 60, "getppid": 70}
+GOALS = {
+    "unknown_call": 60,
+    "getppid": 70,
+    "page_fault": 900,
+    "mmap_munmap": 2_500,
+    "thread": 12_000,
+    "futex_trip": 1_000,
+    "fork_exit": 30_000,
+    "fork_exec": 50_000,
+    "pipe_trip": 1_600,
+}
+"""A third of what the leanest Linux needs."""
+
 NAMES = {
     "unknown_call": "a system call that does not exist",
     "getppid": "getppid",
+    "page_fault": "page fault: first write to a page, its clearing and giving back",
+    "mmap_munmap": "mmap and munmap of a page",
+    "thread": "thread: mmap of a stack, clone, exit, join, munmap",
+    "futex_trip": "futex round trip between two threads",
+    "fork_exit": "fork, exit and wait",
+    "fork_exec": "fork, execve of a static program, exit and wait",
+    "pipe_trip": "pipe round trip between two processes",
     "container": "container: create, run a static program, wait, destroy",
 }
 

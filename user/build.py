@@ -38,15 +38,15 @@ def start_stub() -> Stub:
     )
 
 
-def compile_user(main: Callable[..., Any], *, cache: Path | None = None, progress: Progress | None = None) -> Program:
-    """Compile the exported `user_main` of a program, and all that it reaches."""
-    roots: list[Callable[..., Any]] = [main, trap.trap_failed, trap.trap_message]
+def compile_user(*entries: Callable[..., Any], cache: Path | None = None, progress: Progress | None = None) -> Program:
+    """Compile the exported `user_main` of a program, what else it exports, and all that these reach."""
+    roots: list[Callable[..., Any]] = [*entries, trap.trap_failed, trap.trap_message]
     return compile_program(roots, target=Target.USER, cache=cache, progress=progress)
 
 
-def build(main: Callable[..., Any], *, cache: Path | None = None, progress: Progress | None = None) -> bytes:
-    """The static ELF of the program whose exported entry is `main`."""
-    program = compile_user(main, cache=cache, progress=progress)
+def build(*entries: Callable[..., Any], cache: Path | None = None, progress: Progress | None = None) -> bytes:
+    """The static ELF of the program whose exported entry is the `user_main` among `entries`."""
+    program = compile_user(*entries, cache=cache, progress=progress)
     return link(program, base=BASE, stubs=[start_stub()], entry="_start", user=True).elf
 
 
@@ -60,6 +60,8 @@ def build_agent(*, cache: Path | None = None, progress: Progress | None = None) 
 def build_bench(*, cache: Path | None = None) -> dict[str, bytes]:
     """The static ELFs that the benchmark runs in the guest, by name."""
     from user.bench.main import user_main as bench_main
+    from user.bench.threads import answer_words, end_at_once
     from user.true.main import user_main as true_main
 
-    return {"bench": build(bench_main, cache=cache), "true": build(true_main, cache=cache)}
+    bench = build(bench_main, end_at_once, answer_words, cache=cache)
+    return {"bench": bench, "true": build(true_main, cache=cache)}
