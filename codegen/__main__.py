@@ -1,6 +1,7 @@
-"""`python -m codegen build FILE.py -o out.elf`: compile the functions of one file to a ring-3 program.
+"""`python -m codegen build FILE.py -o out.elf`: compile the functions of one file to a program.
 
-The roots are the functions marked `@export`; `--entry` names the one that the program begins with.
+The roots are the functions marked `@export`; `--entry` names the one that the program begins with. It is a program
+for ring 3, or one for the bare machine if the module says `START = BareMetal("main")` (bare_metal.py).
 `--dump=STAGE` prints what a stage made instead: tree, cfg, llvm, asm or symbols.
 """
 
@@ -15,7 +16,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from codegen import CompileError, LinkError, Stub, compile_program, link
+from codegen import CompileError, Image, LinkError, Program, Stub, bare_metal, compile_program, link
+from codegen.bare_metal import BareMetal
 from codegen.cache import write_whole
 from codegen.diagnostics import ROOT, Diagnostic
 from codegen.progress import StageLine
@@ -45,7 +47,8 @@ def main() -> None:
 def build(file: Path, output: Path | None, entry: str, base: str, cache: Path | None, dump: str | None) -> None:
     """Compile the exported functions of FILE and all that they reach."""
     try:
-        roots = exported(import_file(file))
+        module = import_file(file)
+        roots = exported(module)
         if not roots:
             raise click.ClickException(f"{file} has no function marked @export")
         if dump and dump != "symbols":
@@ -53,8 +56,12 @@ def build(file: Path, output: Path | None, entry: str, base: str, cache: Path | 
             return
         with StageLine() as progress:
             program = compile_program(roots, target=Target.USER, cache=cache, progress=progress.report)
-        stubs = [stub for stub in TRAP_STUBS if stub.name in program.externals]
-        image = link(program, base=int(base, 0), stubs=stubs, entry=entry or roots[0].__name__, user=True)
+        start = getattr(module, "START", None)
+        if isinstance(start, BareMetal):
+            image = link_bare_metal(program, start)
+        else:
+            stubs = needed(TRAP_STUBS, program)
+            image = link(program, base=int(base, 0), stubs=stubs, entry=entry or roots[0].__name__, user=True)
     except CompileError as error:
         print_diagnostics(error.diagnostics)
         sys.exit(1)
@@ -64,6 +71,17 @@ def build(file: Path, output: Path | None, entry: str, base: str, cache: Path | 
         for name, address in sorted(image.symbols.items(), key=lambda pair: pair[1]):
             click.echo(f"{address:#018x} {name}")
     write_whole(output or file.with_suffix(".elf"), image.elf)
+
+
+def needed(stubs: tuple[Stub, ...], program: Program) -> list[Stub]:
+    """Those of `stubs` that the program wants."""
+    return [stub for stub in stubs if stub.name in program.externals]
+
+
+def link_bare_metal(program: Program, start: BareMetal) -> Image:
+    """Link a program for the bare machine."""
+    stubs = [*start.stubs, *needed(bare_metal.TRAP_STUBS, program)]
+    return link(program, base=start.base, stubs=stubs, entry=start.entry, notes=start.notes, user=True)
 
 
 def import_file(file: Path) -> Any:

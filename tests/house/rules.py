@@ -18,6 +18,7 @@ PACKAGES = {
     "user": {"codegen", "kernel", "user"},
     "boot": {"codegen", "kernel", "boot"},
     "harness": {"codegen", "kernel", "boot", "user", "harness"},
+    "examples": {"codegen", "examples"},
     "bench": {"codegen", "kernel", "boot", "user", "harness", "bench"},
 }
 """Which top-level packages each one may import."""
