@@ -83,6 +83,18 @@ class FdPair:
     target: i32 = 0
 
 
+@width(u32)
+class RunFlags(IntFlag):
+    """`RunSpec.flags`; any other bit is EINVAL."""
+
+    NONE = 0
+    TERMINAL = 1
+    """Descriptor 0 of the new process is a terminal, and becomes the controlling one of its session."""
+
+
+RUN_FLAG_BITS: u32 = 1
+
+
 @struct(size=104)
 class RunSpec:
     """run_in_container: what the new process is to be."""
@@ -90,6 +102,7 @@ class RunSpec:
     size: u64 = 0
     version: u32 = 0
     flags: u32 = 0
+    """RunFlags."""
     path: UserAddr = UserAddr(0)
     path_length: u64 = 0
     argv: UserAddr = UserAddr(0)

@@ -35,6 +35,7 @@ from kernel.base.errno import EAGAIN, EEXIST, ESRCH
 from kernel.base.list import Link, List
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.containers.abi import ContainerStage
+from kernel.devices.terminal import TerminalList
 from kernel.files.file import FileOwner
 from kernel.files.poll import readiness_changed
 from kernel.files.ramfs import RamFs, create_file_system
@@ -71,6 +72,7 @@ class Container:
     account: Account = inline()
     group: RunGroup = inline()
     files: FileOwner = inline()
+    terminals: TerminalList = inline()
     file_system: RamFs = uninitialised()
     processes: List[Process] = inline(List(Process.container_link))
     init: Process | None = None

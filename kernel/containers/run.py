@@ -18,9 +18,10 @@ from codegen.lang import (
     u32,
     uninitialised,
 )
-from kernel.base.errno import ENOTDIR, ESRCH
+from kernel.base.errno import ENOTDIR, ENOTTY, ESRCH
 from kernel.containers.abi import ContainerStage, FdPair
 from kernel.containers.container import Container
+from kernel.devices.terminal import SlaveEnd
 from kernel.files.flags import Resolve
 from kernel.files.inode import Inode
 from kernel.files.path import Lookup, resolve
@@ -40,6 +41,7 @@ class Request:
     arguments: Arguments = uninitialised()
     user: u32 = 0
     group: u32 = 0
+    takes_terminal: bool = False
     pairs: Slice[FdPair] = uninitialised()
 
 
@@ -47,7 +49,7 @@ def run(container: Container, request: Request, source: FileTable) -> Fallible[P
     """Start a process in `container` as `request` says; all of it exists afterwards, or nothing.
 
     EAGAIN at the process limit; ESRCH when the container is dying; what execve(2) and chdir(2) raise; EBADF for a
-    descriptor that the caller does not have; ENOMEM.
+    descriptor that the caller does not have; ENOTTY and EPERM for a terminal that cannot be had; ENOMEM.
     """
     if container.is_dying:
         raise ESRCH
@@ -55,8 +57,10 @@ def run(container: Container, request: Request, source: FileTable) -> Fallible[P
     with on_error(container.take_back_pid, process.pid), on_error(process.release):
         process.credentials.become(request.user, request.group)
         process.files = create_table(container.account)
-        with on_error(process.files.drop):
+        with on_error(process.files.drop), on_error(process.session.leave):
             pass_files(process.files, request.pairs, source)
+            if request.takes_terminal:
+                take_terminal(process)
             lookup = local(Lookup)
             lookup.root = container.root
             lookup.directory = container.root
@@ -88,6 +92,14 @@ def pass_files(table: FileTable, pairs: Slice[FdPair], source: FileTable) -> Fal
     for pair in pairs:
         file = source.get(Fd(pair.source))
         table.replace(file, False, Fd(pair.target))
+
+
+def take_terminal(process: Process) -> Fallible[None]:
+    """Let what descriptor 0 refers to control the session of the new `process`. EBADF, ENOTTY, EPERM."""
+    ops = process.files.get(Fd(0)).ops
+    if not isinstance(ops, SlaveEnd):
+        raise ENOTTY
+    process.session.acquire(process, ops.terminal)
 
 
 def find_directory(lookup: Lookup, path: Slice[u8]) -> Fallible[Inode]:

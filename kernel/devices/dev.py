@@ -9,6 +9,7 @@ from __future__ import annotations
 from codegen.lang import Fallible, Slice, deferred, u8, u32
 from kernel.devices.memory import FULL, NULL, RANDOM, URANDOM, ZERO
 from kernel.devices.serial import CONSOLE
+from kernel.devices.terminal_nodes import CONTROLLING, MULTIPLEXER
 from kernel.files import tree
 from kernel.files.attributes import Kind
 from kernel.files.file import FileOps
@@ -28,10 +29,30 @@ def create_dev(account: Account) -> Fallible[RamFs]:
     add_device(fs, b"random", RANDOM, 0o666)
     add_device(fs, b"urandom", URANDOM, 0o666)
     add_device(fs, b"console", CONSOLE, 0o600)
-    shared = fs.new_inode(Kind.DIRECTORY, 0o1777, 0, 0)
-    with deferred(shared.drop):
-        tree.attach(fs.root, b"shm", shared)
+    add_device(fs, b"ptmx", MULTIPLEXER, 0o666)
+    add_device(fs, b"tty", CONTROLLING, 0o666)
+    add_folder(fs, b"shm", 0o1777)
+    add_folder(fs, b"pts", 0o755)
+    add_link(fs, b"fd", b"/proc/self/fd")
+    add_link(fs, b"stdin", b"/proc/self/fd/0")
+    add_link(fs, b"stdout", b"/proc/self/fd/1")
+    add_link(fs, b"stderr", b"/proc/self/fd/2")
     return fs
+
+
+def add_folder(fs: RamFs, name: Slice[u8], permissions: u32) -> Fallible[None]:
+    """Make an empty directory in the root of `fs`."""
+    folder = fs.new_inode(Kind.DIRECTORY, permissions, 0, 0)
+    with deferred(folder.drop):
+        tree.attach(fs.root, name, folder)
+
+
+def add_link(fs: RamFs, name: Slice[u8], target: Slice[u8]) -> Fallible[None]:
+    """Make a symbolic link in the root of `fs`."""
+    link = fs.new_inode(Kind.SYMLINK, 0o777, 0, 0)
+    with deferred(link.drop):
+        fs.set_target(link, target)
+        tree.attach(fs.root, name, link)
 
 
 def add_device(fs: RamFs, name: Slice[u8], device: FileOps, permissions: u32) -> Fallible[None]:

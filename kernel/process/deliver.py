@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from codegen.lang import count_trailing_zeros, invert, u32, u64
 from kernel.base.errno import EFAULT, EINTR
+from kernel.process import job_control
 from kernel.process.exit import exit_process, exit_thread, status_of_signal
-from kernel.process.process import Process
 from kernel.process.signal_frame import push_frame
 from kernel.process.signal_table import (
     DEFAULT,
@@ -55,6 +55,7 @@ def take_signals(thread: Thread, from_call: bool) -> None:
     thread.interrupted = False
     wants_restart = from_call and is_interrupted_call(thread)
     while not thread.killed:
+        job_control.sleep_while_stopped(thread)
         signal = next_signal(thread)
         if signal == 0:
             break
@@ -107,21 +108,10 @@ def act_by_default(thread: Thread, signal: u32) -> None:
         # The first process gets only what it handles (pid_namespaces(7)); SIGKILL from outside does not come here.
         return
     if bit & STOPPING_BY_DEFAULT != 0:
-        stop(thread.process, thread)
+        if signal == u32(Signal.STOP) or not job_control.is_orphaned(thread.process, None):
+            job_control.stop(thread.process, signal)
         return
     exit_process(status_of_signal(signal))
-
-
-def stop(process: Process, thread: Thread) -> None:
-    """Sleep until SIGCONT is sent or the process is killed."""
-    process.stopped = True
-    while process.stopped and not thread.killed:
-        seen = process.continued.observe()
-        if process.stopped and not thread.killed:
-            try:
-                process.continued.sleep(seen)
-            except EINTR:
-                thread.interrupted = False
 
 
 def run_handler(thread: Thread, signal: u32, action: SignalAction, code: u32, address: u64) -> None:

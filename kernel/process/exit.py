@@ -14,7 +14,7 @@ from codegen.lang import UserAddr, u32, u64
 from kernel.base.errno import EFAULT
 from kernel.files.poll import readiness_changed
 from kernel.memory import user
-from kernel.process import futex
+from kernel.process import futex, job_control
 from kernel.process.process import Process, ProcessState
 from kernel.process.send import send_to_process
 from kernel.process.signal_table import IGNORE, ActionFlags, Signal
@@ -96,6 +96,9 @@ def end_process(process: Process) -> None:
         process.executable = None
         executable.drop()
     process.state = ProcessState.ZOMBIE
+    process.stopped = False
+    process.session.disconnect()
+    job_control.release_orphans(process)
     give_away_children(process)
     for handle in process.handles:
         handle.finish(process.status)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from kernel.files.table import FileTable
     from kernel.memory.space import AddressSpace
     from kernel.process.pidfd import ProcessHandle
+    from kernel.process.session import Session
 
 NAME_LENGTH: u64 = 16
 """TASK_COMM_LEN: the name with its final NUL (prctl(2), PR_SET_NAME)."""
@@ -72,6 +73,8 @@ class Process:
     container_link: Link[Process] = inline()
     group_id: Pid = Pid(0)
     session_id: Pid = Pid(0)
+    session: Session = inline()
+    """The session that it leads, if it leads one."""
     threads: List[Thread] = inline(List(Thread.process_link))
 
     # What it uses; given back when it becomes a zombie.
@@ -91,6 +94,10 @@ class Process:
     signals: SignalTable = inline()
     exiting: bool = False
     stopped: bool = False
+    stop_signal: u32 = 0
+    stop_untold: bool = False
+    """It was stopped, and no wait4(2) of the parent has told so yet; likewise `continue_untold`."""
+    continue_untold: bool = False
     continued: WaitQueue = inline()
     status: u32 = 0
     """What wait4(2) reports: the bits of WEXITSTATUS and WTERMSIG."""
@@ -99,7 +106,7 @@ class Process:
     handles: List[ProcessHandle] = inline()
     """The pidfds that refer to it: told when it ends, cut off when it is released."""
     child_ended: WaitQueue = inline()
-    """Woken when a child becomes a zombie."""
+    """Woken when a child becomes a zombie, is stopped or goes on."""
     ended: WaitQueue = inline()
     """Woken when this process becomes a zombie."""
     returned: WaitQueue = inline()

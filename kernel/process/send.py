@@ -6,15 +6,16 @@ way back to ring 3 (deliver.py).
 
 from __future__ import annotations
 
-from codegen.lang import u32
+from codegen.lang import invert, u32, u64
 from kernel.process.process import Process
-from kernel.process.signal_table import Signal, bit_of
+from kernel.process.signal_table import STOPPING_BY_DEFAULT, ActionFlags, Signal, bit_of
 from kernel.sched.thread import Thread
 from kernel.sched.wait import interrupt
 
 
 def send_to_thread(thread: Thread, signal: u32) -> None:
     """Let `thread` take `signal` (tgkill(2))."""
+    prepare(thread.process, signal)
     if not thread.process.signals.is_ignored(signal) or thread.signal_mask & bit_of(signal) != 0:
         thread.pending_signals = thread.pending_signals | bit_of(signal)
         if thread.signal_mask & bit_of(signal) == 0:
@@ -25,11 +26,9 @@ def send_to_process(process: Process, signal: u32) -> None:
     """Let some thread of `process` take `signal` (kill(2))."""
     if process.is_zombie or process.exiting:
         return
+    prepare(process, signal)
     if is_protected(process, signal):
         return
-    if signal == u32(Signal.CONTINUE) and process.stopped:
-        process.stopped = False
-        process.continued.wake_all()
     taker: Thread | None = None
     for thread in process.threads:
         if taker is None and thread.signal_mask & bit_of(signal) == 0:
@@ -39,6 +38,44 @@ def send_to_process(process: Process, signal: u32) -> None:
     process.signals.pending = process.signals.pending | bit_of(signal)
     if taker is not None:
         interrupt(taker)
+
+
+def prepare(process: Process, signal: u32) -> None:
+    """What a signal does when it is sent, whatever becomes of it: SIGCONT and those that stop cancel each other out,
+    and SIGCONT lets the process go on (prepare_signal() of Linux; signal(7)).
+    """
+    if signal == u32(Signal.CONTINUE):
+        drop_pending(process, STOPPING_BY_DEFAULT)
+        resume(process)
+    elif bit_of(signal) & STOPPING_BY_DEFAULT != 0:
+        drop_pending(process, bit_of(u32(Signal.CONTINUE)))
+
+
+def drop_pending(process: Process, signals: u64) -> None:
+    """None of `signals` is pending any more."""
+    process.signals.take_pending(signals)
+    for thread in process.threads:
+        thread.pending_signals = thread.pending_signals & invert(u64, signals)
+
+
+def resume(process: Process) -> None:
+    """A stopped `process` goes on, and its parent hears of it."""
+    if process.stopped:
+        process.stopped = False
+        process.stop_untold = False
+        process.continue_untold = True
+        process.continued.wake_all()
+        tell_of_change(process)
+
+
+def tell_of_change(process: Process) -> None:
+    """The parent of `process`, which was stopped or goes on, can wait for that, and gets SIGCHLD if it wants to."""
+    parent = process.parent
+    if parent is None:
+        return
+    if parent.signals.action(u32(Signal.CHILD)).flags & u64(ActionFlags.NO_CHILD_STOP) == 0:
+        send_to_process(parent, u32(Signal.CHILD))
+    parent.child_ended.wake_all()
 
 
 def is_protected(process: Process, signal: u32) -> bool:

@@ -24,9 +24,13 @@ class WaitOptions(IntFlag):
     CLONE = 0x8000_0000
 
 
+CONTINUED_STATUS: u32 = 0xFFFF
+"""__W_CONTINUED: the status word of a process that SIGCONT let go on."""
+
+
 @struct
 class Ended:
-    """What waiting found; pid 0 when no child has ended yet."""
+    """What waiting found; pid 0 when no child has done anything yet."""
 
     pid: Pid = Pid(0)
     user: u32 = 0
@@ -46,15 +50,18 @@ def is_wanted(child: Process, parent: Process, which: i64) -> bool:
 
 
 def wait_for_child(parent: Process, which: i64, options: WaitOptions, ended: Ended) -> Fallible[None]:
-    """Fill `ended` with a child that has ended and, without NO_WAIT, release that. ECHILD, EINTR."""
+    """Fill `ended` with a child that has ended, was stopped or goes on, as `options` ask for. ECHILD, EINTR.
+
+    Without NO_WAIT the change is told only once, and a child that has ended is released.
+    """
     while True:
         seen = parent.child_ended.observe()
         has_child = False
         for child in parent.children:
             if is_wanted(child, parent, which):
                 has_child = True
-                if child.is_zombie and ended.pid == Pid(0):
-                    take(child, options, ended)
+                if ended.pid == Pid(0):
+                    look_at(child, options, ended)
         if ended.pid != Pid(0) or (has_child and WaitOptions.NO_HANG in options):
             return
         if not has_child:
@@ -62,11 +69,34 @@ def wait_for_child(parent: Process, which: i64, options: WaitOptions, ended: End
         parent.child_ended.sleep(seen)
 
 
-def take(child: Process, options: WaitOptions, ended: Ended) -> None:
-    """Note how `child` ended, and release it unless it is to stay waitable."""
+def look_at(child: Process, options: WaitOptions, ended: Ended) -> None:
+    """Note in `ended` what `child` did that `options` ask for; nothing if it did nothing."""
+    if child.is_zombie:
+        if WaitOptions.EXITED in options:
+            take(child, options, ended)
+    elif child.stop_untold and WaitOptions.STOPPED in options:
+        note(child, status_of_stop(child.stop_signal), ended)
+        child.stop_untold = WaitOptions.NO_WAIT in options
+    elif child.continue_untold and WaitOptions.CONTINUED in options:
+        note(child, CONTINUED_STATUS, ended)
+        child.continue_untold = WaitOptions.NO_WAIT in options
+
+
+def status_of_stop(signal: u32) -> u32:
+    """The status word of a process that `signal` stopped: W_STOPCODE(signal)."""
+    return (signal << 8) | 0x7F
+
+
+def note(child: Process, status: u32, ended: Ended) -> None:
+    """Fill in what waiting tells of `child`."""
     ended.pid = child.pid
     ended.user = child.credentials.real_user
-    ended.status = child.status
+    ended.status = status
     ended.ticks = child.ticks
+
+
+def take(child: Process, options: WaitOptions, ended: Ended) -> None:
+    """Note how `child` ended, and release it unless it is to stay waitable."""
+    note(child, child.status, ended)
     if WaitOptions.NO_WAIT not in options:
         child.release()

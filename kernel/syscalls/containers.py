@@ -25,11 +25,13 @@ from kernel.containers.abi import (
     FILES_MAX,
     HOSTNAME_MAX,
     NAME_MAX,
+    RUN_FLAG_BITS,
     VERSION,
     ContainerConfig,
     ContainerState,
     ControlOperation,
     FdPair,
+    RunFlags,
     RunSpec,
 )
 from kernel.containers.container import Container, create_child
@@ -138,7 +140,7 @@ def run_in_container(task: Thread, fd: Fd, spec: UserAddr, size: u64) -> Fallibl
     """
     wanted = local(RunSpec)
     take_struct(slice_at(u8, address_of(wanted), size_of(RunSpec)), spec, size)
-    if wanted.size != size or wanted.version != VERSION or wanted.flags != 0:
+    if wanted.size != size or wanted.version != VERSION or wanted.flags & RUN_FLAG_BITS != wanted.flags:
         raise EINVAL
     if wanted.argv_count > ARGUMENTS_MAX or wanted.envp_count > ARGUMENTS_MAX:
         raise E2BIG
@@ -148,6 +150,7 @@ def run_in_container(task: Thread, fd: Fd, spec: UserAddr, size: u64) -> Fallibl
     request = local(Request)
     request.user = wanted.uid
     request.group = wanted.gid
+    request.takes_terminal = wanted.flags & u32(RunFlags.TERMINAL) != 0
     arguments = local(Arguments)
     arguments.prepare(task.process.container.account.heap)
     with deferred(arguments.release):

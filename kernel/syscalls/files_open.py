@@ -14,6 +14,7 @@ from kernel.base.errno import (
     ENOTDIR,
     EOPNOTSUPP,
 )
+from kernel.devices.terminal_nodes import TerminalNode
 from kernel.files import tree
 from kernel.files.attributes import PERMISSION_BITS, Kind
 from kernel.files.file import FileOps, OpenFile, open_file
@@ -33,6 +34,7 @@ from kernel.files.pipe import CAPACITY, make_pipe
 from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory import user
 from kernel.sched.thread import Thread
+from kernel.syscalls import terminals
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import advance, walk_at
 
@@ -142,6 +144,8 @@ def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFil
     ops: FileOps = inode
     device = inode.device
     if device is not None:
+        if isinstance(device, TerminalNode) and OpenFlags.PATH not in flags:
+            return terminals.open_node(task, device, inode, flags)
         ops = device
     elif OpenFlags.TRUNCATE in flags and OpenFlags.PATH not in flags and inode.described.size > 0:
         inode.truncate(0)
@@ -245,6 +249,8 @@ def ioctl(task: Thread, fd: Fd, request: u32, argument: u64) -> Fallible[i64]:
         others = OpenFlags(u32(file.flags) & (u32(OpenFlags.NONBLOCK) ^ 0xFFFF_FFFF))
         file.flags = others | OpenFlags.NONBLOCK if enabled else others
         return 0
+    if terminals.is_about_session(request):
+        return terminals.control(task, file, request, argument)
     return file.ops.control(request, UserAddr(argument))
 
 

@@ -31,7 +31,7 @@ from kernel.process.pidfd import ProcessHandle, open_process
 from kernel.process.program import Program
 from kernel.process.signal_table import Signal
 from kernel.process.start import replace_program
-from kernel.process.wait import Ended, WaitOptions, wait_for_child
+from kernel.process.wait import CONTINUED_STATUS, Ended, WaitOptions, wait_for_child
 from kernel.sched.thread import Thread
 from kernel.sched.timer import TICK
 from kernel.syscalls.declare import syscall
@@ -43,10 +43,15 @@ ALL: u64 = 0xFFFF_FFFF_FFFF_FFFF
 WAIT_OPTION_BITS: u32 = 0xE000_000B
 """WNOHANG, WUNTRACED, WCONTINUED, __WNOTHREAD, __WALL, __WCLONE."""
 WAITID_OPTION_BITS: u32 = 0xE100_000F
+WAITID_CHANGE_BITS: u32 = 0xE
+"""WSTOPPED, WEXITED, WCONTINUED: at least one of them."""
 MICROSECONDS: u64 = 1_000_000
 SIGNAL_CHILD: i32 = 17
 CHILD_EXITED: i32 = 1
 CHILD_KILLED: i32 = 2
+CHILD_STOPPED: i32 = 5
+CHILD_CONTINUED: i32 = 6
+"""CLD_*: `si_code` of SIGCHLD (sigaction(2))."""
 SIGINFO_SIZE: u64 = 128
 RUSAGE_SIZE: u64 = 144
 P_ALL: u32 = 0
@@ -129,7 +134,7 @@ def wait4(task: Thread, pid: i32, status: UserAddr, options: u32, usage: UserAdd
     if options & WAIT_OPTION_BITS != options:
         raise EINVAL
     ended = local(Ended)
-    wait_for_child(task.process, i64(pid), WaitOptions(options), ended)
+    wait_for_child(task.process, i64(pid), WaitOptions(options) | WaitOptions.EXITED, ended)
     if ended.pid != Pid(0):
         if u64(status) != 0:
             user.put(u32, status, ended.status)
@@ -141,7 +146,7 @@ def wait4(task: Thread, pid: i32, status: UserAddr, options: u32, usage: UserAdd
 @syscall(247)
 def waitid(task: Thread, kind: u32, id: i32, information: UserAddr, options: u32, usage: UserAddr) -> Fallible[None]:
     """waitid(2); with P_PIDFD also for what run_in_container started."""
-    if options & WAITID_OPTION_BITS != options or options & u32(WaitOptions.EXITED) == 0:
+    if options & WAITID_OPTION_BITS != options or options & WAITID_CHANGE_BITS == 0:
         raise EINVAL
     ended = local(Ended)
     if kind == P_ALL:
@@ -185,13 +190,24 @@ def put_information(information: UserAddr, ended: Ended) -> Fallible[None]:
     """Fill a siginfo_t (sigaction(2)) as waitid(2) does; all zero when no child has ended."""
     buffer = local_array(u8, SIGINFO_SIZE)
     if ended.pid != Pid(0):
-        killed = ended.status & 0x7F != 0
+        code, value = change_of(ended.status)
         store(i32, buffer, 0, SIGNAL_CHILD)
-        store(i32, buffer, 8, CHILD_KILLED if killed else CHILD_EXITED)
+        store(i32, buffer, 8, code)
         store(i32, buffer, 16, i32(ended.pid))
         store(u32, buffer, 20, ended.user)
-        store(u32, buffer, 24, ended.status & 0x7F if killed else ended.status >> 8)
+        store(u32, buffer, 24, value)
     user.copy_out(UserSlice(information, SIGINFO_SIZE), buffer)
+
+
+def change_of(status: u32) -> tuple[i32, u32]:
+    """`si_code` and `si_status` of the status word of wait4(2)."""
+    if status == CONTINUED_STATUS:
+        return CHILD_CONTINUED, u32(Signal.CONTINUE)
+    if status & 0x7F == 0x7F:
+        return CHILD_STOPPED, status >> 8
+    if status & 0x7F != 0:
+        return CHILD_KILLED, status & 0x7F
+    return CHILD_EXITED, status >> 8
 
 
 def put_usage(usage: UserAddr, ticks: u64) -> Fallible[None]:

@@ -1,0 +1,392 @@
+"""Pseudo-terminals: a terminal whose keyboard and screen are an open file (pty(7)).
+
+Interface: `create_terminal` makes a pair and opens its master; `Terminal.open_slave` opens the other end, for a
+program. What is typed and printed passes the line discipline (line.py). Who may read, and who gets the signals of keys,
+knows the session of the terminal; it is a `TerminalSession`, since process groups are above this layer.
+
+Decision: every open file of a terminal, of either end, is charged to the container that made the terminal, not to the
+one that opened it. So revoking what that container owns cuts off everybody, and nothing is left that refers to a
+freed terminal. The price, an open file for somebody else's open, is bounded by the descriptors of who was given it.
+
+Invariants
+- A terminal lives as long as one of its ends is open, and is on its container's list all that time.
+- When the master is closed, or the leader of the session ends, the slave is hung up: its open files read as ended and
+  refuse to write.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Fallible,
+    Interface,
+    MutableSlice,
+    Nanoseconds,
+    Slice,
+    UserAddr,
+    i64,
+    inline,
+    struct,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import EAGAIN, EINTR, EIO
+from kernel.base.list import Link, List
+from kernel.devices import terminal_control
+from kernel.devices.line import NO_SIGNAL, LineDiscipline
+from kernel.devices.termios import MINIMUM, TIME, LocalFlags, WindowSize
+from kernel.files.attributes import Attributes
+from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.flags import OpenFlags
+from kernel.files.inode import Inode
+from kernel.files.poll import readiness_changed
+from kernel.sched.timer import NEVER, after
+from kernel.sched.wait import WaitQueue
+
+TENTH: u64 = 100_000_000
+"""The unit of TIME, in nanoseconds."""
+
+
+class TerminalSession(Interface):
+    """The session whose controlling terminal this is (setsid(2), credentials(7))."""
+
+    def check_read(self) -> Fallible[None]:
+        """Stop the running process with SIGTTIN if it is in the background. EINTR to try again later, EIO."""
+        ...
+
+    def check_change(self) -> Fallible[None]:
+        """Stop the running process with SIGTTOU if it is in the background and minds it. EINTR, EIO."""
+        ...
+
+    def signal_foreground(self, signal: u32) -> None:
+        """Send `signal` to the process group in the foreground."""
+        ...
+
+    def hang_up(self) -> None:
+        """The terminal is gone: tell the leader, and be without one."""
+        ...
+
+
+@struct
+class MasterEnd(FileOps):
+    """The end with the keyboard and the screen."""
+
+    terminal: Terminal = uninitialised()
+    described: Attributes = inline()
+    opens: u64 = 0
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        return self.terminal.show(destination, wait)
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        return self.terminal.type(source, wait)
+
+    def attributes(self) -> Attributes:
+        return self.described
+
+    def is_seekable(self) -> bool:
+        return False
+
+    def readiness(self) -> Events:
+        terminal = self.terminal
+        events = Events.NONE
+        if terminal.line.screen.used > 0 and not terminal.line.screen.is_stopped:
+            events = events | Events.INPUT | Events.READ_NORMAL
+        if terminal.line.has_room:
+            events = events | Events.OUTPUT | Events.WRITE_NORMAL
+        if terminal.is_left:
+            events = events | Events.HANG_UP
+        return events
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        return terminal_control.control_master(self.terminal, request, argument)
+
+    def closed(self) -> None:
+        self.opens -= 1
+        if self.opens == 0:
+            self.terminal.hang_up()
+        self.terminal.free_if_unused()
+
+
+@struct
+class SlaveEnd(FileOps):
+    """The end that programs see: the terminal."""
+
+    terminal: Terminal = uninitialised()
+    described: Attributes = inline()
+    opens: u64 = 0
+    is_hung_up: bool = False
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        return self.terminal.read(destination, wait)
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        return self.terminal.print(source, wait)
+
+    def attributes(self) -> Attributes:
+        return self.described
+
+    def is_seekable(self) -> bool:
+        return False
+
+    def readiness(self) -> Events:
+        if self.is_hung_up:
+            return HUNG_UP_EVENTS
+        line = self.terminal.line
+        events = Events.NONE
+        if self.terminal.is_ready_to_read:
+            events = events | Events.INPUT | Events.READ_NORMAL
+        if line.screen.takes_output:
+            events = events | Events.OUTPUT | Events.WRITE_NORMAL
+        return events
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        if self.is_hung_up:
+            raise EIO
+        return terminal_control.control_slave(self.terminal, request, argument)
+
+    def closed(self) -> None:
+        self.opens -= 1
+        if self.opens == 0:
+            self.is_hung_up = self.terminal.master.opens == 0
+            self.terminal.changed_state()
+        self.terminal.free_if_unused()
+
+
+HUNG_UP_EVENTS = Events.INPUT | Events.OUTPUT | Events.ERROR | Events.HANG_UP | Events.READ_NORMAL | Events.WRITE_NORMAL
+"""What poll(2) tells of a terminal that was hung up (hung_up_tty_poll of Linux)."""
+
+
+@struct
+class Terminal:
+    """One pseudo-terminal."""
+
+    owner: FileOwner = uninitialised()
+    terminals: TerminalList = uninitialised()
+    terminals_link: Link[Terminal] = inline()
+    number: u64 = 0
+    folder: Inode = uninitialised()
+    """/dev/pts of the container, held, where `node` has the number as its name."""
+    node: Inode = uninitialised()
+    master: MasterEnd = inline()
+    slave: SlaveEnd = inline()
+    is_locked: bool = True
+    """The slave cannot be opened before unlockpt(3)."""
+    was_used: bool = False
+    """The slave was open at some time."""
+    session: TerminalSession | None = None
+    window: WindowSize = inline()
+    changed: WaitQueue = inline()
+    line: LineDiscipline = inline()
+
+    @property
+    def is_left(self) -> bool:
+        """Whether every program has closed the slave."""
+        return self.was_used and self.slave.opens == 0
+
+    def changed_state(self) -> None:
+        """Something can be read or written that could not before, or an end was closed."""
+        self.changed.wake_all()
+        readiness_changed()
+
+    # The master.
+
+    def show(self, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        """Give what is to be shown. EIO when all is shown and every program has closed the slave."""
+        if len(destination) == 0:
+            return 0
+        while True:
+            seen = self.changed.observe()
+            done = self.line.screen.take(destination)
+            if done > 0:
+                self.changed_state()
+                return done
+            if self.is_left:
+                raise EIO
+            if not wait:
+                raise EAGAIN
+            self.changed.sleep(seen)
+
+    def type(self, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        """Type `source`: keys that mean signals send them to the foreground."""
+        done: u64 = 0
+        total = u64(len(source))
+        while done < total:
+            seen = self.changed.observe()
+            put = self.press_all(source[done:total])
+            done += put
+            if put > 0:
+                self.changed_state()
+            elif not wait:
+                break
+            else:
+                try:
+                    self.changed.sleep(seen)
+                except EINTR:
+                    if done == 0:
+                        raise
+                    break
+        if done == 0 and total > 0:
+            raise EAGAIN
+        return done
+
+    def press_all(self, keys: Slice[u8]) -> u64:
+        """As many keys as there is room for; returns how many."""
+        for index in range(u64(len(keys))):
+            if not self.line.has_room:
+                return index
+            self.press(keys[index])
+        return u64(len(keys))
+
+    def press(self, key: u8) -> None:
+        """One key."""
+        signal = self.line.receive(key)
+        session = self.session
+        if signal != NO_SIGNAL and session is not None:
+            session.signal_foreground(signal)
+
+    def hang_up(self) -> None:
+        """The line is cut: the session has no terminal any more, and the slave is at its end."""
+        self.slave.is_hung_up = True
+        session = self.session
+        if session is not None:
+            session.hang_up()
+        self.changed_state()
+
+    # The slave.
+
+    @property
+    def is_ready_to_read(self) -> bool:
+        """Whether poll(2) calls the slave readable."""
+        line = self.line
+        if line.is_canonical or line.termios.characters[TIME] != 0:
+            return line.is_readable
+        return line.has_minimum
+
+    def read(self, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        """A line in canonical mode, in raw mode what MIN and TIME say (termios(3)); 0 after a hang-up."""
+        if len(destination) == 0:
+            return 0
+        deadline = NEVER
+        counted: u64 = 0
+        while not self.slave.is_hung_up:
+            session = self.session
+            if session is not None:
+                session.check_read()
+            seen = self.changed.observe()
+            line = self.line
+            if self.is_enough(u64(len(destination))):
+                return self.take(destination)
+            if not line.is_canonical:
+                characters = line.termios.characters
+                if characters[MINIMUM] == 0 and characters[TIME] == 0:
+                    return 0
+                if characters[TIME] != 0 and (characters[MINIMUM] == 0 or line.used > 0):
+                    if deadline == NEVER or line.used != counted:
+                        deadline = after(u64(characters[TIME]) * TENTH)
+                        counted = line.used
+            if not wait:
+                raise EAGAIN
+            if not self.await_input(seen, deadline):
+                return self.take(destination)
+        return 0
+
+    def is_enough(self, wanted: u64) -> bool:
+        """Whether a read of `wanted` bytes need not wait."""
+        line = self.line
+        if line.is_canonical:
+            return line.is_readable
+        return line.used > 0 and line.used >= min(wanted, u64(line.termios.characters[MINIMUM]))
+
+    def await_input(self, seen: u64, deadline: Nanoseconds) -> Fallible[bool]:
+        """Sleep until something changes; False when `deadline` came first."""
+        if deadline == NEVER:
+            self.changed.sleep(seen)
+            return True
+        return self.changed.sleep_until(seen, deadline)
+
+    def take(self, destination: MutableSlice[u8]) -> u64:
+        """Take what was typed; there may be room for more now."""
+        done = self.line.take(destination)
+        self.changed_state()
+        return done
+
+    def print(self, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        """Print `source`. EIO after a hang-up; SIGTTOU in the background with TOSTOP."""
+        session = self.session
+        if session is not None and self.line.termios.has_local(LocalFlags.STOP_BACKGROUND):
+            session.check_change()
+        done: u64 = 0
+        total = u64(len(source))
+        while True:
+            seen = self.changed.observe()
+            if self.slave.is_hung_up:
+                raise EIO
+            put = self.line.print_from(source[done:total])
+            done += put
+            if put > 0:
+                self.changed_state()
+            if done == total:
+                return done
+            if not wait:
+                if done == 0:
+                    raise EAGAIN
+                return done
+            if put == 0:
+                try:
+                    self.changed.sleep(seen)
+                except EINTR:
+                    if done == 0:
+                        raise
+                    return done
+
+    # Life.
+
+    def end_session(self) -> None:
+        """The session has no terminal any more: who still has the slave open has an ended one."""
+        self.session = None
+        self.slave.is_hung_up = self.slave.opens > 0 or self.master.opens == 0
+        self.changed_state()
+
+    def open_slave(self, flags: OpenFlags) -> Fallible[OpenFile]:
+        """An open file of the slave, with one reference, the caller's. EIO while it is locked or hung up."""
+        if self.is_locked or self.slave.is_hung_up:
+            raise EIO
+        file = open_file(self.owner, self.slave, self.node, flags)
+        self.node.hold()
+        self.slave.opens += 1
+        self.was_used = True
+        return file
+
+    def free_if_unused(self) -> None:
+        """Free the terminal when both ends are closed."""
+        if self.master.opens == 0 and self.slave.opens == 0:
+            self.terminals.forget(self)
+
+
+@struct
+class TerminalList:
+    """The terminals that one container has made."""
+
+    terminals: List[Terminal] = inline(List(Terminal.terminals_link))
+
+    def find(self, number: u64) -> Terminal | None:
+        """The terminal called /dev/pts/`number`."""
+        for terminal in self.terminals:
+            if terminal.number == number:
+                return terminal
+        return None
+
+    def lowest_free(self) -> u64:
+        """The lowest number that no terminal has."""
+        number: u64 = 0
+        while self.find(number) is not None:
+            number += 1
+        return number
+
+    def forget(self, terminal: Terminal) -> None:
+        """Nobody has `terminal` open: its name goes, and the memory."""
+        self.terminals.remove(terminal)
+        terminal_control.remove_node(terminal)
+        terminal.owner.account.heap.free(terminal)

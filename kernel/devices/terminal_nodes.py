@@ -1,0 +1,153 @@
+"""The nodes of terminals: /dev/ptmx, /dev/tty and what is in /dev/pts (pts(4), tty(4)).
+
+A node says only that it stands for a terminal; which one is found when it is opened, in the container of who opens it.
+So a node that is left over, or seen through a layer of another container, refers to nothing that could be gone.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from codegen.lang import (
+    Fallible,
+    MutableSlice,
+    Slice,
+    UserAddr,
+    comptime,
+    i64,
+    inline,
+    on_error,
+    struct,
+    u8,
+    u32,
+    u64,
+    width,
+)
+from kernel.base.errno import ENOSPC, ENXIO
+from kernel.devices.terminal import Terminal, TerminalList
+from kernel.devices.terminal_control import PERMISSIONS, SLAVE_MAJOR_DEVICE, make_node, remove_node
+from kernel.files.attributes import Attributes, Kind
+from kernel.files.credentials import Credentials
+from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.flags import OpenFlags
+from kernel.files.inode import Inode
+
+MULTIPLEXER_DEVICE: u64 = 0x502
+"""makedev(5, 2): /dev/ptmx, and every master (admin-guide/devices.txt)."""
+CONTROLLING_DEVICE: u64 = 0x500
+NUMBER_BITS: u64 = 0xFF
+"""The low part of the device number of a slave."""
+
+
+@width(u8)
+class NodeKind(IntEnum):
+    """What opening a node gives."""
+
+    MULTIPLEXER = 1
+    """/dev/ptmx: a new terminal, its master."""
+    CONTROLLING = 2
+    """/dev/tty: the controlling terminal of who opens it."""
+    SLAVE = 3
+    """/dev/pts/N: the slave of the terminal whose number the device number has."""
+
+
+@struct
+class TerminalNode(FileOps):
+    """The device of a node. Nothing is ever open on it: opening gives a terminal."""
+
+    described: Attributes = inline()
+    kind: NodeKind = NodeKind.SLAVE
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        raise ENXIO
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        raise ENXIO
+
+    def attributes(self) -> Attributes:
+        return self.described
+
+    def is_seekable(self) -> bool:
+        return False
+
+    def readiness(self) -> Events:
+        return Events.ERROR
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        raise ENXIO
+
+    def closed(self) -> None:
+        """There is no state."""
+
+
+@comptime
+def make_terminal_node(kind: NodeKind, device: int) -> TerminalNode:
+    """The device of the nodes of one kind."""
+    made = TerminalNode()
+    made.kind = kind
+    made.described.kind = Kind.CHARACTER
+    made.described.permissions = 0o666
+    made.described.links = 1
+    made.described.device = device
+    return made
+
+
+MULTIPLEXER = make_terminal_node(NodeKind.MULTIPLEXER, MULTIPLEXER_DEVICE)
+CONTROLLING = make_terminal_node(NodeKind.CONTROLLING, CONTROLLING_DEVICE)
+SLAVE = make_terminal_node(NodeKind.SLAVE, SLAVE_MAJOR_DEVICE)
+
+
+def terminal_of_node(terminals: TerminalList, inode: Inode) -> Fallible[Terminal]:
+    """The terminal that a node in /dev/pts stands for; ENXIO when it is gone."""
+    terminal = terminals.find(inode.described.device & NUMBER_BITS)
+    if terminal is None:
+        raise ENXIO
+    return terminal
+
+
+def create_terminal(
+    owner: FileOwner, terminals: TerminalList, folder: Inode, multiplexer: Inode, who: Credentials, flags: OpenFlags
+) -> Fallible[OpenFile]:
+    """A new terminal of `owner` with a node in `folder`, /dev/pts: its master, with one reference, the caller's.
+
+    ENOSPC when there are 256 already; ENOMEM. It takes over neither `folder` nor `multiplexer`.
+    """
+    number = terminals.lowest_free()
+    if number > NUMBER_BITS:
+        raise ENOSPC
+    heap = owner.account.heap
+    terminal = heap.new(Terminal)
+    with on_error(heap.free, terminal):
+        terminal.node = make_node(folder, number, who.user, who.group)
+        terminal.node.device = SLAVE
+        terminal.folder = folder
+        folder.hold()
+        with on_error(remove_node, terminal):
+            file = open_file(owner, terminal.master, multiplexer, flags)
+    multiplexer.hold()
+    terminal.owner = owner
+    terminal.terminals = terminals
+    terminal.number = number
+    terminal.line.prepare()
+    terminal.master.terminal = terminal
+    terminal.master.opens = 1
+    terminal.slave.terminal = terminal
+    describe(terminal, who)
+    terminals.terminals.push_last(terminal)
+    return file
+
+
+def describe(terminal: Terminal, who: Credentials) -> None:
+    """What fstat(2) tells of the ends, when nothing else does."""
+    describe_end(terminal.master.described, who, MULTIPLEXER_DEVICE)
+    describe_end(terminal.slave.described, who, SLAVE_MAJOR_DEVICE | terminal.number)
+
+
+def describe_end(about: Attributes, who: Credentials, device: u64) -> None:
+    """One of the ends."""
+    about.kind = Kind.CHARACTER
+    about.permissions = PERMISSIONS
+    about.user = who.user
+    about.group = who.group
+    about.links = 1
+    about.device = device

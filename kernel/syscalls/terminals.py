@@ -1,0 +1,144 @@
+"""What open(2) and ioctl(2) do with terminals and sessions (ioctl_tty(2), tty(4), pty(7))."""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, Pid, UserAddr, deferred, i32, i64, local, u32, u64
+from kernel.base.errno import EINVAL, ENOTTY, ENXIO, EPERM
+from kernel.devices.terminal import MasterEnd, SlaveEnd, Terminal
+from kernel.devices.terminal_nodes import NodeKind, TerminalNode, create_terminal, terminal_of_node
+from kernel.files.credentials import ROOT
+from kernel.files.file import OpenFile
+from kernel.files.flags import OPEN_FLAG_BITS, STATUS_FLAG_BITS, OpenFlags, Resolve
+from kernel.files.inode import Inode
+from kernel.files.path import Lookup, resolve
+from kernel.memory import user
+from kernel.process.process import Process
+from kernel.process.session import Session, session_of
+from kernel.sched.thread import Thread
+
+TIOCSCTTY: u32 = 0x540E
+TIOCGPGRP: u32 = 0x540F
+TIOCSPGRP: u32 = 0x5410
+TIOCNOTTY: u32 = 0x5422
+TIOCGSID: u32 = 0x5429
+TIOCGPTPEER: u32 = 0x5441
+"""The requests (asm-generic/ioctls.h)."""
+
+FOLDER = b"/dev/pts"
+
+
+# Opening.
+
+
+def open_node(task: Thread, node: TerminalNode, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
+    """Open what a node in /dev stands for. ENXIO when there is no such terminal."""
+    process = task.process
+    match node.kind:
+        case NodeKind.MULTIPLEXER:
+            return open_multiplexer(process, inode, kept(flags))
+        case NodeKind.CONTROLLING:
+            session = session_of(process)
+            terminal = None if session is None else session.terminal
+            if terminal is None:
+                raise ENXIO
+            return terminal.open_slave(kept(flags))
+        case NodeKind.SLAVE:
+            return open_slave(process, terminal_of_node(process.container.terminals, inode), flags)
+
+
+def kept(flags: OpenFlags) -> OpenFlags:
+    """The flags that an open file keeps."""
+    return OpenFlags(u32(flags) & STATUS_FLAG_BITS) | OpenFlags.LARGE_FILE
+
+
+def open_multiplexer(process: Process, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
+    """A new terminal of the container of `process`: its master."""
+    container = process.container
+    lookup = local(Lookup)
+    lookup.root = container.root
+    lookup.directory = container.root
+    lookup.credentials = ROOT
+    folder = resolve(lookup, FOLDER, Resolve.FOLLOW | Resolve.DIRECTORY)
+    with deferred(folder.drop):
+        return create_terminal(container.files, container.terminals, folder, inode, process.credentials, flags)
+
+
+def open_slave(process: Process, terminal: Terminal, flags: OpenFlags) -> Fallible[OpenFile]:
+    """Open a slave. Without O_NOCTTY it becomes the terminal of a session leader that has none (open(2))."""
+    file = terminal.open_slave(kept(flags))
+    is_leader = process.session_id == process.pid
+    if OpenFlags.NO_TERMINAL not in flags and is_leader and process.session.terminal is None:
+        if terminal.session is None:
+            process.session.take(process, terminal)
+    return file
+
+
+# Sessions.
+
+
+def is_about_session(request: u32) -> bool:
+    """Whether `control` does this request."""
+    return TIOCSCTTY <= request <= TIOCSPGRP or request == TIOCNOTTY or request == TIOCGSID or request == TIOCGPTPEER
+
+
+def control(task: Thread, file: OpenFile, request: u32, argument: u64) -> Fallible[i64]:
+    """A request about the session of a terminal, or for the other end. ENOTTY for other files."""
+    process = task.process
+    ops = file.ops
+    if isinstance(ops, MasterEnd):
+        return control_from_master(process, ops.terminal, request, argument)
+    if not isinstance(ops, SlaveEnd):
+        raise ENOTTY
+    if request == TIOCSCTTY:
+        set_controlling(process, ops.terminal)
+        return 0
+    session = own_session(process, ops.terminal)
+    if request == TIOCGPGRP:
+        user.put(i32, UserAddr(argument), i32(session.foreground))
+    elif request == TIOCGSID:
+        user.put(i32, UserAddr(argument), i32(process.session_id))
+    elif request == TIOCSPGRP:
+        session.check_change()
+        group = user.get(i32, UserAddr(argument))
+        if group < 0:
+            raise EINVAL
+        session.set_foreground(Pid(group))
+    elif request == TIOCNOTTY:
+        if session.leader is not process:
+            raise EPERM
+        session.disconnect()
+    else:
+        raise ENOTTY
+    return 0
+
+
+def control_from_master(process: Process, terminal: Terminal, request: u32, argument: u64) -> Fallible[i64]:
+    """TIOCGPTPEER opens the slave whatever is visible in /dev; TIOCGPGRP and TIOCGSID ask about its session."""
+    if request == TIOCGPTPEER:
+        flags = OpenFlags(u32(argument & u64(OPEN_FLAG_BITS)))
+        file = open_slave(process, terminal, flags)
+        with deferred(file.drop):
+            return i64(process.files.install(file, OpenFlags.CLOSE_ON_EXEC in flags))
+    if request != TIOCGPGRP and request != TIOCGSID:
+        raise ENOTTY
+    session = terminal.session
+    if session is None or not isinstance(session, Session):
+        raise ENOTTY
+    number = session.foreground if request == TIOCGPGRP else session.leader.pid
+    user.put(i32, UserAddr(argument), i32(number))
+    return 0
+
+
+def set_controlling(process: Process, terminal: Terminal) -> Fallible[None]:
+    """TIOCSCTTY: nothing to do if it is so already; terminals of other sessions are not stolen (EPERM)."""
+    if process.session.terminal is terminal:
+        return
+    process.session.acquire(process, terminal)
+
+
+def own_session(process: Process, terminal: Terminal) -> Fallible[Session]:
+    """The session of `process`, if `terminal` controls it; ENOTTY."""
+    session = session_of(process)
+    if session is None or session.terminal is not terminal:
+        raise ENOTTY
+    return session
