@@ -77,6 +77,25 @@ class FileTable:
         descriptor = chunk.slots[number % CHUNK_SLOTS]
         return None if descriptor.file is None else descriptor
 
+    def next_used(self, start: u64, end: u64) -> u64:
+        """The first descriptor from `start` on that is in use; `end` when none before it is."""
+        number = start
+        while number < end:
+            chunk = self.chunks[number // CHUNK_SLOTS]
+            if chunk is None:
+                number = (number // CHUNK_SLOTS + 1) * CHUNK_SLOTS
+            elif chunk.slots[number % CHUNK_SLOTS].file is None:
+                number += 1
+            else:
+                return number
+        return end
+
+    def used(self, number: u64) -> Descriptor:
+        """The place of a descriptor that is in use."""
+        chunk = self.chunks[number // CHUNK_SLOTS]
+        assert chunk is not None, "a descriptor in use has a place"
+        return chunk.slots[number % CHUNK_SLOTS]
+
     def descriptor(self, fd: Fd) -> Fallible[Descriptor]:
         """The descriptor `fd`, or EBADF."""
         found = self.find(fd)
@@ -140,30 +159,36 @@ class FileTable:
 
     def close_range(self, first: u64, last: u64, only_mark: bool) -> None:
         """Close every descriptor from `first` to `last`, or mark it close-on-exec (close_range(2))."""
-        for number in range(first, min(last + 1, DESCRIPTORS_MAX)):
-            descriptor = self.find(Fd(number))
-            if descriptor is not None and only_mark:
+        end = min(last + 1, DESCRIPTORS_MAX)
+        number = self.next_used(first, end)
+        while number < end:
+            descriptor = self.used(number)
+            if only_mark:
                 descriptor.close_on_exec = True
-            elif descriptor is not None:
+            else:
                 clear(descriptor)
+            number = self.next_used(number + 1, end)
 
     def close_for_exec(self) -> None:
         """Close the descriptors that are marked close-on-exec (execve(2))."""
-        for number in range(DESCRIPTORS_MAX):
-            descriptor = self.find(Fd(number))
-            if descriptor is not None and descriptor.close_on_exec:
+        number = self.next_used(0, DESCRIPTORS_MAX)
+        while number < DESCRIPTORS_MAX:
+            descriptor = self.used(number)
+            if descriptor.close_on_exec:
                 clear(descriptor)
+            number = self.next_used(number + 1, DESCRIPTORS_MAX)
 
     def duplicate(self, account: Account) -> Fallible[FileTable]:
         """A table charged to `account` that refers to the same open files (fork(2))."""
         made = create_table(account)
         with on_error(made.drop):
-            for number in range(DESCRIPTORS_MAX):
-                descriptor = self.find(Fd(number))
-                if descriptor is not None:
-                    file = descriptor.file
-                    assert file is not None, "a descriptor in use has a file"
-                    occupy(made.slot_at(number), file, descriptor.close_on_exec)
+            number = self.next_used(0, DESCRIPTORS_MAX)
+            while number < DESCRIPTORS_MAX:
+                descriptor = self.used(number)
+                file = descriptor.file
+                assert file is not None, "a descriptor in use has a file"
+                occupy(made.slot_at(number), file, descriptor.close_on_exec)
+                number = self.next_used(number + 1, DESCRIPTORS_MAX)
         return made
 
 

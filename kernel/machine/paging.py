@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Array, FrameNumber, array, bit, bits, reference, struct, u64
+from codegen.lang import Array, FrameNumber, array, bit, bits, reference, struct, to_raw, u64
 from kernel.machine.layout import frame_address
 
 ENTRIES: u64 = 512
@@ -37,6 +37,31 @@ class Table:
     """A page table of any level; it fills one frame."""
 
     entries: Array[Entry] = array(512)
+
+
+GROUP: u64 = 8
+"""`next_used` looks at so many entries at once: a cache line."""
+
+
+def next_used(table: Table, start: u64, end: u64) -> u64:
+    """The first entry from `start` on that is not zero; `end`, at most ENTRIES, when none before it is."""
+    index = start
+    while index < end:
+        if index % GROUP == 0 and is_group_empty(table, index):
+            index += GROUP
+        elif to_raw(table.entries[index]) == 0:
+            index += 1
+        else:
+            return index
+    return end
+
+
+def is_group_empty(table: Table, first: u64) -> bool:
+    """Whether the entries of the group that begins with `first` are all zero."""
+    group = table.entries[first : first + GROUP]
+    low = to_raw(group[0]) | to_raw(group[1]) | to_raw(group[2]) | to_raw(group[3])
+    high = to_raw(group[4]) | to_raw(group[5]) | to_raw(group[6]) | to_raw(group[7])
+    return low | high == 0
 
 
 def table_in(frame: FrameNumber) -> Table:

@@ -6,8 +6,8 @@ level-1 table that the first two yield.
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, FrameNumber, on_error, u64
-from kernel.machine.paging import KERNEL_HALF, LEVELS, Entry, Table, index_at, table_in
+from codegen.lang import Fallible, FrameNumber, copy, on_error, u64
+from kernel.machine.paging import ENTRIES, KERNEL_HALF, LEVELS, Entry, Table, index_at, next_used, table_in
 from kernel.memory import frames
 from kernel.memory.account import Account
 from kernel.memory.frames import FrameUse
@@ -63,38 +63,35 @@ def new_root(owner: Account, template: FrameNumber) -> Fallible[FrameNumber]:
     """A root table with an empty user half and the kernel half of the root `template`. ENOMEM."""
     root = frames.allocate(owner, FrameUse.PAGE_TABLE)
     with on_error(frames.release, root):
-        source = table_in(template)
-        table = table_in(root)
-        for index in range(KERNEL_HALF, 512):
-            table.entries[index] = source.entries[index]
+        copy(table_in(root).entries[KERNEL_HALF:ENTRIES], table_in(template).entries[KERNEL_HALF:ENTRIES])
     return root
 
 
 def free_user_tables(root: FrameNumber) -> None:
     """Free the tables of the user half, whose pages are unmapped already, and the root."""
     top = table_in(root)
-    for index4 in range(KERNEL_HALF):
-        third = top.entries[index4]
-        if third.present:
-            free_third(third.frame)
+    index = next_used(top, 0, KERNEL_HALF)
+    while index < KERNEL_HALF:
+        free_third(top.entries[index].frame)
+        index = next_used(top, index + 1, KERNEL_HALF)
     frames.release(root)
 
 
 def free_third(number: FrameNumber) -> None:
     """Free a level-3 table and those below it."""
     table = table_in(number)
-    for index3 in range(512):
-        second = table.entries[index3]
-        if second.present:
-            free_second(second.frame)
+    index = next_used(table, 0, ENTRIES)
+    while index < ENTRIES:
+        free_second(table.entries[index].frame)
+        index = next_used(table, index + 1, ENTRIES)
     frames.release(number)
 
 
 def free_second(number: FrameNumber) -> None:
     """Free a level-2 table and those below it."""
     table = table_in(number)
-    for index2 in range(512):
-        first = table.entries[index2]
-        if first.present:
-            frames.release(first.frame)
+    index = next_used(table, 0, ENTRIES)
+    while index < ENTRIES:
+        frames.release(table.entries[index].frame)
+        index = next_used(table, index + 1, ENTRIES)
     frames.release(number)

@@ -1,6 +1,7 @@
 """The pages that are mapped in a range of user addresses: dropping, write-protecting, moving and sharing them.
 
-Everything works on the level-1 tables that exist; addresses are page boundaries.
+Everything works on the level-1 tables that exist; addresses are page boundaries. An entry that is not zero holds a
+frame.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from codegen.lang import Fallible, FrameNumber, PhysAddr, align_down, replace, u
 from kernel.machine.cpu import load_page_table, page_table_root
 from kernel.machine.instructions import invalidate_page
 from kernel.machine.layout import PAGE_SIZE
-from kernel.machine.paging import Entry, Table, index_at
+from kernel.machine.paging import Entry, Table, index_at, next_used
 from kernel.memory import frames, page_tables
 from kernel.memory.account import Account
 
@@ -66,13 +67,14 @@ def drop(root: FrameNumber, start: u64, end: u64) -> None:
 def drop_in(table: Table, start: u64, end: u64) -> bool:
     """Unmap a range within one table; says whether anything was mapped."""
     dropped = False
-    first = index_at(start, 1)
-    for index in range(first, first + (end - start) // PAGE_SIZE):
+    last = index_at(start, 1) + (end - start) // PAGE_SIZE
+    index = next_used(table, index_at(start, 1), last)
+    while index < last:
         entry = table.entries[index]
-        if is_held(entry):
-            table.entries[index] = Entry()
-            frames.release(entry.frame)
-            dropped = True
+        table.entries[index] = Entry()
+        frames.release(entry.frame)
+        dropped = True
+        index = next_used(table, index + 1, last)
     return dropped
 
 
@@ -92,11 +94,12 @@ def restrict(root: FrameNumber, start: u64, end: u64, accessible: bool, executab
         stop = span_end(address, end)
         table = page_tables.find_table(root, address)
         assert table is not None, "there is a table"
-        first = index_at(address, 1)
-        for index in range(first, first + (stop - address) // PAGE_SIZE):
+        last = index_at(address, 1) + (stop - address) // PAGE_SIZE
+        index = next_used(table, index_at(address, 1), last)
+        while index < last:
             entry = table.entries[index]
-            if is_held(entry):
-                table.entries[index] = replace(entry, present=accessible, writable=False, no_execute=not executable)
+            table.entries[index] = replace(entry, present=accessible, writable=False, no_execute=not executable)
+            index = next_used(table, index + 1, last)
         address = next_table(root, stop, end)
     flush(root, start, end)
 
@@ -126,10 +129,11 @@ def share(source: FrameNumber, target: FrameNumber, start: u64, end: u64, owner:
         table = page_tables.find_table(source, address)
         assert table is not None, "there is a table"
         copied = page_tables.make_table(target, address, owner, True)
-        first = index_at(address, 1)
-        for index in range(first, first + (stop - address) // PAGE_SIZE):
+        last = index_at(address, 1) + (stop - address) // PAGE_SIZE
+        index = next_used(table, index_at(address, 1), last)
+        while index < last:
             entry = table.entries[index]
-            if is_held(entry):
-                frames.share(entry.frame)
-                copied.entries[index] = entry
+            frames.share(entry.frame)
+            copied.entries[index] = entry
+            index = next_used(table, index + 1, last)
         address = next_table(source, stop, end)

@@ -60,7 +60,7 @@ def map_stack(start: u64, end: u64, owner: Account) -> Fallible[None]:
     address = start
     while address < end:
         table = page_tables.make_table(KERNEL_SPACE.root, address, KERNEL, False)
-        frame = frames.allocate(owner, FrameUse.STACK)
+        frame = frames.allocate_uncleared(owner, 0, FrameUse.STACK)
         table.entries[index_at(address, 1)] = Entry(
             present=True, writable=True, global_page=True, no_execute=True, frame=frame
         )
