@@ -1,4 +1,4 @@
-"""`python -m bench [GROUP...]`: measures, and prints a table. Groups: builds, boots, guest."""
+"""`python -m bench [GROUP...]`: measures, and prints a table. Groups: builds, codegen, boots, guest."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import boots, builds, guest
+from bench.codegen import measure as codegen
 from bench.figure import Figure
 
-GROUPS = ("builds", "boots", "guest")
+GROUPS = ("builds", "codegen", "boots", "guest")
 
 
 def measure(group: str) -> Iterable[Figure]:
     """The figures of one group."""
     if group == "builds":
         return builds.measure()
+    if group == "codegen":
+        return codegen.measure()
     return asyncio.run(boots.measure() if group == "boots" else guest.measure())
 
 
