@@ -32,7 +32,7 @@ class LinuxAgent:
             [program],
             stderr=errors_write,
             pass_fds=[CHANNEL],
-            preexec_fn=partial(os.dup2, theirs.fileno(), CHANNEL),
+            preexec_fn=partial(os.dup2, theirs.fileno(), CHANNEL),  # noqa: PLW1509  (there are no threads)
         )
         theirs.close()
         os.close(errors_write)
