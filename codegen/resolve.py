@@ -237,7 +237,7 @@ def _type_hint(found: object) -> str:
     if found is int:
         return "give the width: u64, i32, ..."
     if found is str:
-        return "text is Slice[u8]; formatted text goes to a text sink: log(f\"...\")"
+        return 'text is Slice[u8]; formatted text goes to a text sink: log(f"...")'
     if found is float:
         return "there is no floating point: use a scaled integer"
     if found in (list, dict, set):

@@ -108,9 +108,7 @@ class FunctionSource:
         """The `def` line up to the name: where to point for the function as a whole."""
         node = self.node
         end = node.col_offset + len("def ") + len(node.name.encode())
-        return Location(
-            self.module.file, node.lineno, node.col_offset, node.lineno, end, self.function.__qualname__
-        )
+        return Location(self.module.file, node.lineno, node.col_offset, node.lineno, end, self.function.__qualname__)
 
 
 def locate(file: str, node: ast.AST, function: str) -> Location:

@@ -292,9 +292,7 @@ def add_site(f: Checker, where: Location, source: Any) -> None:
 # Interfaces and function values -------------------------------------------------------------------
 
 
-def _call_interface(
-    f: Checker, node: ast.expr, callee: BoundMethod, arguments: list[Any], keywords: Keywords
-) -> Value:
+def _call_interface(f: Checker, node: ast.expr, callee: BoundMethod, arguments: list[Any], keywords: Keywords) -> Value:
     assert callee.interface is not None
     signature = signature_of(callee.function, callee.interface)
     pairs = _match(f, node, signature, [callee.receiver, *arguments], keywords)[1:]
@@ -303,9 +301,7 @@ def _call_interface(
     slot = interface.first_slot + interface.methods.index(callee.function.__name__)
     types = [parameter.type for parameter, _ in pairs]
     where = f.at(node)
-    made = CallInterface(
-        where, signature.result, callee.receiver, interface, slot, trees, signature.fallible, types
-    )
+    made = CallInterface(where, signature.result, callee.receiver, interface, slot, trees, signature.fallible, types)
     f.program.interface_calls.append(made)
     if signature.fallible:
         add_site(f, where, made)
@@ -322,5 +318,3 @@ def _call_value(f: Checker, node: ast.expr, tree: Expression, arguments: list[An
     if type_.fallible:
         add_site(f, f.at(node), ANY)
     return CallValue(f.at(node), type_.result, tree, trees, type_.fallible)
-
-

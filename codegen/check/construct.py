@@ -113,9 +113,7 @@ def _convert_constant(f: Checker, where: Location, type_: Any, value: HostValue)
         raise f.refuse(where, f"{number} {what} {type_}") from None
 
 
-def build_bits(
-    f: Checker, node: ast.expr, type_: BitsType, base: Expression | None, fields: dict[str, Any]
-) -> Value:
+def build_bits(f: Checker, node: ast.expr, type_: BitsType, base: Expression | None, fields: dict[str, Any]) -> Value:
     """A packed value from its fields, over zero or over `base`."""
     from codegen.check.calls import evaluate
 

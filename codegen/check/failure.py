@@ -215,9 +215,7 @@ def _scope(
     f.emit(Cleanup(f.at(node), body, cleanup, on_failure_only))
 
 
-def _undo(
-    f: Checker, node: ast.With, request: ast.Call, items: list[ast.withitem], *, on_failure_only: bool
-) -> None:
+def _undo(f: Checker, node: ast.With, request: ast.Call, items: list[ast.withitem], *, on_failure_only: bool) -> None:
     """`with on_error(f, a):` and `with deferred(f, a):`: the arguments are evaluated before the block."""
     if not request.args or request.keywords:
         raise f.refuse(request, "it takes a function and its arguments", "with on_error(release, frame):")

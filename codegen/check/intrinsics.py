@@ -186,7 +186,7 @@ def trap(f: Checker, where: Location, kind: TrapKind, message: Any) -> TrapExpre
         value = value_of(f, message) if not isinstance(message, ast.JoinedStr) else None
         if not isinstance(value, HostValue) or not isinstance(value.object, (str, bytes)):
             location = f.at(message) if isinstance(message, ast.AST) else where
-            hint = "log what varies before: log(f\"...\")"
+            hint = 'log what varies before: log(f"...")'
             raise f.refuse(location, "the text of a trap is a literal", hint)
         found = value.object
         data = found.encode() if isinstance(found, str) else found

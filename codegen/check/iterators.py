@@ -94,5 +94,3 @@ def check_yield(f: Checker, node: ast.Yield) -> None:
 
 def _owner(f: Checker) -> Any:
     return calls.owner_of(f.frame.source.function)
-
-

@@ -110,9 +110,7 @@ def _number(f: Checker, sink: Expression, part: ast.FormattedValue, tree: Expres
     _feed(f, part.value, sink, "hexadecimal", [tree])
 
 
-def _choice(
-    f: Checker, sink: Expression, part: ast.FormattedValue, tree: Expression, names: dict[int, str]
-) -> None:
+def _choice(f: Checker, sink: Expression, part: ast.FormattedValue, tree: Expression, names: dict[int, str]) -> None:
     """One of a few texts, by value; a value without one is shown as a number."""
     subject = f.settled(tree, "shown")
     cases = []

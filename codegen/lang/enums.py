@@ -111,9 +111,7 @@ class PackedValue:
 
 def _make_bits(cls: Any, kind: Any) -> Any:
     fields = {name: value for name, value in vars(cls).items() if isinstance(value, BitField)}
-    namespace = {
-        name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")
-    }
+    namespace = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
     packed: Any = type(cls.__name__, (PackedValue,), namespace)
     packed.__width__ = int_type(kind)
     packed.__fields__ = fields

@@ -49,5 +49,3 @@ def deferred(function: Callable[..., object], *arguments: Any) -> Iterator[None]
         raise
     else:
         function(*arguments)
-
-

@@ -22,10 +22,7 @@ class UserSlice:
         self.length = length
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, UserSlice)
-            and (self.address, self.length) == (other.address, other.length)
-        )
+        return isinstance(other, UserSlice) and (self.address, self.length) == (other.address, other.length)
 
     def __hash__(self) -> int:
         return hash((self.address, self.length))

@@ -36,9 +36,7 @@ class ByteCells(MutableSequence[Any]):
     def __setitem__(self, index: Any, value: Any) -> None:
         start = self.offset + index * self.size
         number = self.type(value)
-        self.content[start : start + self.size] = number.to_bytes(
-            self.size, "little", signed=self.type.signed
-        )
+        self.content[start : start + self.size] = number.to_bytes(self.size, "little", signed=self.type.signed)
 
     def __delitem__(self, index: Any) -> None:
         raise TypeError("memory has a fixed length")

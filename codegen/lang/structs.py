@@ -28,9 +28,7 @@ _UNSET = object()
 class FieldSpec:
     """How a field was written: kind is value, reference, inline, array, inline_array or register."""
 
-    def __init__(
-        self, kind: str, default: Any = _UNSET, count: int = 0, offset: int | None = None
-    ) -> None:
+    def __init__(self, kind: str, default: Any = _UNSET, count: int = 0, offset: int | None = None) -> None:
         self.kind = kind
         self.default = default
         self.count = count

@@ -44,9 +44,7 @@ class Panic(Exception):
     text), and is filled in by the emulator only.
     """
 
-    def __init__(
-        self, kind: TrapKind, text: str = "", frames: tuple[tuple[str, int, str, str], ...] = ()
-    ) -> None:
+    def __init__(self, kind: TrapKind, text: str = "", frames: tuple[tuple[str, int, str, str], ...] = ()) -> None:
         super().__init__(kind, text)
         self.kind = kind
         self.text = text

@@ -38,7 +38,6 @@ from tests.codegen.constructs_loops import Item, Trace
 T = TypeVar("T")
 
 
-
 @struct
 class Tally:
     hits: Atomic[u32] = inline()
