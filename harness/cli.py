@@ -16,6 +16,7 @@ from harness.containers import DEFAULT_PATH, Limits, Program
 from harness.errors import HarnessError
 from harness.machine import MEBIBYTE, Backend, Machine, MachineType
 from harness.run import OWN_FAILURE, Job, run_to_end, say
+from harness.terminal import DEFAULT_TERM
 
 PAGE = 4096
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -63,6 +64,7 @@ def cli() -> None:
 @click.option("--name", default="", help="Name of the container, and of the machine for pithos console.")
 @click.option("--hostname", default="", help="Host name that the container sees.")
 @click.option("-i", "--interactive", is_flag=True, help="Pass our input to the program even if it is a terminal.")
+@click.option("-t", "--tty", is_flag=True, help="Give the program a terminal.")
 @click.option("--rm", is_flag=True, help="As docker's; the container is always removed.")
 @click.option(
     "--machine",
@@ -95,6 +97,7 @@ def run(  # the parameters are the options above
     name: str,
     hostname: str,
     interactive: bool,
+    tty: bool,
     rm: bool,
     machine: str,
     backend: str | None,
@@ -115,7 +118,12 @@ def run(  # the parameters are the options above
     if not command:
         raise click.UsageError("which COMMAND is to be run?", context)
     owner, group = parse_user(user)
-    settings = {"PATH": DEFAULT_PATH, "HOME": "/root" if owner == 0 else "/", **dict(environment)}
+    if tty and interactive and not sys.stdin.isatty():
+        raise HarnessError("the input device is not a TTY")
+    settings = {"PATH": DEFAULT_PATH, "HOME": "/root" if owner == 0 else "/"}
+    if tty:
+        settings["TERM"] = os.environ.get("TERM", DEFAULT_TERM)
+    settings.update(environment)
     job = Job(
         rootfs=rootfs,
         program=Program(command, settings, workdir, owner, group),
@@ -133,11 +141,10 @@ def run(  # the parameters are the options above
         hostname=hostname,
         is_verbose=verbose,
         from_disk=disk,
-        reads_input=interactive or not sys.stdin.isatty(),
+        reads_input=interactive or not (tty or sys.stdin.isatty()),
+        has_terminal=tty,
     )
-    with StageLine("building") as line:
-        status = run_to_end(job, line.report)
-    context.exit(status)
+    context.exit(run_to_end(job))
 
 
 def parse_user(text: str) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from harness.agent_protocol import Buffer, into, out, pointer_array, text
 from harness.guest import Guest
 from harness.structs import pack, unpack
-from kernel.containers.abi import VERSION, ContainerConfig, ContainerState, FdPair, RunSpec
+from kernel.containers.abi import VERSION, ContainerConfig, ContainerState, FdPair, RunFlags, RunSpec
 
 P_PIDFD = 3
 WEXITED = 4
@@ -45,6 +45,8 @@ class Program:
     group: int = 0
     files: Mapping[int, int] = field(default_factory=dict)
     """The program's descriptors: its number, and that of the agent."""
+    takes_terminal: bool = False
+    """Whether its descriptor 0 is to be the controlling terminal of its session."""
 
 
 def _bytes(value: str) -> tuple[Buffer, int]:
@@ -89,6 +91,7 @@ def run_spec(path: str, program: Program) -> Buffer:
         pack(
             RunSpec,
             version=VERSION,
+            flags=RunFlags.TERMINAL if program.takes_terminal else RunFlags.NONE,
             path=path_buffer,
             path_length=path_length,
             argv=pointer_array([text(argument) for argument in program.arguments]),

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from codegen.progress import StageLine
 from harness import containers
 from harness.build import IMAGE_ROOT, disk_image, ensure_kernel, write_archive
 from harness.containers import Limits, Program
@@ -20,6 +21,7 @@ from harness.guest import Guest
 from harness.machine import Machine
 from harness.running import RunningMachine
 from harness.streams import HostInput, Sink, Streams, make_pipe
+from harness.terminal import make_terminal, on_resize, raw, window_of
 
 OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
 """Statuses of our own, as docker run has them."""
@@ -42,6 +44,8 @@ class Job:
     is_verbose: bool = False
     from_disk: bool = False
     reads_input: bool = True
+    has_terminal: bool = False
+    """-t: the program gets a terminal."""
 
 
 def say(message: str) -> None:
@@ -91,7 +95,7 @@ async def _run_in(machine: RunningMachine, job: Job) -> int:
         )
     except OSError as error:
         raise HarnessError(f"no container: {error.strerror}{_hint(error)}") from None
-    status = await _run_program(guest, container, job)
+    status = await (_run_in_terminal if job.has_terminal else _run_program)(guest, container, job)
     if job.is_verbose:
         await _report(guest, container)
     return status
@@ -122,6 +126,33 @@ async def _run_program(guest: Guest, container: int, job: Job) -> int:
     streams.add_output(errors.read_end, write_all(2))
     if source is None:
         await streams.close_input()
+    return await _stream_to_end(guest, container, pidfd, streams)
+
+
+async def _run_in_terminal(guest: Guest, container: int, job: Job) -> int:
+    """Run the program in a terminal of its own, shown on our output; destroys the container."""
+    terminal = await make_terminal(guest)
+    await terminal.resize(window_of(0, 1))
+    slave = await terminal.open_slave()
+    program = replace(job.program, files=dict.fromkeys(range(3), slave), takes_terminal=True)
+    try:
+        pidfd = await containers.run(guest, container, program)
+    except OSError as error:
+        await guest.sys.destroy_container(container)
+        return _refused(job.program.arguments, error)
+    await guest.sys.close(slave)
+    with ExitStack() as stack:
+        if job.reads_input:
+            stack.enter_context(raw(0))
+        source = HostInput(0) if job.reads_input else None
+        streams = Streams(guest, pidfd, source, terminal.keyboard)
+        streams.add_output(terminal.screen, write_all(1))
+        stack.enter_context(on_resize(lambda: streams.run_soon(lambda: terminal.resize(window_of(0, 1)))))
+        return await _stream_to_end(guest, container, pidfd, streams)
+
+
+async def _stream_to_end(guest: Guest, container: int, pidfd: int, streams: Streams) -> int:
+    """Stream until the program has ended, destroy the container, and pass on the rest of the output."""
     await streams.until_ended()
     status = await containers.wait(guest, pidfd)
     await guest.sys.destroy_container(container)
@@ -155,10 +186,12 @@ def interrupted(number: int) -> int:
     return 128 + number
 
 
-def run_to_end(job: Job, progress: Callable[[str, int, int], None] | None = None) -> int:
-    """Prepare a job and run it; ctrl-C and SIGTERM end the machine."""
+def run_to_end(job: Job) -> int:
+    """Prepare a job and run it; ctrl-C, SIGTERM and the like end the machine."""
     with ExitStack() as stack:
-        return asyncio.run(_supervised(prepare(job, stack, progress)))
+        with StageLine("building") as line:
+            job = prepare(job, stack, line.report)
+        return asyncio.run(_supervised(job))
 
 
 async def _supervised(job: Job) -> int:
@@ -170,7 +203,7 @@ async def _supervised(job: Job) -> int:
         received.append(number)
         task.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         loop.add_signal_handler(number, stop, number)
     try:
         return await task

@@ -7,11 +7,13 @@ channel, for the next request: so input is passed on the moment it comes.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import struct
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from harness.agent_protocol import both, out
 from harness.guest import CHANNEL_FD, Guest
@@ -23,6 +25,7 @@ CHUNK = 65536
 FOREVER = -1
 
 Sink = Callable[[bytes], None]
+Errand = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,17 @@ class Streams:
         self._input_fd = input_fd
         self._sinks: dict[int, Sink] = {}
         self._is_full = False
+        self._errand: Errand | None = None
+        self._errand_came = asyncio.Event()
 
     def add_output(self, descriptor: int, sink: Sink) -> None:
         """Pass what can be read from `descriptor` to `sink`."""
         self._sinks[descriptor] = sink
+
+    def run_soon(self, errand: Errand) -> None:
+        """Let `errand`, which makes one call of the guest, be done meanwhile; it replaces one that still waits."""
+        self._errand = errand
+        self._errand_came.set()
 
     async def until_ended(self) -> None:
         """Stream until the program has ended."""
@@ -103,7 +113,7 @@ class Streams:
                 await self._pass_output(descriptor)
             if self._input_fd is not None and ready.get(self._input_fd):
                 self._is_full = False
-                if ready[self._input_fd] & POLLERR:
+                if ready[self._input_fd] & (POLLERR | POLLHUP):
                     await self.close_input()
             if ready.get(self._pidfd):
                 return
@@ -113,14 +123,24 @@ class Streams:
         await self.close_input()
         for descriptor in list(self._sinks):
             while descriptor in self._sinks:
-                await self._pass_output(descriptor)
+                if not await self._pass_output(descriptor):
+                    self._sinks.pop(descriptor, None)
 
-    async def _pass_output(self, descriptor: int) -> None:
-        content = await self._guest.read(descriptor, CHUNK)
+    async def _pass_output(self, descriptor: int) -> bool:
+        """Pass on what can be read now, if anything can. A terminal that no program has open ends with EIO."""
+        try:
+            content = await self._guest.read(descriptor, CHUNK)
+        except BlockingIOError:  # it was dropped: a key with a signal does that
+            return False
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            content = b""
         if content:
             self._sinks[descriptor](content)
         else:
             del self._sinks[descriptor]
+        return True
 
     async def _wait(self) -> dict[int, int]:
         """What is ready: poll events by descriptor. Passes input on meanwhile."""
@@ -134,16 +154,25 @@ class Streams:
         return {fd: happened for fd, _, happened in POLL_ENTRY.iter_unpack(entries.content)}
 
     async def _feed(self, polling: asyncio.Future[int]) -> None:
-        """Wait until `polling` is done, or input has come; then pass that on, which ends the polling."""
-        source = self._source
-        if source is None or self._input_fd is None or self._is_full:
-            return
-        arriving = asyncio.ensure_future(source.arrived.wait())
+        """Wait until `polling` is done, or there is something to do; then do that, which ends the polling."""
+        source = self._source if self._input_fd is not None and not self._is_full else None
+        events = [self._errand_came] if source is None else [self._errand_came, source.arrived]
+        coming: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait()) for event in events]
         try:
-            await asyncio.wait((polling, arriving), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((polling, *coming), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            arriving.cancel()
-        if not source.arrived.is_set():
+            for waiter in coming:
+                waiter.cancel()
+        errand, self._errand = self._errand, None
+        self._errand_came.clear()
+        if errand is not None:
+            await errand()
+        elif source is not None and source.arrived.is_set():
+            await self._pass_input(source)
+
+    async def _pass_input(self, source: HostInput) -> None:
+        """Pass on what has come, as far as the program takes it."""
+        if self._input_fd is None:
             return
         if source.is_finished:
             await self.close_input()
