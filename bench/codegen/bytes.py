@@ -12,13 +12,12 @@ from codegen.lang import (
     count_trailing_zeros,
     export,
     invert,
-    load,
     slice_at,
-    truncate,
     u8,
     u16,
     u32,
     u64,
+    view,
     wrapping_add,
     wrapping_mul,
     wrapping_shl,
@@ -42,10 +41,9 @@ def copy_words(arena: u64, count: u64) -> u64:
 @export
 def internet_checksum(arena: u64, count: u64) -> u64:
     """The checksum of IP, TCP and UDP (RFC 1071), of an even number of bytes."""
-    data = slice_at(u8, arena, count)
     total: u32 = 0
-    for index in range(0, count - count % 2, 2):
-        total = wrapping_add(u32, total, u32(load(u16, data, index)))
+    for word in view(u16, slice_at(u8, arena, count)):
+        total = wrapping_add(u32, total, word)
     while total >> 16 != 0:
         total = (total & 0xFFFF) + (total >> 16)
     return u64(invert(u32, total) & 0xFFFF)
@@ -153,7 +151,7 @@ def parse_path(arena: u64, count: u64) -> u64:
         while position < len(path) and path[position] != SLASH:
             position += 1
         part = path[start:position]
-        if len(part) == 0 or len(part) == 1 and part[0] == DOT:
+        if len(part) == 0 or (len(part) == 1 and part[0] == DOT):
             continue
         parts += 1
         if len(part) == 2 and part[0] == DOT and part[1] == DOT:

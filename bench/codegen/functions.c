@@ -242,9 +242,8 @@ static struct member *at_or_below(struct head *head, u64 key)
     return found;
 }
 
-static struct member *make_member(u64 address, u64 key)
+static struct member *make_member(struct member *member, u64 key)
 {
-    struct member *member = (struct member *)address;
     *member = (struct member){.key = key};
     return member;
 }
@@ -260,11 +259,11 @@ u64 list_operations(u64 arena, u64 count)
 {
     const u32 *keys = (const u32 *)arena;
     struct head *head = make_head(arena + OUTPUT);
-    u64 members = arena + OUTPUT + 64;
+    struct member *members = (struct member *)(arena + OUTPUT + 64);
     for (u64 index = 0; index < count; index++)
-        push_last(head, make_member(members + index * sizeof(struct member), keys[index]));
+        push_last(head, make_member(members + index, keys[index]));
     for (u64 index = 0; index < count; index += 3)
-        list_remove(head, (struct member *)(members + index * sizeof(struct member)));
+        list_remove(head, members + index);
     u64 total = 0;
     for (struct member *member = head->first; member; member = member->next)
         total += member->key;
@@ -275,9 +274,9 @@ u64 tree_operations(u64 arena, u64 count)
 {
     const u32 *keys = (const u32 *)arena;
     struct head *head = make_head(arena + OUTPUT);
-    u64 members = arena + OUTPUT + 64;
+    struct member *members = (struct member *)(arena + OUTPUT + 64);
     for (u64 index = 0; index < count; index++)
-        insert(head, make_member(members + index * sizeof(struct member), keys[index]));
+        insert(head, make_member(members + index, keys[index]));
     u64 total = 0;
     for (u64 index = 0; index < count; index++) {
         struct member *found = at_or_below(head, (u64)keys[index] + 1);
@@ -294,7 +293,7 @@ struct ring {
 
 static int put(struct ring *ring, u8 byte)
 {
-    if (ring->used == 256)
+    if (ring->used >= 256)
         return 0;
     ring->storage[(ring->start + ring->used) % 256] = byte;
     ring->used++;

@@ -6,6 +6,7 @@ from bench.codegen.bytes import OUTPUT
 from codegen.lang import (
     Array,
     FrameNumber,
+    address_of,
     array,
     bit,
     bits,
@@ -139,9 +140,9 @@ class Head:
         return found
 
 
-def make_member(address: u64, key: u64) -> Member:
-    """A fresh member at `address`."""
-    member = construct(Member, address)
+def make_member(place: Member, key: u64) -> Member:
+    """A fresh member at `place`."""
+    member = construct(Member, address_of(place))
     member.key = key
     return member
 
@@ -151,11 +152,11 @@ def list_operations(arena: u64, count: u64) -> u64:
     """Put members on a list, take every third off, and add up the keys of the rest."""
     keys = slice_at(u32, arena, count)
     head = construct(Head, arena + OUTPUT)
-    members = arena + OUTPUT + 64
+    members = slice_at(Member, arena + OUTPUT + 64, count)
     for index in range(count):
-        head.push_last(make_member(members + index * 40, u64(keys[index])))
+        head.push_last(make_member(members[index], u64(keys[index])))
     for index in range(0, count, 3):
-        head.remove(reference(Member, members + index * 40))
+        head.remove(members[index])
     total: u64 = 0
     member = head.first
     while member is not None:
@@ -169,9 +170,9 @@ def tree_operations(arena: u64, count: u64) -> u64:
     """Put members into a tree, and look each key and its neighbour up."""
     keys = slice_at(u32, arena, count)
     head = construct(Head, arena + OUTPUT)
-    members = arena + OUTPUT + 64
+    members = slice_at(Member, arena + OUTPUT + 64, count)
     for index in range(count):
-        head.insert(make_member(members + index * 40, u64(keys[index])))
+        head.insert(make_member(members[index], u64(keys[index])))
     total: u64 = 0
     for key in keys:
         found = head.at_or_below(u64(key) + 1)
@@ -190,7 +191,7 @@ class Ring:
 
     def put(self, byte: u8) -> bool:
         """Append a byte; False when the ring is full."""
-        if self.used == 256:
+        if self.used >= 256:
             return False
         self.storage[(self.start + self.used) % 256] = byte
         self.used += 1

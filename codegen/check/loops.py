@@ -231,16 +231,20 @@ def _count(f: Checker, node: ast.For, type_: Int, first: Expression, last: Expre
     target = enter(f, node, node.body)
     head = f.state
     inside = CompareOperator.LESS if step > 0 else CompareOperator.GREATER
-    test: list[Statement] = [_break_unless(where, Compare(where, BOOL, inside, read, last), target)]
-    body = [*test, *round_of(f, node, target, read)]
+    test = Compare(where, BOOL, inside, read, last)
+    body = round_of(f, node, target, read)
     size = Constant(where, type_, abs(step))
-    if abs(step) > 1:
-        ahead = (last, read) if step > 0 else (read, last)
-        left = Binary(where, type_, BinaryOperator.SUBTRACT, *ahead)
-        body.append(_break_unless(where, Compare(where, BOOL, CompareOperator.GREATER, left, size), target))
     operator = BinaryOperator.ADD if step > 0 else BinaryOperator.SUBTRACT
-    body.append(Assign(where, counter, Binary(where, type_, operator, read, size)))
-    leave(f, node, target, head, Loop(f.at(node), target.exit_label, body))
+    advance = Assign(where, counter, Binary(where, type_, operator, read, size))
+    if abs(step) == 1:
+        body = [_break_unless(where, test, target), *body, advance]
+        leave(f, node, target, head, Loop(f.at(node), target.exit_label, body))
+        return
+    # One test a round: what is left says whether there is another one.
+    ahead = (last, read) if step > 0 else (read, last)
+    left = Binary(where, type_, BinaryOperator.SUBTRACT, *ahead)
+    body += [_break_unless(where, Compare(where, BOOL, CompareOperator.GREATER, left, size), target), advance]
+    leave(f, node, target, head, If(where, test, [Loop(f.at(node), target.exit_label, body)], []))
 
 
 def _count_down(f: Checker, node: ast.For, type_: Int, first: Expression, last: Expression) -> None:
