@@ -25,7 +25,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, cast
 
-from codegen import llvm
+from codegen import call_graph, llvm, raising
 from codegen.cache import ObjectCache
 from codegen.call_graph import CallGraph
 from codegen.check import check_program
@@ -87,7 +87,11 @@ def compile_checked(
     objects.sort(key=lambda made: made.name)
     defined = {symbol.name for made in objects for symbol in made.symbols if symbol.section is not None}
     wanted = set[str]().union(*(made.undefined() for made in objects))
-    return Program(tuple(objects), frozenset(wanted - defined), CallGraph(checked).calls)
+    attachments = {
+        call_graph.SECTION: call_graph.encode(CallGraph(checked).calls),
+        raising.SECTION: raising.encode(raising.find(checked)),
+    }
+    return Program(tuple(objects), frozenset(wanted - defined), attachments)
 
 
 def module_names(checked: CheckedProgram) -> list[str]:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from codegen import frames, locations
-from codegen.call_graph import SECTION, encode
 from codegen.lines import ASSEMBLY, NO_RECORD, LineTable, ModuleLines, Record
 from codegen.memory_stubs import MEMORY_STUBS
 from codegen.objects import SHN_ABS, STB_LOCAL, STT_SECTION, LinkError, ObjectFile, Program, Section
@@ -113,9 +112,8 @@ class Linker:
         self.record_maps: list[list[int]] = []
         self.stub_records: dict[str, int] = {}
         self.stubs = [*stubs, *self._memory_stubs(stubs)]
-        if program.calls:
-            graph = bytearray(encode(program.calls))
-            self.sections[SECTION] = OutputSection(SECTION, memory_size=len(graph), content=graph)
+        for name, content in program.attachments.items():
+            self.sections[name] = OutputSection(name, memory_size=len(content), content=bytearray(content))
 
     def _memory_stubs(self, stubs: Sequence[Stub]) -> list[Stub]:
         """The memory functions that LLVM's code calls and no stub gives."""

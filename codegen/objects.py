@@ -138,5 +138,5 @@ class Program:
     externals: frozenset[str]
     """Symbols that stubs (or the linker) have to define."""
 
-    calls: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Who calls whom, by symbol: for `make sizes`."""
+    attachments: dict[str, bytes] = field(default_factory=dict)
+    """Sections of the file that are not loaded, by name: what tools want to know of the source."""

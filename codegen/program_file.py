@@ -8,7 +8,7 @@ from typing import Any
 
 from elftools.elf.elffile import ELFFile
 
-from codegen import call_graph
+from codegen import call_graph, raising
 from codegen.lines import LineReader
 
 
@@ -41,6 +41,8 @@ class ProgramFile:
                 self.functions.append(CodeSymbol(symbol.name, symbol["st_value"], content))
         graph = elf.get_section_by_name(call_graph.SECTION)
         self.calls = call_graph.decode(graph.data()) if graph else {}
+        marks = elf.get_section_by_name(raising.SECTION)
+        self.raising = raising.decode(marks.data()) if marks else {}
         self.functions.sort(key=lambda function: function.address)
 
     def section_sizes(self) -> dict[str, int]:

@@ -25,7 +25,8 @@ def stub(name: str, text: str) -> Stub:
 
 def analysis(calls: dict[str, tuple[str, ...]], **code: str) -> StackAnalysis:
     stubs = [stub(name, text) for name, text in {**CODE, **code}.items()]
-    image = link(Program((), frozenset(), calls), base=0x400000, stubs=stubs, entry="root", user=True)
+    attached = {call_graph.SECTION: call_graph.encode(calls)}
+    image = link(Program((), frozenset(), attached), base=0x400000, stubs=stubs, entry="root", user=True)
     return StackAnalysis(ProgramFile(image.elf))
 
 
