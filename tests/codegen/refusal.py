@@ -112,9 +112,14 @@ _directory = Path(tempfile.mkdtemp(prefix="refusal"))
 
 def load_module(source: str) -> Any:
     """Import the prelude and `source` as a module of their own."""
+    return load_source(PRELUDE + textwrap.dedent(source))
+
+
+def load_source(source: str) -> Any:
+    """Import `source` as a module of its own."""
     name = f"refusal_{next(_numbers)}"
     path = _directory / f"{name}.py"
-    path.write_text(PRELUDE + textwrap.dedent(source))
+    path.write_text(source)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
