@@ -24,7 +24,7 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.devices.output import ScreenQueue
+from kernel.devices.output import NEWLINE, RETURN, SPACE, TAB, ScreenQueue
 from kernel.devices.termios import (
     DISABLED,
     END_OF_FILE,
@@ -50,9 +50,6 @@ INPUT_SIZE: u64 = 4096
 """N_TTY_BUF_SIZE."""
 LINE_END: u16 = 0x100
 END_MARK: u16 = 0x200
-
-NEWLINE: u8 = 0x0A
-RETURN: u8 = 0x0D
 
 NO_SIGNAL: u32 = 0
 SIGINT: u32 = 2
@@ -251,7 +248,7 @@ class LineDiscipline:
         """WERASE: the blanks at the end are gone and the word before them."""
         seen_word = False
         while self.editing > 0:
-            is_blank = self.last() == 0x20 or self.last() == 0x09
+            is_blank = self.last() == SPACE or self.last() == TAB
             if is_blank and seen_word:
                 return
             if not is_blank:
@@ -275,11 +272,14 @@ class LineDiscipline:
 
     def unprint(self, byte: u8) -> None:
         """Take what `byte`, now gone from the line, shows as off the screen."""
-        width = self.screen.width_of(self.termios, byte)
-        if byte == 0x09:
+        if byte == TAB:
             width = self.screen.column - self.column_at_end()
-        for _ in range(width):
-            self.screen.put_raw(b"\b \b")
+            for _ in range(width):
+                self.screen.put_raw(b"\b")
+        else:
+            width = self.screen.width_of(self.termios, byte)
+            for _ in range(width):
+                self.screen.put_raw(b"\b \b")
         self.screen.column -= min(width, self.screen.column)
 
     def column_at_end(self) -> u64:
@@ -287,7 +287,7 @@ class LineDiscipline:
         column = self.screen.line_start
         for index in range(self.used - self.editing, self.used):
             byte = u8(self.queue[(self.head + index) % INPUT_SIZE] & 0xFF)
-            column += 8 - column % 8 if byte == 0x09 else self.screen.width_of(self.termios, byte)
+            column += 8 - column % 8 if byte == TAB else self.screen.width_of(self.termios, byte)
         return min(column, self.screen.column)
 
     def reprint(self, byte: u8) -> None:
