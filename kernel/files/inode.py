@@ -27,7 +27,7 @@ from codegen.lang import (
     copy,
     i64,
     inline,
-    local_array,
+    local,
     struct,
     u8,
     u32,
@@ -36,10 +36,11 @@ from codegen.lang import (
 )
 from kernel.base.errno import EACCES, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTTY
 from kernel.base.list import Link
+from kernel.base.writer import Writer
 from kernel.files.attributes import Attributes, Kind
 from kernel.files.content import Content
 from kernel.files.directory import Directory, DirectoryEntry, new_entry
-from kernel.files.file import ALWAYS_READY, Events, FileOps
+from kernel.files.file import ALWAYS_READY, Events, FileOps, OpenFile
 from kernel.machine.clock import wall_time
 
 if TYPE_CHECKING:
@@ -48,15 +49,36 @@ if TYPE_CHECKING:
 TARGET_MAX = 256
 """The longest target of a symbolic link that is kept in a `LinkTarget`; longer ones take a page."""
 
-VIEW_MAX = 1024
-"""The longest text that a `View` makes."""
-
 
 class View(Interface):
     """Text that the kernel makes when it is read: the files and links of /proc."""
 
-    def produce(self, destination: MutableSlice[u8]) -> Fallible[u64]:
-        """Write the whole text, at most VIEW_MAX bytes; returns its length."""
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        """Write the whole text of `inode`; the writer keeps the part that is wanted."""
+        ...
+
+
+class Population(Interface):
+    """Who makes the entries of a directory when they are asked for: the folders of /proc that change by themselves."""
+
+    def populate(self, directory: Inode, name: Slice[u8]) -> Fallible[None]:
+        """Bring the entry `name` up to date, or with an empty name all entries."""
+        ...
+
+
+@struct
+class Destination:
+    """Where a link of the kernel's leads: a file of a file system, or one that is open and in none."""
+
+    inode: Inode | None = None
+    opened: OpenFile | None = None
+
+
+class MagicLink(Interface):
+    """Where a link leads, whatever its text says (proc(5), /proc/pid/fd)."""
+
+    def follow(self, link: Inode, destination: Destination) -> Fallible[None]:
+        """Set one of the fields of `destination`, lent; neither, to go by the text."""
         ...
 
 
@@ -85,6 +107,10 @@ class Inode(FileOps):
     target: LinkTarget | None = None
     device: FileOps | None = None
     view: View | None = None
+    population: Population | None = None
+    magic: MagicLink | None = None
+    subject: u64 = 0
+    """What `view`, `population` and `magic` are about: the number of a process, and the descriptor."""
 
     # Life.
 
@@ -106,7 +132,7 @@ class Inode(FileOps):
             raise EISDIR
         view = self.view
         if view is not None:
-            return read_view(view, offset, destination)
+            return read_view(self, view, offset, destination)
         content = self.content
         if content is None:
             raise EINVAL
@@ -163,7 +189,7 @@ class Inode(FileOps):
         while True:
             view = inode.view
             if view is not None and inode.described.is_symlink:
-                return read_view(view, 0, destination)
+                return read_view(inode, view, 0, destination)
             content = inode.content
             if content is not None and inode.described.is_symlink:
                 return content.read(0, destination)
@@ -187,6 +213,7 @@ class Inode(FileOps):
         entries = self.entries
         if entries is None:
             raise ENOTDIR
+        self.populate(name)
         own = entries.find(name)
         if own is not None:
             inode = own.inode
@@ -197,6 +224,12 @@ class Inode(FileOps):
         if below is None:
             raise ENOENT
         return self.fs.shadow(self, name, below)
+
+    def populate(self, name: Slice[u8]) -> Fallible[None]:
+        """Let who makes the entries of this directory, if anybody does, bring `name` up to date: all if it is empty."""
+        population = self.population
+        if population is not None:
+            population.populate(self, name)
 
     def find_below(self, name: Slice[u8]) -> Inode | None:
         """What the layers below show under `name`; None if nothing."""
@@ -257,12 +290,10 @@ class Inode(FileOps):
             self.fs.free_entry(entry)
 
 
-def read_view(view: View, offset: u64, destination: MutableSlice[u8]) -> Fallible[u64]:
+def read_view(inode: Inode, view: View, offset: u64, destination: MutableSlice[u8]) -> Fallible[u64]:
     """The part of a made text that begins at `offset`."""
-    text = local_array(u8, VIEW_MAX)
-    length = view.produce(text)
-    if offset >= length:
-        return 0
-    done = min(length - offset, u64(len(destination)))
-    copy(destination[0:done], text[offset : offset + done])
-    return done
+    writer = local(Writer)
+    writer.buffer = destination
+    writer.skip = offset
+    view.produce(inode, writer)
+    return writer.length

@@ -22,6 +22,7 @@ from codegen.lang import (
     deferred,
     inline,
     inline_array,
+    local,
     local_array,
     struct,
     u8,
@@ -30,11 +31,13 @@ from codegen.lang import (
 )
 from kernel.base.errno import EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, ERANGE
 from kernel.base.list import Link, List
+from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.files.attributes import Access
 from kernel.files.credentials import Credentials
+from kernel.files.file import OpenFile
 from kernel.files.flags import NAME_MAX, PATH_MAX, SYMLINK_MAX, Resolve
-from kernel.files.inode import Inode
+from kernel.files.inode import Destination, Inode
 
 SLASH = 0x2F
 DOT = 0x2E
@@ -73,7 +76,7 @@ class PathBuffers:
     """The buffers that nobody uses. They are static, since resolving a path must not fail for lack of memory;
     no thread sleeps while it holds one, so a few are enough."""
 
-    lock: SpinLock = inline()
+    lock: SpinLock = inline(SpinLock(LockRank.PATH_BUFFERS))
     made: u64 = 0
     free: List[PathBuffer] = inline(List(PathBuffer.free_link))
     buffers: Array[PathBuffer] = inline_array(BUFFERS)
@@ -118,6 +121,8 @@ class Lookup:
 
     parent: Inode = uninitialised()
     inode: Inode | None = None
+    opened: OpenFile | None = None
+    """Set when the path ends with a link to an open file that is in no file system; `inode` is the link then."""
     last: LastComponent = LastComponent.ROOT
     trailing_slash: bool = False
     is_too_long: bool = False
@@ -159,6 +164,7 @@ def walk(lookup: Lookup, buffer: PathBuffer, how: Resolve) -> Fallible[None]:
         raise ENOENT
     current = lookup.root if buffer.text[buffer.start] == SLASH else lookup.directory
     lookup.followed = 0
+    lookup.opened = None
     lookup.is_too_long = False
     lookup.trailing_slash = False
     while True:
@@ -187,8 +193,14 @@ def walk(lookup: Lookup, buffer: PathBuffer, how: Resolve) -> Fallible[None]:
             if not is_last:
                 raise ENOENT
         elif found.described.is_symlink and (not is_last or follows_last(lookup, how)):
-            current = expand(lookup, buffer, current, found)
-            continue
+            target = jump(lookup, found, is_last)
+            if target is None:
+                current = expand(lookup, buffer, current, found)
+                continue
+            found = target
+            if not is_last:
+                current = found
+                continue
         elif not is_last:
             current = found
             continue
@@ -258,6 +270,22 @@ def step(lookup: Lookup, current: Inode) -> Fallible[Inode | None]:
         return current.lookup(name)
     except ENOENT:
         return None
+
+
+def jump(lookup: Lookup, link: Inode, is_last: bool) -> Fallible[Inode | None]:
+    """Where a link leads that has no need of a path; None for all others."""
+    magic = link.magic
+    if magic is None:
+        return None
+    lookup.followed += 1
+    if lookup.followed > SYMLINK_MAX:
+        raise ELOOP
+    destination = local(Destination)
+    magic.follow(link, destination)
+    if destination.opened is not None and is_last:
+        lookup.opened = destination.opened
+        return link
+    return destination.inode
 
 
 def expand(lookup: Lookup, buffer: PathBuffer, current: Inode, link: Inode) -> Fallible[Inode]:

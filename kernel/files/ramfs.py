@@ -82,15 +82,20 @@ class RamFs:
         about.permissions = permissions
         about.user = user
         about.group = group
-        about.number = self.layer * LAYER_NUMBERS + self.next_number
+        about.number = self.take_number()
         about.file_system = self.id
         if kind == Kind.DIRECTORY:
             about.links = 2
         about.accessed = wall_time()
         about.touch(about.accessed)
-        self.next_number += 1
         inode.references = 1
         return inode
+
+    def take_number(self) -> u64:
+        """An inode number that this file system has not used yet."""
+        number = self.layer * LAYER_NUMBERS + self.next_number
+        self.next_number += 1
+        return number
 
     def set_target(self, inode: Inode, target: Slice[u8]) -> Fallible[None]:
         """Say where a new symbolic link points."""
@@ -114,6 +119,7 @@ class RamFs:
         `name`.
         """
         inode = self.stand_in(below)
+        inode.subject = parent.subject
         inode.references = 1
         with on_error(inode.drop):
             parent.add(name, inode)
@@ -141,6 +147,8 @@ class RamFs:
         about.changed = shown.changed
         inode.device = below.device
         inode.view = below.view
+        inode.population = below.population
+        inode.magic = below.magic
         inode.origin = below
         below.hold()
         content = inode.content

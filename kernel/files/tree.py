@@ -191,6 +191,61 @@ def detach(parent: Inode, name: Slice[u8]) -> None:
     parent.described.touch(wall_time())
 
 
+def prune(top: Inode) -> None:
+    """Remove a directory that the kernel made, with everything in it; whoever still has it finds it empty."""
+    current = top
+    while True:
+        entry = first_entry(current)
+        if entry is None:
+            if current is top:
+                break
+            parent = current.parent
+            assert parent is not None, "directories below the top have a name"
+            entry = own_entry(parent, name_of(current))
+            current = parent
+        else:
+            inode = entry.inode
+            if inode is not None and first_entry(inode) is not None:
+                current = inode
+                continue
+        discard(current, entry)
+    parent = top.parent
+    if parent is not None:
+        entry = own_entry(parent, name_of(top))
+        parent.described.links -= 1
+        top.hold()
+        parent.remove(entry)
+        origin = top.origin
+        if origin is not None:
+            top.origin = None
+            origin.drop()
+        top.drop()
+
+
+def first_entry(inode: Inode) -> DirectoryEntry | None:
+    """Any entry of a directory, whiteouts included."""
+    entries = inode.entries
+    return None if entries is None else entries.order.first
+
+
+def name_of(directory: Inode) -> Slice[u8]:
+    """The name of a directory that has one."""
+    entry = directory.entry
+    assert entry is not None, "the directory has a name"
+    return entry.name
+
+
+def discard(directory: Inode, entry: DirectoryEntry) -> None:
+    """Take an entry out of `directory` without leaving a whiteout."""
+    entries = directory.entries
+    assert entries is not None, "entries are in directories"
+    entries.remove(entry)
+    inode = entry.inode
+    if inode is not None:
+        directory.fs.forget_name(inode, entry)
+    directory.fs.free_entry(entry)
+
+
 # Renaming.
 
 

@@ -17,6 +17,8 @@ def duplicate(space: AddressSpace) -> Fallible[AddressSpace]:
             duplicate_region(space, child, region)
         child.break_start = space.break_start
         child.break_end = space.break_end
+        child.arguments_start = space.arguments_start
+        child.arguments_end = space.arguments_end
     return child
 
 

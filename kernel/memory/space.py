@@ -24,6 +24,7 @@ from codegen.lang import (
     uninitialised,
 )
 from kernel.base.errno import EFAULT, EINVAL, ENOMEM
+from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.base.tree import Tree
 from kernel.machine.cpu import load_page_table
@@ -51,7 +52,7 @@ MAP_TOP: u64 = TOP - STACK_SIZE - STACK_GAP
 class AddressSpace:
     """One address space; the threads of a process share it."""
 
-    lock: SpinLock = inline()
+    lock: SpinLock = inline(SpinLock(LockRank.ADDRESS_SPACE))
     account: Account = uninitialised()
     root: FrameNumber = FrameNumber(0)
     references: u64 = 1
@@ -62,6 +63,9 @@ class AddressSpace:
     mapped_pages: u64 = 0
     gap_end: u64 = MAP_TOP
     skipped_gap: u64 = 0
+    arguments_start: u64 = 0
+    arguments_end: u64 = 0
+    """Where the program's argv stands at its start: what /proc/PID/cmdline shows."""
 
     # Finding.
 

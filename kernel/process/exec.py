@@ -64,6 +64,8 @@ def fill_space(program: Program, space: AddressSpace, file: Inode, image: ElfIma
         map_stack(space)
         writer = local(StackWriter)
         program.stack_pointer = build_stack(program.arguments, path, facts, program.lookup.credentials, writer)
+        space.arguments_start = writer.arguments_start
+        space.arguments_end = writer.arguments_end
         program.entry = facts.first_instruction
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from codegen.lang import (
     Array,
     Fallible,
+    Nanoseconds,
     Pid,
     Slice,
     array,
@@ -33,8 +34,10 @@ from codegen.lang import (
 )
 from kernel.base.list import Link, List
 from kernel.files.credentials import Credentials
+from kernel.files.tree import prune
 from kernel.process.signal_table import SignalTable
 from kernel.sched.thread import Thread
+from kernel.sched.timer import now
 from kernel.sched.wait import WaitQueue
 
 if TYPE_CHECKING:
@@ -112,7 +115,11 @@ class Process:
     returned: WaitQueue = inline()
     """Woken when a child gives back memory that it borrowed."""
 
+    shown: Inode | None = None
+    """The directory /proc/PID, once somebody has looked for it."""
+
     # Time used, in ticks of the scheduler.
+    started: Nanoseconds = Nanoseconds(0)
     ticks: u64 = 0
     children_ticks: u64 = 0
 
@@ -155,6 +162,10 @@ class Process:
             if handle is None:
                 break
             handle.process = None
+        shown = self.shown
+        if shown is not None:
+            self.shown = None
+            prune(shown)
         container = self.container
         container.processes.remove(self)
         container.account.return_process()
@@ -173,6 +184,7 @@ def create_process(container: Container, parent: Process | None) -> Fallible[Pro
     process.pid = pid
     process.group_id = pid
     process.session_id = pid
+    process.started = now()
     container.processes.push_last(process)
     container.processes_run += 1
     if parent is not None:

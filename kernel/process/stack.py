@@ -85,6 +85,8 @@ class StackWriter:
     """Writes words upwards from `position`."""
 
     position: u64 = 0
+    arguments_start: u64 = 0
+    arguments_end: u64 = 0
 
     def word(self, value: u64) -> Fallible[None]:
         """Write one word."""
@@ -137,6 +139,8 @@ def build_stack(
     writer.position = pointer
     writer.word(arguments.argument_count)
     environment = writer.pointers(arguments, arguments.argument_count, 0, strings)
+    writer.arguments_start = strings
+    writer.arguments_end = strings + environment
     writer.pointers(arguments, arguments.environment_count, environment, strings)
     write_auxiliary(writer, facts, credentials)
     writer.pair(Auxiliary.RANDOM, random)

@@ -50,6 +50,8 @@ def getdents64(task: Thread, fd: Fd, buffer: UserAddr, count: u32) -> Fallible[u
         raise ENOTDIR
     if inode.described.links == 0:
         raise ENOENT
+    if file.position == 0:
+        inode.populate(b"")
     record = local_array(u8, RECORD_MAX)
     cursor = local(Cursor)
     done: u64 = 0

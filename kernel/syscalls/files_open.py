@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, i64, local, on_error, u32, u64
 from kernel.base.errno import (
+    EACCES,
     EBADF,
     EEXIST,
     EINVAL,
@@ -16,7 +17,7 @@ from kernel.base.errno import (
 )
 from kernel.devices.terminal_nodes import TerminalNode
 from kernel.files import tree
-from kernel.files.attributes import PERMISSION_BITS, Kind
+from kernel.files.attributes import PERMISSION_BITS, Access, Kind
 from kernel.files.file import FileOps, OpenFile, open_file
 from kernel.files.flags import (
     AT_FDCWD,
@@ -87,6 +88,9 @@ def open_at(task: Thread, directory: i32, path: UserAddr, raw_flags: u32, mode: 
     lookup = local(Lookup)
     walk_at(task, lookup, directory, path, how_to_resolve(flags))
     found = lookup.inode
+    opened = lookup.opened
+    if opened is not None:
+        return open_again(task, opened, flags)
     if found is None:
         inode = create_file(task, lookup, flags, mode)
     else:
@@ -97,6 +101,17 @@ def open_at(task: Thread, directory: i32, path: UserAddr, raw_flags: u32, mode: 
         file = open_inode(task, inode, flags)
     with deferred(file.drop):
         return task.process.files.install(file, OpenFlags.CLOSE_ON_EXEC in flags)
+
+
+def open_again(task: Thread, file: OpenFile, flags: OpenFlags) -> Fallible[Fd]:
+    """Open what /proc/self/fd/N leads to and no file system has, such as a pipe: one more descriptor for it.
+
+    Unlike on Linux the flags and the position are shared with the other descriptors.
+    """
+    wanted = access_wanted(flags)
+    if (Access.READ in wanted and not file.is_readable) or (Access.WRITE in wanted and not file.is_writable):
+        raise EACCES
+    return task.process.files.install(file, OpenFlags.CLOSE_ON_EXEC in flags)
 
 
 def how_to_resolve(flags: OpenFlags) -> Resolve:

@@ -1,155 +1,164 @@
 """/proc: what a process sees of itself, its container and the machine (proc(5)).
 
 Interface: `create_proc` makes the tree once; every container shows it by `RamFs.cover`. The texts are made
-when they are read, for the process that reads them: so one tree serves all, and nothing of another container
-can appear.
+when they are read, for the process that reads them, and the folders of processes belong to each container: so one tree
+serves all, and nothing of another container can appear.
 """
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, MutableSlice, Slice, deferred, local, struct, u8, u32, u64
-from kernel.base.errno import ENOENT
+from codegen.lang import Fallible, Slice, comptime, deferred, u8, u32
 from kernel.files import tree
 from kernel.files.attributes import Kind
-from kernel.files.inode import Inode, View
-from kernel.files.path import path_of
+from kernel.files.inode import Inode, MagicLink, Population, View
 from kernel.files.ramfs import RamFs, create_file_system
-from kernel.memory import frames
-from kernel.memory.account import NO_LIMIT, Account
-from kernel.sched.cpu import current
-from kernel.sched.timer import now
-from kernel.views.writer import Writer
+from kernel.memory.account import Account
+from kernel.views import links, maps, status, system
+from kernel.views.populations import Descriptors, Processes, Threads
 
 PROC_LAYER = 4097
 """Inode numbers of their own for /proc, away from those of any container's layers."""
 
-KIBIBYTES_PER_PAGE: u64 = 4
-SECOND: u64 = 1_000_000_000
-HUNDREDTH: u64 = 10_000_000
+
+@comptime
+def make_descriptors() -> Descriptors:
+    """The one that makes the links of `fd`."""
+    descriptors = Descriptors()
+    descriptors.view = DESCRIPTOR_LINK
+    descriptors.magic = DESCRIPTOR_LINK
+    return descriptors
 
 
-@struct
-class ExecutableLink(View):
-    """/proc/self/exe: the path of the program that runs."""
-
-    def produce(self, destination: MutableSlice[u8]) -> Fallible[u64]:
-        process = current().process
-        executable = process.executable
-        if executable is None:
-            raise ENOENT
-        return path_of(executable, process.root, destination)
+@comptime
+def make_setting(value: int) -> system.Setting:
+    """A number below sys."""
+    setting = system.Setting()
+    setting.value = value
+    return setting
 
 
-@struct
-class DirectoryLink(View):
-    """/proc/self/cwd: the working directory."""
-
-    def produce(self, destination: MutableSlice[u8]) -> Fallible[u64]:
-        process = current().process
-        return path_of(process.directory, process.root, destination)
-
-
-@struct
-class RootLink(View):
-    """/proc/self/root: the root directory, as the process itself names it."""
-
-    def produce(self, destination: MutableSlice[u8]) -> Fallible[u64]:
-        destination[0] = 0x2F
-        return 1
-
-
-@struct
-class CommandName(View):
-    """/proc/self/comm: the name of the process."""
-
-    def produce(self, destination: MutableSlice[u8]) -> Fallible[u64]:
-        name = current().process.name
-        writer = local(Writer)
-        writer.buffer = destination
-        for index in range(u64(len(name))):
-            if name[index] == 0:
-                writer.text(name[0:index])
-                break
-        writer.text(b"\n")
-        return writer.length
-
-
-@struct
-class MemoryInformation(View):
-    """/proc/meminfo: memory as the container has it, its limit as the total."""
-
-    def produce(self, destination: MutableSlice[u8]) -> Fallible[u64]:
-        free, total = frames.counts()
-        pages = current().process.container.account.pages
-        if pages.limit != NO_LIMIT:
-            total = min(total, pages.limit)
-            free = min(free, pages.limit - min(pages.used, pages.limit))
-        writer = local(Writer)
-        writer.buffer = destination
-        writer(f"MemTotal:       {total * KIBIBYTES_PER_PAGE} kB\n")
-        writer(f"MemFree:        {free * KIBIBYTES_PER_PAGE} kB\n")
-        writer(f"MemAvailable:   {free * KIBIBYTES_PER_PAGE} kB\n")
-        writer.text(b"Buffers:        0 kB\nCached:         0 kB\nSwapTotal:      0 kB\nSwapFree:       0 kB\n")
-        return writer.length
-
-
-@struct
-class Uptime(View):
-    """/proc/uptime: seconds since the start, and those in which the processor was idle."""
-
-    def produce(self, destination: MutableSlice[u8]) -> Fallible[u64]:
-        moment = now()
-        hundredths = moment % SECOND // HUNDREDTH
-        writer = local(Writer)
-        writer.buffer = destination
-        writer(f"{moment // SECOND}.{hundredths // 10}{hundredths % 10} 0.00\n")
-        return writer.length
-
-
-@struct
-class Mounts(View):
-    """/proc/self/mounts: the file systems, of which a container has one."""
-
-    def produce(self, destination: MutableSlice[u8]) -> Fallible[u64]:
-        writer = local(Writer)
-        writer.buffer = destination
-        writer.text(b"tmpfs / tmpfs rw,relatime 0 0\n")
-        return writer.length
-
-
-EXECUTABLE = ExecutableLink()
-DIRECTORY = DirectoryLink()
-ROOT = RootLink()
-COMMAND_NAME = CommandName()
-MEMORY_INFORMATION = MemoryInformation()
-UPTIME = Uptime()
-MOUNTS = Mounts()
+SELF = links.Self()
+THREAD_SELF = links.ThreadSelf()
+EXECUTABLE = links.Executable()
+WORKING_DIRECTORY = links.WorkingDirectory()
+ROOT = links.Root()
+DESCRIPTOR_LINK = links.DescriptorLink()
+DESCRIPTORS = make_descriptors()
+PROCESSES = Processes()
+THREADS = Threads()
+COMMAND_NAME = status.CommandName()
+COMMAND_LINE = status.CommandLine()
+STAT = status.Stat()
+STATUS = status.Status()
+MEMORY_STAT = status.MemoryStat()
+MAPS = maps.Maps()
+MEMORY_INFORMATION = system.MemoryInformation()
+UPTIME = system.Uptime()
+LOAD_AVERAGE = system.LoadAverage()
+STATISTICS = system.Statistics()
+VERSION = system.Version()
+CPU_INFORMATION = system.CpuInformation()
+FILE_SYSTEMS = system.FileSystems()
+MOUNTS = system.Mounts()
+MOUNT_INFORMATION = system.MountInformation()
+HOST_NAME = system.HostName()
+SYSTEM_TYPE = system.SystemType()
+SYSTEM_RELEASE = system.SystemRelease()
+PID_MAX = make_setting(4_194_304)
+GROUPS_MAX = make_setting(65_536)
+LAST_CAPABILITY = make_setting(40)
+OVERCOMMIT = make_setting(0)
 
 
 def create_proc(account: Account) -> Fallible[RamFs]:
     """The tree of /proc, charged to `account`."""
     fs = create_file_system(account, None, PROC_LAYER)
-    myself = fs.new_inode(Kind.DIRECTORY, 0o555, 0, 0)
-    with deferred(myself.drop):
-        tree.attach(fs.root, b"self", myself)
-        add_view(myself, b"exe", Kind.SYMLINK, EXECUTABLE)
-        add_view(myself, b"cwd", Kind.SYMLINK, DIRECTORY)
-        add_view(myself, b"root", Kind.SYMLINK, ROOT)
-        add_view(myself, b"comm", Kind.REGULAR, COMMAND_NAME)
-        add_view(myself, b"mounts", Kind.REGULAR, MOUNTS)
-    add_view(fs.root, b"meminfo", Kind.REGULAR, MEMORY_INFORMATION)
-    add_view(fs.root, b"uptime", Kind.REGULAR, UPTIME)
+    PROCESSES.template = make_template(fs)
+    THREADS.template = make_thread_template(fs)
+    fs.root.population = PROCESSES
+    add_link(fs.root, b"self", SELF, None)
+    add_link(fs.root, b"thread-self", THREAD_SELF, None)
+    add_view(fs.root, b"meminfo", MEMORY_INFORMATION)
+    add_view(fs.root, b"uptime", UPTIME)
+    add_view(fs.root, b"loadavg", LOAD_AVERAGE)
+    add_view(fs.root, b"stat", STATISTICS)
+    add_view(fs.root, b"version", VERSION)
+    add_view(fs.root, b"cpuinfo", CPU_INFORMATION)
+    add_view(fs.root, b"filesystems", FILE_SYSTEMS)
     mounts = fs.new_inode(Kind.SYMLINK, 0o777, 0, 0)
     with deferred(mounts.drop):
         fs.set_target(mounts, b"self/mounts")
         tree.attach(fs.root, b"mounts", mounts)
+    add_settings(fs.root)
     return fs
 
 
-def add_view(parent: Inode, name: Slice[u8], kind: Kind, view: View) -> Fallible[None]:
-    """Make a file or link in `parent` whose text `view` makes."""
-    permissions: u32 = 0o777 if kind == Kind.SYMLINK else 0o444
-    inode = parent.fs.new_inode(kind, permissions, 0, 0)
+def make_template(fs: RamFs) -> Fallible[Inode]:
+    """What every folder of a process shows; it has no name itself."""
+    template = fs.new_inode(Kind.DIRECTORY, 0o555, 0, 0)
+    add_views(template)
+    add_folder(template, b"task", 0o555, THREADS)
+    return template
+
+
+def make_thread_template(fs: RamFs) -> Fallible[Inode]:
+    """What every folder of a thread shows."""
+    template = fs.new_inode(Kind.DIRECTORY, 0o555, 0, 0)
+    add_views(template)
+    return template
+
+
+def add_views(parent: Inode) -> Fallible[None]:
+    """What there is of a process and a thread alike."""
+    add_link(parent, b"exe", EXECUTABLE, EXECUTABLE)
+    add_link(parent, b"cwd", WORKING_DIRECTORY, WORKING_DIRECTORY)
+    add_link(parent, b"root", ROOT, ROOT)
+    add_view(parent, b"comm", COMMAND_NAME)
+    add_view(parent, b"cmdline", COMMAND_LINE)
+    add_view(parent, b"stat", STAT)
+    add_view(parent, b"status", STATUS)
+    add_view(parent, b"statm", MEMORY_STAT)
+    add_view(parent, b"maps", MAPS)
+    add_view(parent, b"mounts", MOUNTS)
+    add_view(parent, b"mountinfo", MOUNT_INFORMATION)
+    add_folder(parent, b"fd", 0o500, DESCRIPTORS)
+
+
+def add_settings(root: Inode) -> Fallible[None]:
+    """/proc/sys, as far as programs ask for it."""
+    settings = add_folder(root, b"sys", 0o555, None)
+    kernel = add_folder(settings, b"kernel", 0o555, None)
+    add_view(kernel, b"hostname", HOST_NAME)
+    add_view(kernel, b"ostype", SYSTEM_TYPE)
+    add_view(kernel, b"osrelease", SYSTEM_RELEASE)
+    add_view(kernel, b"pid_max", PID_MAX)
+    add_view(kernel, b"ngroups_max", GROUPS_MAX)
+    add_view(kernel, b"cap_last_cap", LAST_CAPABILITY)
+    memory = add_folder(settings, b"vm", 0o555, None)
+    add_view(memory, b"overcommit_memory", OVERCOMMIT)
+
+
+def add_folder(parent: Inode, name: Slice[u8], permissions: u32, population: Population | None) -> Fallible[Inode]:
+    """Make a folder in `parent`; it is lent."""
+    folder = parent.fs.new_inode(Kind.DIRECTORY, permissions, 0, 0)
+    with deferred(folder.drop):
+        folder.population = population
+        tree.attach(parent, name, folder)
+    return folder
+
+
+def add_view(parent: Inode, name: Slice[u8], view: View) -> Fallible[None]:
+    """Make a file in `parent` whose text `view` makes."""
+    inode = parent.fs.new_inode(Kind.REGULAR, 0o444, 0, 0)
     with deferred(inode.drop):
         inode.view = view
+        tree.attach(parent, name, inode)
+
+
+def add_link(parent: Inode, name: Slice[u8], view: View, magic: MagicLink | None) -> Fallible[None]:
+    """Make a link in `parent` whose text `view` makes, and which `magic` follows."""
+    inode = parent.fs.new_inode(Kind.SYMLINK, 0o777, 0, 0)
+    with deferred(inode.drop):
+        inode.view = view
+        inode.magic = magic
         tree.attach(parent, name, inode)

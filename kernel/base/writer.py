@@ -1,4 +1,7 @@
-"""Writer: text that the kernel makes for programs, by f-strings into a given buffer."""
+"""Writer: text that the kernel makes for programs, by f-strings into a given buffer.
+
+A text may be longer than the buffer: `skip` says how much of its beginning was read before.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ LONGEST_NUMBER = 20
 @text_sink
 @struct
 class Writer:
-    """Collects text in `buffer`; what does not fit is cut off."""
+    """Collects text in `buffer`, without its first `skip` bytes; what does not fit is cut off."""
 
     buffer: MutableSlice[u8] = uninitialised()
+    skip: u64 = 0
     length: u64 = 0
 
     def __call__(self, message: str) -> None:
@@ -27,8 +31,10 @@ class Writer:
 
     def text(self, text: Slice[u8]) -> None:
         """Append bytes."""
-        amount = min(u64(len(text)), len(self.buffer) - self.length)
-        copy(self.buffer[self.length : self.length + amount], text[0:amount])
+        skipped = min(u64(len(text)), self.skip)
+        self.skip -= skipped
+        amount = min(u64(len(text)) - skipped, len(self.buffer) - self.length)
+        copy(self.buffer[self.length : self.length + amount], text[skipped : skipped + amount])
         self.length += amount
 
     def unsigned(self, value: u64) -> None:

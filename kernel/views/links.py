@@ -1,0 +1,121 @@
+"""The links of /proc/PID: what they say, and where they lead whatever they say (proc(5))."""
+
+from __future__ import annotations
+
+from codegen.lang import Errno, Fallible, Slice, local_array, struct, u8
+from kernel.base.errno import ENOENT
+from kernel.base.writer import Writer
+from kernel.files.attributes import Kind
+from kernel.files.file import OpenFile
+from kernel.files.inode import Destination, Inode, MagicLink, View
+from kernel.files.path import path_of
+from kernel.process.process import Process
+from kernel.sched.cpu import current
+from kernel.views.subject import descriptor_of, process_of
+
+PATH_LENGTH = 1024
+
+
+@struct
+class Self(View):
+    """/proc/self: the process that asks."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        writer(f"{current().process.pid}")
+
+
+@struct
+class ThreadSelf(View):
+    """/proc/thread-self: the thread that asks."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        writer(f"{current().process.pid}/task/{current().id}")
+
+
+@struct
+class Executable(View, MagicLink):
+    """exe: the program that runs."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        process = process_of(inode)
+        write_path(executable_of(process), process, writer)
+
+    def follow(self, link: Inode, destination: Destination) -> Fallible[None]:
+        destination.inode = executable_of(process_of(link))
+
+
+@struct
+class WorkingDirectory(View, MagicLink):
+    """cwd: the working directory."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        process = living(process_of(inode))
+        write_path(process.directory, process, writer)
+
+    def follow(self, link: Inode, destination: Destination) -> Fallible[None]:
+        destination.inode = living(process_of(link)).directory
+
+
+@struct
+class Root(View, MagicLink):
+    """root: the root directory, as the process itself names it."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        living(process_of(inode))
+        writer.text(b"/")
+
+    def follow(self, link: Inode, destination: Destination) -> Fallible[None]:
+        destination.inode = living(process_of(link)).root
+
+
+@struct
+class DescriptorLink(View, MagicLink):
+    """fd/N: what is open there."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        process = living(process_of(inode))
+        file = process.files.get(descriptor_of(inode))
+        target = file.inode
+        if target is not None:
+            write_path(target, process, writer)
+        else:
+            about = file.ops.attributes()
+            writer.text(word_for(about.kind))
+            writer(f":[{about.number}]")
+
+    def follow(self, link: Inode, destination: Destination) -> Fallible[None]:
+        file: OpenFile = living(process_of(link)).files.get(descriptor_of(link))
+        destination.inode = file.inode
+        if file.inode is None:
+            destination.opened = file
+
+
+def word_for(kind: Kind) -> Slice[u8]:
+    """What the text of a link calls an open file that has no path."""
+    if kind == Kind.FIFO:
+        return b"pipe"
+    return b"socket" if kind == Kind.SOCKET else b"anon_inode"
+
+
+def living(process: Process) -> Fallible[Process]:
+    """`process`, or ENOENT once it has nothing left to show."""
+    if process.is_zombie:
+        raise ENOENT
+    return process
+
+
+def executable_of(process: Process) -> Fallible[Inode]:
+    """The file of the program, lent."""
+    executable = process.executable
+    if executable is None:
+        raise ENOENT
+    return executable
+
+
+def write_path(inode: Inode, process: Process, writer: Writer) -> None:
+    """The path of `inode` as `process` names it."""
+    buffer = local_array(u8, PATH_LENGTH)
+    try:
+        writer.text(buffer[0 : path_of(inode, process.root, buffer)])
+    except Errno:
+        writer.text(b"(deleted)")

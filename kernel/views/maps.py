@@ -1,0 +1,93 @@
+"""/proc/PID/maps: what is mapped where (proc(5))."""
+
+from __future__ import annotations
+
+from codegen.lang import Errno, Fallible, Slice, local_array, struct, u8, u64
+from kernel.base.text import DECIMAL_LENGTH, format_unsigned
+from kernel.base.writer import Writer
+from kernel.files.content import Content
+from kernel.files.inode import Inode, View
+from kernel.files.path import path_of
+from kernel.memory.region import Protection, Region
+from kernel.memory.space import TOP
+from kernel.process.process import Process
+from kernel.views.subject import process_of
+
+ADDRESS_DIGITS: u64 = 8
+NAME_COLUMN: u64 = 73
+PATH_LENGTH = 512
+
+
+@struct
+class Maps(View):
+    """One line a region."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        process = process_of(inode)
+        if not process.is_zombie:
+            for region in process.space.regions:
+                write_region(process, region, writer)
+
+
+def write_region(process: Process, region: Region, writer: Writer) -> None:
+    """`start-end rights offset device inode   name`."""
+    length = write_padded(writer, region.start, ADDRESS_DIGITS)
+    writer.text(b"-")
+    length += write_padded(writer, region.end, ADDRESS_DIGITS)
+    writer.text(b" ")
+    writer.text(b"r" if region.protection & Protection.READ != Protection.NONE else b"-")
+    writer.text(b"w" if region.protection & Protection.WRITE != Protection.NONE else b"-")
+    writer.text(b"x" if region.protection & Protection.EXECUTE != Protection.NONE else b"-")
+    writer.text(b"s " if region.shared else b"p ")
+    file = file_of(region)
+    length += write_padded(writer, 0 if file is None else region.offset, ADDRESS_DIGITS)
+    writer.text(b" 00:00 ")
+    length += write_number(writer, 0 if file is None else file.described.number)
+    write_name(process, region, file, NAME_COLUMN - length - 14, writer)
+    writer.text(b"\n")
+
+
+def file_of(region: Region) -> Inode | None:
+    """The file that is mapped there."""
+    pager = region.pager
+    if pager is not None and isinstance(pager, Content):
+        return pager.inode
+    return None
+
+
+def write_name(process: Process, region: Region, file: Inode | None, spaces: u64, writer: Writer) -> None:
+    """The path of the file or what else the region is, after so many spaces."""
+    path = local_array(u8, PATH_LENGTH)
+    name: Slice[u8] = b""
+    if file is not None:
+        try:
+            name = path[0 : path_of(file, process.root, path)]
+        except Errno:
+            name = b"(deleted)"
+    elif process.space.heap is region:
+        name = b"[heap]"
+    elif region.end == TOP:
+        name = b"[stack]"
+    if len(name) > 0:
+        for _ in range(spaces):
+            writer.text(b" ")
+        writer.text(name)
+
+
+def write_padded(writer: Writer, value: u64, digits: u64) -> u64:
+    """A hexadecimal number of at least so many digits; returns its length."""
+    text = local_array(u8, DECIMAL_LENGTH)
+    start = format_unsigned(text, value, 16)
+    while start > DECIMAL_LENGTH - digits:
+        start -= 1
+        text[start] = 0x30
+    writer.text(text[start:DECIMAL_LENGTH])
+    return DECIMAL_LENGTH - start
+
+
+def write_number(writer: Writer, value: u64) -> u64:
+    """A decimal number; returns its length."""
+    text = local_array(u8, DECIMAL_LENGTH)
+    start = format_unsigned(text, value, 10)
+    writer.text(text[start:DECIMAL_LENGTH])
+    return DECIMAL_LENGTH - start

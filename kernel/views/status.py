@@ -1,0 +1,202 @@
+"""What /proc/PID tells of a process: stat, status, statm, cmdline, comm (proc(5))."""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, Slice, i64, struct, u8, u64
+from kernel.base.text import index_of
+from kernel.base.writer import Writer
+from kernel.files.inode import Inode, View
+from kernel.machine.layout import PAGE_SIZE, USER_END
+from kernel.machine.paging import index_at
+from kernel.memory import frames
+from kernel.memory.page_tables import find_table
+from kernel.memory.space import AddressSpace
+from kernel.process.process import Process
+from kernel.process.session import session_of
+from kernel.sched.cpu import current
+from kernel.sched.thread import Thread, ThreadState
+from kernel.sched.timer import TICK
+from kernel.views.subject import PID_BITS, process_of
+
+HUNDREDTH: u64 = 10_000_000
+"""A tick of the clock as programs know it: sysconf(_SC_CLK_TCK) is 100."""
+KIBIBYTE: u64 = 1024
+
+
+@struct
+class CommandName(View):
+    """comm: the name of the process."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        writer.text(name_of(process_of(inode)))
+        writer.text(b"\n")
+
+
+@struct
+class CommandLine(View):
+    """cmdline: the arguments, each with its NUL, as they stand in the memory of the program."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        process = process_of(inode)
+        if not process.is_zombie:
+            space = process.space
+            write_memory(space, space.arguments_start, space.arguments_end, writer)
+
+
+@struct
+class Stat(View):
+    """stat: one line of 52 numbers for programs such as ps(1)."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        process = process_of(inode)
+        parent = process.parent
+        parent_id: i64 = 0 if parent is None else i64(parent.pid)
+        used = ticks_of(process) * u64(TICK) // HUNDREDTH
+        children = process.children_ticks * u64(TICK) // HUNDREDTH
+        started = u64(process.started) // HUNDREDTH
+        pages = mapped_pages(process)
+        writer(f"{inode.subject & PID_BITS} ({name_of(process)}) ")
+        writer.text(state_letter(process))
+        writer(f" {parent_id} {process.group_id} {process.session_id} ")
+        write_terminal(process, writer)
+        writer(f" 4194560 0 0 0 0 {used} 0 {children} 0 20 0 {process.threads.count} 0 {started} ")
+        writer(f"{size_of_space(process)} {pages} 18446744073709551615 0 0 0 0 0 ")
+        writer(
+            f"{process.signals.pending & 0x7FFFFFFF} 0 0 0 0 0 0 {process.exit_signal} 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
+        )
+
+
+@struct
+class Status(View):
+    """status: the same for people."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        process = process_of(inode)
+        parent = process.parent
+        parent_id: i64 = 0 if parent is None else i64(parent.pid)
+        about = process.credentials
+        writer(f"Name:\t{name_of(process)}\nUmask:\t0{process.umask >> 6}{process.umask >> 3 & 7}{process.umask & 7}\n")
+        writer(f"State:\t{state_letter(process)} ({state_word(process)})\nTgid:\t{process.pid}\nNgid:\t0\n")
+        writer(f"Pid:\t{inode.subject & PID_BITS}\nPPid:\t{parent_id}\nTracerPid:\t0\n")
+        writer(f"Uid:\t{about.real_user}\t{about.user}\t{about.saved_user}\t{about.user}\n")
+        writer(f"Gid:\t{about.real_group}\t{about.group}\t{about.saved_group}\t{about.group}\n")
+        if not process.is_zombie:
+            resident = mapped_pages(process) * PAGE_SIZE // KIBIBYTE
+            writer(f"VmSize:\t{size_of_space(process) // KIBIBYTE} kB\nVmRSS:\t{resident} kB\n")
+        writer(f"Threads:\t{process.threads.count}\n")
+
+
+@struct
+class MemoryStat(View):
+    """statm: sizes in pages."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        process = process_of(inode)
+        writer(f"{size_of_space(process) // PAGE_SIZE} {mapped_pages(process)} 0 0 0 0 0\n")
+
+
+def name_of(process: Process) -> Slice[u8]:
+    """The name, without its NUL."""
+    return process.name[0 : index_of(process.name[:], 0)]
+
+
+def state_letter(process: Process) -> Slice[u8]:
+    """R, S, T or Z as ps(1) shows them."""
+    if process.is_zombie:
+        return b"Z"
+    if process.stopped:
+        return b"T"
+    return b"R" if is_running(process) else b"S"
+
+
+def state_word(process: Process) -> Slice[u8]:
+    """The word that belongs to the letter."""
+    if process.is_zombie:
+        return b"zombie"
+    if process.stopped:
+        return b"stopped"
+    return b"running" if is_running(process) else b"sleeping"
+
+
+def is_running(process: Process) -> bool:
+    """Whether a thread of `process` has something to do."""
+    for thread in process.threads:
+        if is_thread_running(thread):
+            return True
+    return False
+
+
+def is_thread_running(thread: Thread) -> bool:
+    """Whether `thread` runs or is ready to."""
+    return thread is current() or thread.state == ThreadState.READY
+
+
+def ticks_of(process: Process) -> u64:
+    """The time that its threads used, those included that have ended, in ticks of the scheduler."""
+    ticks = process.ticks
+    for thread in process.threads:
+        ticks += thread.cpu_ticks
+    return ticks
+
+
+def mapped_pages(process: Process) -> u64:
+    """How many pages it has in memory."""
+    if process.is_zombie:
+        return 0
+    count: u64 = 0
+    space = process.space
+    for region in space.regions:
+        address = region.start
+        while address < region.end:
+            table = find_table(space.root, address)
+            end = min(region.end, (address // TABLE_SPAN + 1) * TABLE_SPAN)
+            if table is not None:
+                for index in range((end - address) // PAGE_SIZE):
+                    if table.entries[index_at(address, 1) + index].present:
+                        count += 1
+            address = end
+    return count
+
+
+TABLE_SPAN: u64 = 2 << 20
+"""What one table of level 1 translates."""
+
+
+def size_of_space(process: Process) -> u64:
+    """All addresses that are mapped, in bytes."""
+    if process.is_zombie:
+        return 0
+    size: u64 = 0
+    for region in process.space.regions:
+        size += region.end - region.start
+    return size
+
+
+def write_terminal(process: Process, writer: Writer) -> None:
+    """The controlling terminal as a device number, and its group in the foreground: 0 and -1 without one."""
+    session = session_of(process)
+    terminal = None if session is None else session.terminal
+    if session is None or terminal is None:
+        writer(f"0 {i64(-1)}")
+    else:
+        writer(f"{TERMINAL_MAJOR << 8 | terminal.number} {session.foreground}")
+
+
+TERMINAL_MAJOR: u64 = 136
+"""UNIX98 pseudo-terminals (Linux, Documentation/admin-guide/devices.txt)."""
+
+
+def write_memory(space: AddressSpace, start: u64, end: u64, writer: Writer) -> None:
+    """Write what stands in the memory of a program, as far as its pages are there."""
+    address = start
+    while address < end < USER_END:
+        table = find_table(space.root, address)
+        if table is None:
+            return
+        entry = table.entries[index_at(address, 1)]
+        if not entry.present:
+            return
+        within = address % PAGE_SIZE
+        step = min(PAGE_SIZE - within, end - address)
+        writer.text(frames.contents(entry.frame)[within : within + step])
+        address += step

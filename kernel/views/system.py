@@ -1,0 +1,158 @@
+"""What /proc tells of the machine as the container has it (proc(5))."""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, struct, u64
+from kernel.base.writer import Writer
+from kernel.files.inode import Inode, View
+from kernel.machine.clock import wall_time
+from kernel.memory import frames
+from kernel.memory.account import NO_LIMIT
+from kernel.sched.cpu import BOOT_CPU, current
+from kernel.sched.timer import TICK, now
+from kernel.views.status import is_running
+
+KIBIBYTES_PER_PAGE: u64 = 4
+SECOND: u64 = 1_000_000_000
+HUNDREDTH: u64 = 10_000_000
+
+
+@struct
+class MemoryInformation(View):
+    """meminfo: memory as the container has it, its limit as the total."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        free, total = frames.counts()
+        pages = current().process.container.account.pages
+        if pages.limit != NO_LIMIT:
+            total = min(total, pages.limit)
+            free = min(free, pages.limit - min(pages.used, pages.limit))
+        writer(f"MemTotal:       {total * KIBIBYTES_PER_PAGE} kB\n")
+        writer(f"MemFree:        {free * KIBIBYTES_PER_PAGE} kB\n")
+        writer(f"MemAvailable:   {free * KIBIBYTES_PER_PAGE} kB\n")
+        writer.text(b"Buffers:        0 kB\nCached:         0 kB\nSwapCached:     0 kB\n")
+        writer.text(b"SwapTotal:      0 kB\nSwapFree:       0 kB\nShmem:          0 kB\n")
+
+
+@struct
+class Uptime(View):
+    """uptime: seconds since the start, and those in which the processor was idle."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        write_seconds(writer, u64(now()))
+        writer.text(b" ")
+        write_seconds(writer, BOOT_CPU.idle_ticks * u64(TICK))
+        writer.text(b"\n")
+
+
+def write_seconds(writer: Writer, nanoseconds: u64) -> None:
+    """A time in seconds with two digits behind the point."""
+    hundredths = nanoseconds % SECOND // HUNDREDTH
+    writer(f"{nanoseconds // SECOND}.{hundredths // 10}{hundredths % 10}")
+
+
+@struct
+class LoadAverage(View):
+    """loadavg: no average is kept; then the processes that run and all, and the newest pid."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        container = current().process.container
+        writer(f"0.00 0.00 0.00 {count_running()}/{container.processes.count} {container.last_pid}\n")
+
+
+def count_running() -> u64:
+    """How many processes of the container have something to do."""
+    count: u64 = 0
+    for process in current().process.container.processes:
+        if is_running(process):
+            count += 1
+    return count
+
+
+@struct
+class Statistics(View):
+    """stat: the time of the processor, the start, and counts."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        idle = BOOT_CPU.idle_ticks * u64(TICK) // HUNDREDTH
+        busy = (BOOT_CPU.ticks - BOOT_CPU.idle_ticks) * u64(TICK) // HUNDREDTH
+        writer(f"cpu  {busy} 0 0 {idle} 0 0 0 0 0 0\ncpu0 {busy} 0 0 {idle} 0 0 0 0 0 0\nintr 0\nctxt 0\n")
+        writer(f"btime {(u64(wall_time()) - u64(now())) // SECOND}\n")
+        writer(f"processes {current().process.container.processes_run}\nprocs_running {count_running()}\n")
+        writer.text(b"procs_blocked 0\n")
+
+
+@struct
+class Version(View):
+    """version: what uname(2) tells, in one line."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        writer.text(b"Linux version 6.1.0-pithos (pithos) #1 Pithos\n")
+
+
+@struct
+class CpuInformation(View):
+    """cpuinfo: the one processor that runs programs."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        writer.text(b"processor\t: 0\nphysical id\t: 0\ncore id\t\t: 0\ncpu cores\t: 1\n\n")
+
+
+@struct
+class FileSystems(View):
+    """filesystems: the kinds that there are."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        writer.text(b"nodev\tproc\nnodev\ttmpfs\n")
+
+
+@struct
+class Mounts(View):
+    """mounts: the file systems, of which a container has one."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        writer.text(b"tmpfs / tmpfs rw,relatime 0 0\n")
+
+
+@struct
+class MountInformation(View):
+    """mountinfo: the same with more fields."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        writer.text(b"1 0 0:1 / / rw,relatime - tmpfs tmpfs rw\n")
+
+
+@struct
+class HostName(View):
+    """sys/kernel/hostname: what the container calls itself."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        container = current().process.container
+        writer.text(container.hostname[0 : container.hostname_length])
+        writer.text(b"\n")
+
+
+@struct
+class Setting(View):
+    """A number below sys that nobody can change."""
+
+    value: u64 = 0
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        writer(f"{self.value}\n")
+
+
+@struct
+class SystemType(View):
+    """sys/kernel/ostype."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        writer.text(b"Linux\n")
+
+
+@struct
+class SystemRelease(View):
+    """sys/kernel/osrelease."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        writer.text(b"6.1.0-pithos\n")
