@@ -1,8 +1,8 @@
 """Which function calls which, from the typed tree.
 
-A call through an interface may reach that slot of every vtable; a call of a function value every function of its
-type whose address is taken. Both kinds of callee are marked with a star. The graph travels in the ELF file, in a
-section that is not loaded, so that `make sizes` needs nothing but the file.
+A call through an interface may reach that slot of the vtable of every implementor; a call of a function value every
+function of its type whose address is taken. Both kinds of callee are marked with a star. The graph travels in the ELF
+file, in a section that is not loaded, so that `make sizes` needs nothing but the file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ class CallGraph:
 
     def __init__(self, program: tree.CheckedProgram) -> None:
         self._by_type: dict[FunctionType, list[str]] = {}
-        self._slots: dict[int, list[str]] = {}
         for static in program.statics:
             self._note_static(static)
         compiled = [function for function in program.functions if function.body is not None]
@@ -41,11 +40,7 @@ class CallGraph:
 
     def _note_static(self, static: tree.Static) -> None:
         for relocation in static.relocations:
-            if not isinstance(relocation.target, tree.Function):
-                continue
-            if static.kind is tree.StaticKind.VTABLE:
-                self._slots.setdefault(relocation.offset // 8, []).append(relocation.target.symbol)
-            else:
+            if isinstance(relocation.target, tree.Function) and static.kind is not tree.StaticKind.VTABLE:
                 self._note_address(relocation.target)
 
     def _note_address(self, function: tree.Function) -> None:
@@ -59,10 +54,18 @@ class CallGraph:
             if isinstance(node, tree.Call):
                 found[node.function.symbol] = None
             elif isinstance(node, tree.CallInterface):
-                found.update(dict.fromkeys(map(indirect, self._slots.get(node.slot, ()))))
+                found.update(dict.fromkeys(map(indirect, _implementors(node))))
             elif isinstance(node, tree.CallValue) and isinstance(node.function.type, FunctionType):
                 found.update(dict.fromkeys(map(indirect, self._by_type.get(node.function.type, ()))))
         return tuple(found)
+
+
+def _implementors(call: tree.CallInterface) -> Iterator[str]:
+    """The symbols in the slot of a call, of every struct that implements its interface."""
+    for vtable in call.interface.vtables.values():
+        for relocation in vtable.relocations:
+            if relocation.offset == 8 * call.slot and isinstance(relocation.target, tree.Function):
+                yield relocation.target.symbol
 
 
 def indirect(symbol: str) -> str:

@@ -30,6 +30,8 @@ class Diagnostic:
     location: Location
     message: str
     hint: str = ""
+    path: tuple[tuple[Location, str], ...] = ()
+    """How control gets to what is refused: where each call stands, and what it calls."""
 
     @property
     def source_line(self) -> str:
@@ -54,6 +56,8 @@ class Diagnostic:
             indent = len(self.source_line.encode()[: where.column].decode())
             text.append(f"    {self.source_line.expandtabs(1)}")
             text.append(f"    {' ' * indent}{'^' * max(1, len(self.target))}")
+        for place, step in self.path:
+            text.append(f"    {place.file}:{place.line}: {step}")
         if self.hint:
             text.append(f"    hint: {self.hint}")
         return "\n".join(text)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from codegen import lang
-from codegen.check import errors
+from codegen.check import errors, whole
 from codegen.check.errors import Site
 from codegen.check.statics import Statics
 from codegen.check.values import HostValue, Value
@@ -104,9 +104,7 @@ class Program:
             self.waiting.append((made, signature, bindings, dict(constants)))
         return made
 
-    def _make(
-        self, function: Any, owner: Any, signature: Signature, bindings: Bindings, where: Location
-    ) -> Function:
+    def _make(self, function: Any, owner: Any, signature: Signature, bindings: Bindings, where: Location) -> Function:
         if getattr(function, "__comptime__", False):
             raise refuse(where, f"{function.__name__} runs while compiling only")
         source = signature.source
@@ -129,6 +127,9 @@ class Program:
         made.export, made.external = export, external
         made.inline = bool(attributes.get("__inline__"))
         made.noinline = bool(attributes.get("__noinline__"))
+        made.sleeps = bool(attributes.get("__sleeps__"))
+        made.must_use = bool(attributes.get("__must_use__"))
+        made.turns = int(attributes.get("__turns__", 0))
         if "__instruction__" in attributes:
             if made.module.startswith("kernel.") and not made.module.startswith("kernel.machine."):
                 hint = "declare it in kernel/machine/ and call it from here"
@@ -276,6 +277,8 @@ class Program:
                 break
         if not self.diagnostics:
             self.diagnostics.extend(errors.infer(self))
+        if not self.diagnostics:
+            self.diagnostics.extend(whole.check(self))
         if self.diagnostics:
             unique = dict.fromkeys(self.diagnostics)
             raise CompileError(*list(unique)[:MAXIMUM_ERRORS])
@@ -323,9 +326,7 @@ def _is_method(value: object) -> bool:
 
 def _is_abstract(node: ast.FunctionDef) -> bool:
     """Whether the body is only a docstring and `...`."""
-    return all(
-        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) for statement in node.body
-    )
+    return all(isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) for statement in node.body)
 
 
 def _interfaces_of(cls: Any) -> list[Any]:

@@ -31,6 +31,10 @@ from codegen.lang.machine import instruction as instruction
 from codegen.lang.machine import invoke_registers as invoke_registers
 from codegen.lang.machine import noinline as noinline
 from codegen.lang.machine import symbol_address as symbol_address
+from codegen.lang.marks import bounded as bounded
+from codegen.lang.marks import must_use as must_use
+from codegen.lang.marks import sleeps as sleeps
+from codegen.lang.marks import spinlock as spinlock
 from codegen.lang.numbers import Fd as Fd
 from codegen.lang.numbers import FrameNumber as FrameNumber
 from codegen.lang.numbers import Nanoseconds as Nanoseconds

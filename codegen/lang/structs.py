@@ -222,8 +222,9 @@ def _initial(spec: FieldSpec) -> Any:
 def clone(template: Any) -> Any:
     """A new struct like `template`: how an `inline(template)` field begins."""
     made = object.__new__(type(template))
+    specs: dict[str, FieldSpec] = getattr(type(template), "__struct__", {})  # an Atomic has none
     for name, value in vars(template).items():
-        spec = type(template).__struct__.get(name)
+        spec = specs.get(name)
         vars(made)[name] = value if spec is None else _clone_field(spec, value)
     return made
 

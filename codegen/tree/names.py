@@ -99,3 +99,6 @@ class Function:
     external: bool = False
     assembly: Assembly | None = None
     errors: frozenset[int] = frozenset()  # the error numbers it can let out; empty also when unknown
+    sleeps: bool = False  # `@sleeps`
+    must_use: bool = False  # `@must_use`
+    turns: int = 0  # of `@bounded`: it is active at most so often at a time; 0 without the mark

@@ -7,6 +7,7 @@ holds the last RING_SIZE bytes written, the newest at `(written - 1) % RING_SIZE
 from __future__ import annotations
 
 from codegen.lang import Array, Slice, array, i64, inline, local_array, struct, text_sink, u8, u64
+from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.machine.uart import COM1
@@ -37,7 +38,7 @@ RING = LogRing()
 class Log:
     """Lines of text. `locked` is false only for what is written while the machine stops."""
 
-    lock: SpinLock = inline()
+    lock: SpinLock = inline(SpinLock(LockRank.LOG))
     locked: bool = True
     echo: bool = True
 

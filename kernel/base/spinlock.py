@@ -4,13 +4,15 @@
         ...
 
 Interrupts are off inside and as they were before afterwards, so locks are released in reverse order. The holder must
-not sleep, and must not fault on user memory under a lock that the fault handler takes. Tickets make waiting fair
+not sleep and not touch user memory, whose faults may: the compiler refuses both, with the calls that lead there. It
+also refuses a lock that is taken under one of the same or a higher rank (lock_rank.py). Tickets make waiting fair
 (Mellor-Crummey and Scott, 1991). Taking a lock twice on one processor cannot end well, so it traps.
 """
 
 from __future__ import annotations
 
-from codegen.lang import Atomic, Order, inline, struct, u32, u64
+from codegen.lang import Atomic, Order, inline, spinlock, struct, u32, u64
+from kernel.base.lock_rank import LockRank
 from kernel.machine.instructions import (
     disable_interrupts,
     enable_interrupts,
@@ -23,6 +25,7 @@ STACK_SLOT: u64 = 0x8000
 """Kernel stacks lie in slots of this size (boot/layout.py), so a stack pointer tells which stack it is on."""
 
 
+@spinlock
 @struct
 class SpinLock:
     """A ticket lock. `holder` is the slot of the holder's stack while it is taken, 0 while it is free."""
@@ -31,6 +34,10 @@ class SpinLock:
     now_serving: Atomic[u32] = inline()
     holder: u64 = 0
     interrupts_were_enabled: bool = False
+    rank: LockRank = LockRank.NONE
+
+    def __init__(self, rank: LockRank) -> None:
+        self.rank = rank
 
     @property
     def is_held(self) -> bool:

@@ -24,6 +24,7 @@ from codegen.lang import (
     wrapping_add,
     wrapping_shl,
 )
+from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.machine.clock import wall_time
 from kernel.machine.instructions import read_time_stamp
@@ -36,7 +37,7 @@ KEY_WORDS = 8
 class Generator:
     """The state of the generator. Under `lock`."""
 
-    lock: SpinLock = inline()
+    lock: SpinLock = inline(SpinLock(LockRank.RANDOM))
     key: Array[u32] = array(KEY_WORDS)
     counter: u32 = 0
 

@@ -26,6 +26,7 @@ from codegen.lang import (
     uninitialised,
 )
 from kernel.base.errno import EAGAIN, EINTR, EIO, ENOTTY
+from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.files.attributes import Attributes, Kind
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
@@ -52,7 +53,7 @@ class SerialPort(FileOps):
     changed: WaitQueue = inline()
 
     # Shared with the interrupt.
-    lock: SpinLock = inline()
+    lock: SpinLock = inline(SpinLock(LockRank.SERIAL_PORT))
     head: u64 = 0
     used: u64 = 0
     queue: Array[u8] = array(QUEUE_SIZE)

@@ -15,6 +15,7 @@ from enum import IntEnum
 from codegen.lang import Array, Fallible, Slice, array, copy, fill, inline, struct, u8, u32, u64, width
 from kernel.base.errno import EAGAIN, ENOMEM
 from kernel.base.list import List
+from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.memory.frames import Frame
 from kernel.memory.heap import Heap
@@ -136,7 +137,7 @@ def _give_back(account: Account, resource: Resource, count: u64) -> None:
         payer = payer.parent
 
 
-ACCOUNTING = SpinLock()
+ACCOUNTING = SpinLock(LockRank.ACCOUNTING)
 """Guards the counts of all accounts: a charge looks at a whole line of ancestors."""
 
 KERNEL = Account()

@@ -37,6 +37,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import ENOMEM
 from kernel.base.list import Link, List
+from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.machine.layout import PAGE_SIZE, frame_address
 
@@ -90,7 +91,7 @@ class Frame:
 class FrameTable:
     """All frames, from physical address 0 on, and the free ones by order."""
 
-    lock: SpinLock = inline()
+    lock: SpinLock = inline(SpinLock(LockRank.FRAMES))
     frames: MutableSlice[Frame] = uninitialised()
     free_blocks: Array[List[Frame]] = inline_array(11)
     free_count: u64 = 0

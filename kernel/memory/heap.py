@@ -34,6 +34,7 @@ from codegen.lang import (
     uninitialised,
 )
 from kernel.base.errno import ENOMEM
+from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.machine.layout import PAGE_SIZE, frame_address, frame_at
 from kernel.memory import frames
@@ -92,7 +93,7 @@ def order_of(size: u64) -> u64:
 class Heap:
     """The kernel objects of `account`."""
 
-    lock: SpinLock = inline()
+    lock: SpinLock = inline(SpinLock(LockRank.HEAP))
     account: Account = uninitialised()
     objects: u64 = 0
     partial: Array[Slab | None] = array(CLASSES)

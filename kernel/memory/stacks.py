@@ -9,6 +9,7 @@ from __future__ import annotations
 from codegen.lang import Array, Fallible, FrameNumber, VirtAddr, array, inline, struct, u64
 from kernel.base.bitmap import clear_bit, find_clear, set_bit
 from kernel.base.errno import ENOMEM
+from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.machine.instructions import invalidate_page
 from kernel.machine.layout import PAGE_SIZE, STACK_SIZE, STACK_SLOT, STACKS
@@ -26,7 +27,7 @@ WORDS: u64 = SLOTS // 64
 class StackArea:
     """Which slots are taken."""
 
-    lock: SpinLock = inline()
+    lock: SpinLock = inline(SpinLock(LockRank.STACK_AREA))
     taken: Array[u64] = array(WORDS)
     used: u64 = 0
     hint: u64 = 0

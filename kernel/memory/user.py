@@ -1,7 +1,8 @@
 """User access: the only way from a program's addresses to its memory.
 
 Interface: `copy_in` `copy_out` `clear_out` `copy_in_string` `get` `put`. All work on the active address space, may
-fault pages in, and raise EFAULT for what the program may not touch: nothing that a program passes can hurt.
+fault pages in, and raise EFAULT for what the program may not touch: nothing that a program passes can hurt. A fault
+takes the lock of the address space and may wait for a page, so they are marked as sleeping.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from codegen.lang import (
     load,
     local_array,
     size_of,
+    sleeps,
     store,
     u8,
     u64,
@@ -35,6 +37,7 @@ def check_range(address: UserAddr, length: u64) -> Fallible[None]:
         raise EFAULT
 
 
+@sleeps
 def copy_in(destination: MutableSlice[u8], source: UserSlice) -> Fallible[None]:
     """Fill `destination` from a program's memory; the lengths are equal. EFAULT."""
     assert len(destination) == source.length, "lengths differ"
@@ -43,6 +46,7 @@ def copy_in(destination: MutableSlice[u8], source: UserSlice) -> Fallible[None]:
         raise EFAULT
 
 
+@sleeps
 def copy_out(destination: UserSlice, source: Slice[u8]) -> Fallible[None]:
     """Copy all of `source` to a program's memory; the lengths are equal. EFAULT."""
     assert len(source) == destination.length, "lengths differ"
@@ -51,6 +55,7 @@ def copy_out(destination: UserSlice, source: Slice[u8]) -> Fallible[None]:
         raise EFAULT
 
 
+@sleeps
 def clear_out(destination: UserSlice) -> Fallible[None]:
     """Zero a range of a program's memory. EFAULT."""
     check_range(destination.address, destination.length)
@@ -58,6 +63,7 @@ def clear_out(destination: UserSlice) -> Fallible[None]:
         raise EFAULT
 
 
+@sleeps
 def copy_in_string(destination: MutableSlice[u8], source: UserAddr) -> Fallible[u64]:
     """Copy a NUL-terminated string; returns its length without the NUL.
 

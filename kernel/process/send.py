@@ -27,6 +27,11 @@ def send_to_process(process: Process, signal: u32) -> None:
     if process.is_zombie or process.exiting:
         return
     prepare(process, signal)
+    post(process, signal)
+
+
+def post(process: Process, signal: u32) -> None:
+    """Make `signal` pending for `process`, which lives, and let a thread see it."""
     if is_protected(process, signal):
         return
     taker: Thread | None = None
@@ -71,10 +76,10 @@ def resume(process: Process) -> None:
 def tell_of_change(process: Process) -> None:
     """The parent of `process`, which was stopped or goes on, can wait for that, and gets SIGCHLD if it wants to."""
     parent = process.parent
-    if parent is None:
+    if parent is None or parent.is_zombie or parent.exiting:
         return
     if parent.signals.action(u32(Signal.CHILD)).flags & u64(ActionFlags.NO_CHILD_STOP) == 0:
-        send_to_process(parent, u32(Signal.CHILD))
+        post(parent, u32(Signal.CHILD))
     parent.child_ended.wake_all()
 
 

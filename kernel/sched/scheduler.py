@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import Never
 
-from codegen.lang import inline, struct, unreachable
+from codegen.lang import inline, sleeps, struct, unreachable
 from kernel.base.list import List
+from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.machine.instructions import disable_interrupts, enable_interrupts, interrupts_enabled
 from kernel.machine.stubs import interrupt_window
@@ -26,7 +27,7 @@ from kernel.sched.thread import Thread, ThreadState
 class Scheduler:
     """The ready threads of the machine, by group."""
 
-    lock: SpinLock = inline()
+    lock: SpinLock = inline(SpinLock(LockRank.SCHEDULER))
     turns: List[RunGroup] = inline(List(RunGroup.turn_link))
 
     def enqueue(self, thread: Thread) -> None:
@@ -136,6 +137,7 @@ def exit_current() -> Never:
     unreachable()
 
 
+@sleeps
 def reschedule() -> None:
     """Switch to the next ready thread. The state of the current one says what becomes of it."""
     were_on = interrupts_enabled()

@@ -1,0 +1,196 @@
+"""What one function calls, takes and keeps, read from its tree in one walk."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
+
+from codegen.tree import (
+    AddressOf,
+    Assign,
+    Call,
+    CallInterface,
+    CallValue,
+    Case,
+    Cleanup,
+    Evaluate,
+    Expression,
+    Field,
+    Function,
+    FunctionAddress,
+    Handler,
+    Let,
+    Local,
+    Location,
+    Place,
+    ReadLocal,
+    Return,
+    StaticAddress,
+    Store,
+)
+from codegen.types import StructType
+
+AnyCall = Call | CallInterface | CallValue
+
+TAKE, GIVE_BACK = "acquire", "release"
+"""The methods of a spinlock that hold it without a `with`: seen from one to the other in one list of statements."""
+
+
+class Held(NamedTuple):
+    """A spinlock that is held: what it is called, its rank (0: unknown), and where it was taken."""
+
+    name: str
+    rank: int
+    location: Location
+
+
+class Made(NamedTuple):
+    """A call, and the locks that are held at it, outermost first."""
+
+    call: AnyCall
+    held: tuple[Held, ...]
+
+
+class Taken(NamedTuple):
+    """A lock that is taken, and those that are held then."""
+
+    lock: Held
+    held: tuple[Held, ...]
+
+
+@dataclass(eq=False)
+class Body:
+    """The facts of one function."""
+
+    function: Function
+    calls: list[Made] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
+    dropped: list[AnyCall] = field(default_factory=list)
+    assigned: list[tuple[Local, Expression]] = field(default_factory=list)
+    stored: list[tuple[Place, Expression]] = field(default_factory=list)
+    returned: list[Expression] = field(default_factory=list)
+    addresses: list[Function] = field(default_factory=list)
+
+
+def is_spinlock(type_: Any) -> bool:
+    """Whether a type is a reference to a class marked `@spinlock`."""
+    return isinstance(type_, StructType) and hasattr(type_.cls, "__spinlock__")
+
+
+def _is_method_of_lock(function: Function) -> bool:
+    """Whether a function is how a spinlock is taken: what it does to itself is not a taking of its own."""
+    owner = function.parameters[0].type if function.parameters else None
+    return is_spinlock(owner) and function.location.function.startswith(f"{owner}.")
+
+
+def read_body(function: Function) -> Body:
+    """Walk the tree of a function."""
+    reader = _Reader(Body(function))
+    reader.statements(function.body or [], ())
+    return reader.body
+
+
+class _Reader:
+    def __init__(self, body: Body) -> None:
+        self.body = body
+        self.inside_lock = _is_method_of_lock(body.function)
+
+    def statements(self, statements: list[Any], held: tuple[Held, ...]) -> None:
+        """A list of statements, entered with `held`."""
+        for statement in statements:
+            call = statement.value if type(statement) in (Evaluate, Assign) else None
+            if type(call) is Call and call.arguments and is_spinlock(call.arguments[0].type) and not self.inside_lock:
+                held = self._lock_call(call, held)
+            if type(statement) is Evaluate and type(call) in (Call, CallInterface, CallValue):
+                self.body.dropped.append(call)
+            if type(statement) is Cleanup:
+                # What comes after the block holds what was held before `__enter__`.
+                self.statements(statement.body, held)
+                held = self._after(statement.cleanup, held)
+                self.statements(statement.cleanup, held)
+            else:
+                self._node(statement, held)
+
+    def _lock_call(self, call: Call, held: tuple[Held, ...]) -> tuple[Held, ...]:
+        """What is held after a method of a spinlock."""
+        name = call.function.symbol.rsplit(".", 1)[-1]
+        if name in ("__enter__", TAKE):
+            lock = self._lock(call.arguments[0], call.location)
+            self.body.taken.append(Taken(lock, held))
+            return (*held, lock)
+        return held[:-1] if name == GIVE_BACK else held
+
+    def _after(self, cleanup: list[Any], held: tuple[Held, ...]) -> tuple[Held, ...]:
+        call = cleanup[0].value if len(cleanup) == 1 and isinstance(cleanup[0], Evaluate) else None
+        if isinstance(call, Call) and call.function.symbol.endswith(".__exit__") and is_spinlock(call.arguments[0].type):
+            return held[:-1]
+        return held
+
+    def _lock(self, reference: Expression, location: Location) -> Held:
+        """Which lock an expression is: a field of a struct, or a static."""
+        if isinstance(reference, ReadLocal):
+            values = [value for local, value in self.body.assigned if local is reference.local]
+            reference = values[0] if len(values) == 1 else reference
+        if isinstance(reference, AddressOf) and isinstance(reference.place, Field):
+            owner = reference.place.base.type
+            if isinstance(owner, StructType):
+                spec = owner.cls.__struct__[reference.place.name]
+                return Held(f"{owner}.{spec.name}", _rank(spec.default), location)
+        if isinstance(reference, StaticAddress):
+            return Held(reference.static.symbol.rsplit(".", 1)[-1], _rank(reference.static.host), location)
+        return Held("the lock", 0, location)
+
+    def _node(self, root: Any, held: tuple[Held, ...]) -> None:
+        """A statement or an expression, with all in it."""
+        body = self.body
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            kind: Any = type(node)
+            if kind in (Call, CallInterface, CallValue):
+                body.calls.append(Made(node, held))
+            elif kind is Assign or kind is Let:
+                body.assigned.append((node.local, node.value))
+            elif kind is Store:
+                body.stored.append((node.place, node.value))
+            elif kind is Return and node.value is not None:
+                body.returned.append(node.value)
+            elif kind is FunctionAddress:
+                body.addresses.append(node.function)
+            parts = _parts(kind)
+            for name in parts.expressions:
+                part = getattr(node, name)
+                if type(part) is list:
+                    waiting.extend(part)
+                elif part is not None:
+                    waiting.append(part)
+            for name in parts.blocks:
+                for part in getattr(node, name) or ():
+                    if isinstance(part, (Case, Handler)):
+                        self.statements(part.body, held)
+                    else:
+                        self.statements(getattr(node, name), held)
+                        break
+
+
+class _Parts(NamedTuple):
+    """The attributes of a kind of node that hold expressions or places, and those that hold statements."""
+
+    expressions: tuple[str, ...]
+    blocks: tuple[str, ...]
+
+
+@functools.cache
+def _parts(kind: Any) -> _Parts:
+    named = [(entry.name, str(entry.type)) for entry in fields(kind)]
+    blocks = ("list[Statement]", "list[Statement] | None", "list[Case]", "list[Handler]")
+    return _Parts(
+        tuple(name for name, type_ in named if "Expression" in type_ or type_ == "Place"),
+        tuple(name for name, type_ in named if type_ in blocks),
+    )
+
+
+def _rank(lock: Any) -> int:
+    """The rank that a lock of the host was made with."""
+    return int(getattr(lock, "rank", 0))
