@@ -27,6 +27,7 @@ from kernel.machine.trap import Vector
 from kernel.memory import frames
 from kernel.memory import start as memory_start
 from kernel.process import traps
+from kernel.sched.alarm import run_clock_thread, start_clock_thread
 from kernel.sched.cpu import BOOT_CPU
 from kernel.sched.scheduler import run_idle
 from kernel.sched.thread import ThreadState
@@ -34,8 +35,8 @@ from kernel.sched.timer import TICK
 from kernel.syscalls import dispatch
 from kernel.views.proc import create_proc
 
-ENTRIES = (traps.handle_trap, dispatch.handle_syscall)
-"""What the entry stubs call besides `kernel_main`."""
+ENTRIES = (traps.handle_trap, dispatch.handle_syscall, run_clock_thread)
+"""What stubs call besides `kernel_main`."""
 
 
 @export
@@ -52,6 +53,7 @@ def kernel_main(start_info: u64) -> Never:
     random.initialise()
     try:
         prepare_boot_container(info)
+        start_clock_thread(BOOT.account, BOOT.group)
         show_shared_trees(create_dev(BOOT.account), create_proc(BOOT.account))
         start_agent()
     except Errno as error:

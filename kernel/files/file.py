@@ -37,6 +37,7 @@ from kernel.files.attributes import Attributes
 from kernel.files.flags import OpenFlags, readable, writable
 
 if TYPE_CHECKING:
+    from kernel.files.epoll import Interest
     from kernel.files.inode import Inode
     from kernel.memory.account import Account
 
@@ -110,6 +111,8 @@ class OpenFile:
     owner: FileOwner | None = None
     owner_link: Link[OpenFile] = inline()
     holders: List[Descriptor] = inline(List(Descriptor.holder_link))
+    watchers: List[Interest] = inline()
+    """Which epolls want to know when it is ready (epoll.py)."""
 
     @property
     def is_readable(self) -> bool:
@@ -148,6 +151,11 @@ class OpenFile:
         owner = self.owner
         if owner is None:
             return
+        while True:
+            interest = self.watchers.first
+            if interest is None:
+                break
+            interest.drop()
         owner.open_files.remove(self)
         self.owner = None
         ops = self.ops

@@ -132,6 +132,9 @@ class Pipe:
     used: u64 = 0
     pages: Array[FrameNumber] = array(CAPACITY_PAGES)
     changed: WaitQueue = inline()
+    arrivals: u64 = 0
+    """How often something happened that a reader may wait for; `departures`: a writer."""
+    departures: u64 = 0
 
     def receive(self, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         """Take what is queued, up to len(destination) bytes; 0 when all writers are gone."""
@@ -156,6 +159,7 @@ class Pipe:
             done += step
             self.head = (self.head + step) % CAPACITY
             self.used -= step
+        self.departures += 1
         self.notify()
         return done
 
@@ -172,6 +176,7 @@ class Pipe:
                 step = min(room, total - done)
                 self.enqueue(source[done : done + step])
                 done += step
+                self.arrivals += 1
                 self.notify()
                 if done == total:
                     return done
@@ -223,6 +228,8 @@ class Pipe:
     def end_closed(self) -> None:
         """An end was closed: wake the other one, or free the pipe when it was the last."""
         if self.reader.is_open or self.writer.is_open:
+            self.arrivals += 1
+            self.departures += 1
             self.notify()
             return
         for index in range(CAPACITY_PAGES):

@@ -27,9 +27,10 @@ from kernel.sched.thread import Thread
 SYSCALL_LENGTH: u64 = 2
 """The bytes of the SYSCALL instruction."""
 
-NEVER_RESTARTED = (7, 23, 34, 35, 128, 130, 230, 232, 270, 271, 281)
-"""poll select pause nanosleep rt_sigtimedwait rt_sigsuspend clock_nanosleep epoll_wait pselect6 ppoll epoll_pwait:
-they fail with EINTR after a handler, whatever SA_RESTART says (signal(7), "Interruption of system calls")."""
+NEVER_RESTARTED = (7, 23, 34, 35, 128, 130, 230, 232, 270, 271, 281, 441)
+"""poll select pause nanosleep rt_sigtimedwait rt_sigsuspend clock_nanosleep epoll_wait pselect6 ppoll epoll_pwait
+epoll_pwait2: they fail with EINTR after a handler, whatever SA_RESTART says (signal(7), "Interruption of system
+calls")."""
 
 
 def is_delayed(thread: Thread) -> bool:

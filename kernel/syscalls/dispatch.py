@@ -17,6 +17,7 @@ from kernel.syscalls import (
     containers,
     files_attributes,
     files_copy,
+    files_epoll,
     files_io,
     files_listing,
     files_open,
@@ -29,6 +30,7 @@ from kernel.syscalls import (
     signals,
     threads,
     time,
+    timers,
 )
 from kernel.syscalls.declare import SYSCALLS, Declaration
 
@@ -36,6 +38,7 @@ MODULES = (
     containers,
     files_attributes,
     files_copy,
+    files_epoll,
     files_io,
     files_listing,
     files_open,
@@ -48,6 +51,7 @@ MODULES = (
     signals,
     threads,
     time,
+    timers,
 )
 """Where calls are declared; importing one declares its calls."""
 

@@ -9,6 +9,7 @@ from codegen.lang import (
     Nanoseconds,
     UserAddr,
     UserSlice,
+    deferred,
     fill,
     i32,
     i64,
@@ -25,6 +26,7 @@ from kernel.files.file import Events
 from kernel.files.poll import observe, wait_for_change
 from kernel.files.table import DESCRIPTORS_MAX, FileTable
 from kernel.memory import user
+from kernel.process import mask as signal_mask
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, after, now
 from kernel.syscalls.declare import syscall
@@ -84,10 +86,7 @@ def swap_mask(task: Thread, mask: UserAddr, size: u64) -> Fallible[None]:
         return
     if size != 8:
         raise EINVAL
-    wanted = user.get(u64, mask)
-    task.saved_signal_mask = task.signal_mask
-    task.signal_mask = wanted
-    task.restore_signal_mask = True
+    signal_mask.swap(task, user.get(u64, mask))
 
 
 # poll.
@@ -150,7 +149,8 @@ def ppoll(task: Thread, records: UserAddr, count: u64, time: UserAddr, mask: Use
     """ppoll(2)."""
     deadline = deadline_at(time, 1)
     swap_mask(task, mask, mask_size)
-    ready = poll_until(task, records, count, deadline)
+    with deferred(signal_mask.restore, task):
+        ready = poll_until(task, records, count, deadline)
     put_remaining(time, deadline, 1)
     return ready
 
@@ -257,6 +257,7 @@ def pselect6(
     deadline = deadline_at(time, 1)
     if mask != UserAddr(0):
         swap_mask(task, UserAddr(user.get(u64, mask)), user.get(u64, advance(mask, 8)))
-    ready = select_until(task, count, reads, writes, excepts, deadline)
+    with deferred(signal_mask.restore, task):
+        ready = select_until(task, count, reads, writes, excepts, deadline)
     put_remaining(time, deadline, 1)
     return ready

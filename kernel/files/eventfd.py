@@ -1,0 +1,113 @@
+"""Event counters: a number that writers add to and readers take (eventfd(2)).
+
+Invariant: `value` is at most HIGHEST; a write that would pass it waits for a read.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Fallible,
+    MutableSlice,
+    Slice,
+    UserAddr,
+    i64,
+    inline,
+    load,
+    store,
+    struct,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
+from kernel.files.anonymous import describe, open_anonymous
+from kernel.files.attributes import Attributes
+from kernel.files.file import Events, FileOps, FileOwner, OpenFile
+from kernel.files.poll import readiness_changed
+from kernel.memory.account import Account
+from kernel.sched.wait import WaitQueue
+
+HIGHEST: u64 = 0xFFFF_FFFF_FFFF_FFFE
+WORD: u64 = 8
+"""Reads and writes transfer one integer of 8 bytes."""
+
+
+@struct
+class EventCounter(FileOps):
+    """One counter."""
+
+    account: Account = uninitialised()
+    value: u64 = 0
+    is_semaphore: bool = False
+    """EFD_SEMAPHORE: a read takes 1 instead of all."""
+    changed: WaitQueue = inline()
+    described: Attributes = inline()
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        if len(destination) < WORD:
+            raise EINVAL
+        while True:
+            seen = self.changed.observe()
+            if self.value > 0:
+                break
+            if not wait:
+                raise EAGAIN
+            self.changed.sleep(seen)
+        taken: u64 = 1 if self.is_semaphore else self.value
+        self.value -= taken
+        store(u64, destination, 0, taken)
+        self.notify()
+        return WORD
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        if len(source) < WORD:
+            raise EINVAL
+        added = load(u64, source, 0)
+        if added > HIGHEST:
+            raise EINVAL
+        while True:
+            seen = self.changed.observe()
+            if added <= HIGHEST - self.value:
+                break
+            if not wait:
+                raise EAGAIN
+            self.changed.sleep(seen)
+        self.value += added
+        self.notify()
+        return WORD
+
+    def notify(self) -> None:
+        """The value is another one."""
+        self.changed.wake_all()
+        readiness_changed()
+
+    def attributes(self) -> Attributes:
+        return self.described
+
+    def is_seekable(self) -> bool:
+        return False
+
+    def readiness(self) -> Events:
+        events = Events.NONE
+        if self.value > 0:
+            events = events | Events.INPUT | Events.READ_NORMAL
+        if self.value < HIGHEST:
+            events = events | Events.OUTPUT | Events.WRITE_NORMAL
+        return events
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        raise ENOTTY
+
+    def closed(self) -> None:
+        self.account.heap.free(self)
+
+
+def open_counter(owner: FileOwner, value: u32, is_semaphore: bool, nonblocking: bool) -> Fallible[OpenFile]:
+    """A counter that begins with `value`, charged to `owner`, as an open file with one reference."""
+    counter = owner.account.heap.new(EventCounter)
+    counter.account = owner.account
+    counter.value = u64(value)
+    counter.is_semaphore = is_semaphore
+    describe(counter.described)
+    return open_anonymous(owner, counter, nonblocking)

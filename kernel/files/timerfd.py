@@ -1,0 +1,88 @@
+"""Timers that are read: how often their moment has come since the last time (timerfd_create(2))."""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Fallible,
+    MutableSlice,
+    Slice,
+    UserAddr,
+    i64,
+    inline,
+    store,
+    struct,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
+from kernel.files.anonymous import describe, open_anonymous
+from kernel.files.attributes import Attributes
+from kernel.files.file import Events, FileOps, FileOwner, OpenFile
+from kernel.files.poll import readiness_changed
+from kernel.memory.account import Account
+from kernel.sched.alarm import Alarm, AlarmTarget
+from kernel.sched.wait import WaitQueue
+
+WORD: u64 = 8
+"""A read tells one integer of 8 bytes."""
+
+
+@struct
+class TimerFile(FileOps, AlarmTarget):
+    """One timer."""
+
+    account: Account = uninitialised()
+    alarm: Alarm = inline()
+    clock: u32 = 0
+    expirations: u64 = 0
+    changed: WaitQueue = inline()
+    described: Attributes = inline()
+
+    def expired(self, alarm: Alarm, times: u64) -> None:
+        self.expirations += times
+        self.changed.wake_all()
+        readiness_changed()
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        if len(destination) < WORD:
+            raise EINVAL
+        while True:
+            seen = self.changed.observe()
+            if self.expirations > 0:
+                break
+            if not wait:
+                raise EAGAIN
+            self.changed.sleep(seen)
+        store(u64, destination, 0, self.expirations)
+        self.expirations = 0
+        return WORD
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        raise EINVAL
+
+    def attributes(self) -> Attributes:
+        return self.described
+
+    def is_seekable(self) -> bool:
+        return False
+
+    def readiness(self) -> Events:
+        return Events.INPUT | Events.READ_NORMAL if self.expirations > 0 else Events.NONE
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        raise ENOTTY
+
+    def closed(self) -> None:
+        self.alarm.cancel()
+        self.account.heap.free(self)
+
+
+def open_timer(owner: FileOwner, clock: u32, nonblocking: bool) -> Fallible[OpenFile]:
+    """A timer that is not set, charged to `owner`, as an open file with one reference."""
+    timer = owner.account.heap.new(TimerFile)
+    timer.account = owner.account
+    timer.clock = clock
+    describe(timer.described)
+    return open_anonymous(owner, timer, nonblocking)
