@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Array, FrameNumber, array, bit, bits, reference, struct, to_raw, u64
+from codegen.lang import Array, FrameNumber, array, bit, bits, inline, reference, struct, to_raw, u64
 from kernel.machine.layout import frame_address
 
 ENTRIES: u64 = 512
@@ -56,6 +56,7 @@ def next_used(table: Table, start: u64, end: u64) -> u64:
     return end
 
 
+@inline
 def is_group_empty(table: Table, first: u64) -> bool:
     """Whether the entries of the group that begins with `first` are all zero."""
     group = table.entries[first : first + GROUP]
