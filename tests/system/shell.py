@@ -1,0 +1,107 @@
+"""`pithos run -it` under a terminal of this machine, typed at and watched."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+from types import TracebackType
+
+CONTROL_SEQUENCE = re.compile(rb"\x1b\[\??[0-9;]*[A-Za-z]")
+TIMEOUT = 60.0
+
+
+class Shell:
+    """One `pithos run` whose standard files are a terminal of 24 rows and 80 columns."""
+
+    def __init__(self, *arguments: str | Path, rows: int = 24, columns: int = 80, **settings: str) -> None:
+        self.master, self.slave = os.openpty()
+        self.resize(rows, columns)
+        self.before = termios.tcgetattr(self.slave)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "harness.cli", "run", *map(str, arguments)],
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
+            start_new_session=True,
+            env={**os.environ, **settings},
+        )
+        self.seen = b""
+
+    def __enter__(self) -> Shell:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(30)
+        os.close(self.master)
+        os.close(self.slave)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Give the terminal another size."""
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("<HHHH", rows, columns, 0, 0))
+
+    def type(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self.master, keys)
+
+    def press_until(self, key: bytes, wanted: bytes) -> None:
+        """Press `key`, again and again for as long as nobody takes it, until the screen shows `wanted`."""
+        for _ in range(10):
+            self.type(key)
+            try:
+                self.expect(wanted, 2.0)
+                return
+            except AssertionError:
+                continue
+        self.expect(wanted, 2.0)
+
+    def start(self, line: bytes) -> None:
+        """Type a command at a prompt, and wait until the shell has given the terminal its own settings back."""
+        self.type(b"echo go; " + line + b"\r")
+        self.expect(b"\ngo\r\n")
+
+    def expect(self, wanted: bytes, timeout: float = TIMEOUT) -> bytes:
+        """Wait until the screen shows `wanted`; returns what came before. Control sequences are left out."""
+        end = time.monotonic() + timeout
+        while wanted not in self.seen:
+            left = end - time.monotonic()
+            assert left > 0, f"{wanted!r} did not come, but {self.seen!r}"
+            if select.select([self.master], [], [], min(left, 0.2))[0]:
+                self.seen = CONTROL_SEQUENCE.sub(b"", self.seen + os.read(self.master, 4096))
+            elif self.process.poll() is not None:
+                raise AssertionError(f"pithos ended with {self.process.returncode} and {self.seen!r}")
+        before, _, self.seen = self.seen.partition(wanted)
+        return before
+
+    def command(self, line: bytes) -> bytes:
+        """Type a command at a prompt; returns what it printed."""
+        self.type(line + b"\r")
+        self.expect(line + b"\r\n")
+        return self.expect(b"/ # ")
+
+    def end(self) -> int:
+        """Wait for the end; the exit status."""
+        end = time.monotonic() + TIMEOUT
+        while self.process.poll() is None and time.monotonic() < end:
+            if select.select([self.master], [], [], 0.1)[0]:
+                self.seen = CONTROL_SEQUENCE.sub(b"", self.seen + os.read(self.master, 4096))
+        assert self.process.returncode is not None, f"no end, but {self.seen!r}"
+        while select.select([self.master], [], [], 0)[0]:
+            self.seen = CONTROL_SEQUENCE.sub(b"", self.seen + os.read(self.master, 4096))
+        return self.process.returncode
+
+    @property
+    def is_restored(self) -> bool:
+        """Whether our terminal is as it was before."""
+        return termios.tcgetattr(self.slave) == self.before
