@@ -40,6 +40,7 @@ def exported_functions() -> list[FunctionType]:
 def build_kernel(progress: Progress | None = None, cache: Path = BUILD_FOLDER / "cache") -> Image:
     """Compile and link the kernel."""
     from boot.pvh import PVH_NOTE
+    from boot.stack_limit import check_stacks
     from boot.stubs import ALL_STUBS
     from codegen import compile_program, link
 
@@ -47,7 +48,9 @@ def build_kernel(progress: Progress | None = None, cache: Path = BUILD_FOLDER / 
     program = compile_program(exported_functions(), cache=cache, progress=progress)
     if progress is not None:
         progress("link", 0, 1)
-    return link(program, base=KERNEL_VIRTUAL, stubs=ALL_STUBS, entry="pvh_entry", notes=(PVH_NOTE,))
+    image = link(program, base=KERNEL_VIRTUAL, stubs=ALL_STUBS, entry="pvh_entry", notes=(PVH_NOTE,))
+    check_stacks(image.elf)
+    return image
 
 
 def write_kernel(progress: Progress | None = None) -> Path:

@@ -17,6 +17,8 @@ from codegen.types import FunctionType
 
 SECTION = ".call_graph"
 STAR = "*"
+TURNS = "#"
+"""Before a number in place of a callee: the function is marked `@bounded`, with so many turns."""
 
 
 class CallGraph:
@@ -33,8 +35,9 @@ class CallGraph:
                 if isinstance(node, tree.FunctionAddress):
                     self._note_address(node.function)
         called = {symbol: self._called(found) for symbol, found in nodes.items()}
+        turns = {function.symbol: (f"{TURNS}{function.turns}",) for function in compiled if function.turns}
         self.calls = {
-            symbol: tuple(callee for callee in callees if callee.removeprefix(STAR) in called)
+            symbol: (*turns.get(symbol, ()), *(callee for callee in callees if callee.removeprefix(STAR) in called))
             for symbol, callees in called.items()
         }
 

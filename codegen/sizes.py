@@ -33,7 +33,8 @@ def stack_table(program: ProgramFile) -> Table:
         use = analysis.deepest(entry)
         calls = " > ".join(name.rsplit(".", 1)[-1] for name in use.path)
         for circle in use.recursion:
-            calls += f"\nrecursion: {', '.join(circle)}"
+            kind = "recursion without a bound" if circle in use.unbounded else "bounded recursion"
+            calls += f"\n{kind}: {', '.join(circle)}"
         table.add_row(entry, f"{use.bytes:,}", calls)
     return table
 

@@ -2,7 +2,8 @@
 
 How much stack a function takes, and which it calls directly, is read from its machine code. What an indirect call may
 reach comes from the typed tree (call_graph.py); where a function was inlined, its indirect calls are
-its caller's. The answer is an upper bound: every indirect call reaches the deepest function that it can.
+its caller's. The answer is an upper bound: every indirect call reaches the deepest function that it can, and
+functions that call each other in a circle are there as often as their `@bounded` marks allow.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 import capstone
 
-from codegen.call_graph import STAR
+from codegen.call_graph import STAR, TURNS
 from codegen.program_file import CodeSymbol, ProgramFile
 
 RETURN_ADDRESS = 8
@@ -28,6 +29,8 @@ class StackUse:
     bytes: int
     path: tuple[str, ...]
     recursion: tuple[tuple[str, ...], ...]
+    unbounded: tuple[tuple[str, ...], ...] = ()
+    """Those of the recursions that pass no `@bounded` function: the bytes count them once."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def read_frame(function: CodeSymbol) -> Frame:
 
 
 class StackAnalysis:
-    """The deepest path from each function on. Functions that call each other in a circle count once each."""
+    """The deepest path from each function on."""
 
     def __init__(self, program: ProgramFile) -> None:
         names = {code.address: code.name for code in program.functions}
@@ -68,6 +71,7 @@ class StackAnalysis:
             name: tuple(names[target] for target in frame.calls if names.get(target, ENDS) != ENDS)
             for name, frame in self._frames.items()
         }
+        self._turns: dict[str, int] = {}
         self._calls = {name: self._callees(name) for name in self._frames}
         self._circle_of = {symbol: circle for circle in circles(self._calls) for symbol in circle}
         self._known: dict[tuple[str, ...], tuple[int, tuple[str, ...]]] = {}
@@ -79,7 +83,9 @@ class StackAnalysis:
         waiting, seen = [name], {name}
         while waiting:
             for callee in self._tree.get(waiting.pop(), ()):
-                if callee.startswith(STAR):
+                if callee.startswith(TURNS):
+                    self._turns[name] = self._turns.get(name, 0) + int(callee.removeprefix(TURNS))
+                elif callee.startswith(STAR):
                     if callee.removeprefix(STAR) in self._frames:
                         found[callee.removeprefix(STAR)] = None
                 elif callee not in seen and callee not in direct:
@@ -93,11 +99,23 @@ class StackAnalysis:
         return sorted(name for name in self._tree if "." not in name and name in self._frames)
 
     def deepest(self, entry: str) -> StackUse:
-        """The most stack that a call of `entry` may take; a recursion counts as one turn."""
+        """The most stack that a call of `entry` may take; a recursion without a bound counts as one turn."""
         size, path = self._descend(self._circle_of[entry])
         found = {self._circle_of[symbol] for symbol in self._reachable(entry)}
         recursion = sorted(circle for circle in found if len(circle) > 1 or circle[0] in self._calls[circle[0]])
-        return StackUse(entry, size, path, tuple(recursion))
+        unbounded = [circle for circle in recursion if self._bound(circle) == 0]
+        return StackUse(entry, size, path, tuple(recursion), tuple(unbounded))
+
+    def _bound(self, circle: tuple[str, ...]) -> int:
+        """How many activations of marked functions there can be at a time in a circle; 0 when none is marked."""
+        return sum(self._turns.get(symbol, 0) for symbol in circle)
+
+    def _circle_size(self, circle: tuple[str, ...]) -> int:
+        """The bytes of all activations: one that is not marked stands before, between and after marked ones."""
+        if len(circle) == 1 and circle[0] not in self._calls[circle[0]]:
+            return self._frames[circle[0]].size
+        others = self._bound(circle) + 1
+        return sum(self._frames[symbol].size * self._turns.get(symbol, others) for symbol in circle)
 
     def _descend(self, circle: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
         known = self._known.get(circle)
@@ -105,8 +123,7 @@ class StackAnalysis:
             callees = {self._circle_of[callee] for symbol in circle for callee in self._calls[symbol]}
             below = [self._descend(callee) for callee in sorted(callees - {circle})]
             size, path = max(below, default=(0, ()), key=lambda found: found[0])
-            own = sum(self._frames[symbol].size for symbol in circle)
-            known = self._known[circle] = own + size, (*circle, *path)
+            known = self._known[circle] = self._circle_size(circle) + size, (*circle, *path)
         return known
 
     def _reachable(self, entry: str) -> set[str]:

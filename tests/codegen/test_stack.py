@@ -74,3 +74,18 @@ def test_circles_are_the_strongly_connected_components() -> None:
 def test_the_graph_survives_the_file() -> None:
     assert call_graph.decode(call_graph.encode(CALLS)) == CALLS
     assert cast(Any, analysis(CALLS))._tree == CALLS
+
+
+def test_a_bounded_recursion_counts_as_often_as_its_mark_says() -> None:
+    use = analysis({**CALLS, "leaf": ("#3", "*middle")}).deepest("root")
+    assert use.bytes == 24 + 4 * 24 + 3 * 80
+    assert use.recursion == (("leaf", "middle"),) and use.unbounded == ()
+
+
+def test_a_recursion_without_a_mark_has_no_bound() -> None:
+    assert analysis({**CALLS, "leaf": ("*middle",)}).deepest("root").unbounded == (("leaf", "middle"),)
+
+
+def test_a_mark_without_a_recursion_changes_nothing() -> None:
+    use = analysis({**CALLS, "leaf": ("#3",)}).deepest("root")
+    assert (use.bytes, use.recursion, use.unbounded) == (24 + 24 + 80, (), ())

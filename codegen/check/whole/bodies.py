@@ -102,7 +102,7 @@ class _Reader:
             call = statement.value if type(statement) in (Evaluate, Assign) else None
             if type(call) is Call and call.arguments and is_spinlock(call.arguments[0].type) and not self.inside_lock:
                 held = self._lock_call(call, held)
-            if type(statement) is Evaluate and type(call) in (Call, CallInterface, CallValue):
+            if type(statement) is Evaluate and isinstance(call, (Call, CallInterface, CallValue)):
                 self.body.dropped.append(call)
             if type(statement) is Cleanup:
                 # What comes after the block holds what was held before `__enter__`.
@@ -123,9 +123,9 @@ class _Reader:
 
     def _after(self, cleanup: list[Any], held: tuple[Held, ...]) -> tuple[Held, ...]:
         call = cleanup[0].value if len(cleanup) == 1 and isinstance(cleanup[0], Evaluate) else None
-        if isinstance(call, Call) and call.function.symbol.endswith(".__exit__") and is_spinlock(call.arguments[0].type):
-            return held[:-1]
-        return held
+        if not isinstance(call, Call) or not call.function.symbol.endswith(".__exit__"):
+            return held
+        return held[:-1] if is_spinlock(call.arguments[0].type) else held
 
     def _lock(self, reference: Expression, location: Location) -> Held:
         """Which lock an expression is: a field of a struct, or a static."""
