@@ -16,7 +16,7 @@ from pathlib import Path
 
 from codegen.diagnostics import ROOT
 
-SOURCES = ("source.py", "resolve.py", "annotations.py", "layout.py", "check")
+SOURCES = ("source.py", "resolve.py", "signature.py", "layout.py", "check")
 REFUSALS = {"refuse": 1, "Diagnostic": 1, "_refused": 0, "TypeError": 0}
 """Functions that make a message, and which argument it is; the hint is the next one."""
 
@@ -94,8 +94,9 @@ def _of_call(call: ast.Call, assigned: dict[str, list[ast.expr]]) -> Iterator[Me
     hint = call.args[position + 1] if len(call.args) > position + 1 else keywords.get("hint")
     hints = tuple(text for text in _texts(hint, assigned) if text.strip(FILLED)) if hint is not None else ()
     for text in _texts(call.args[position], assigned):
-        if any(character.isalpha() for character in text):
-            yield Message(text, hints)
+        message, _, remedy = text.partition("; write ")  # how a TypeError carries its hint
+        if any(character.isalpha() for character in message):
+            yield Message(message, (*hints, f"write {FILLED}: {remedy}") if remedy else hints)
 
 
 def _texts(node: ast.expr | None, assigned: dict[str, list[ast.expr]]) -> list[str]:

@@ -6,6 +6,7 @@ A struct that implements an interface begins with the pointer to its vtable.
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -117,10 +118,12 @@ def _layout(struct: StructType) -> StructLayout:
     for name, spec in cls.__struct__.items():
         node = nodes[name]
         try:
-            type_ = _field_type(annotations.type(node.annotation), spec)
+            type_ = _field_type(annotations.type(node.annotation), spec, isinstance(node.value, ast.Call))
             size, align = measure(type_)
         except TypeError as error:
-            raise refuse(annotations.at(node.annotation), f"{cls.__name__}.{name}: {error}") from None
+            message, _, hint = str(error).partition("; write ")
+            hint = hint and f"write {name}: {hint}"
+            raise refuse(annotations.at(node.annotation), f"{cls.__name__}.{name}: {message}", hint) from None
         if packed:
             align = 1
         offset = (end + align - 1) // align * align if spec.offset is None else spec.offset
@@ -138,7 +141,7 @@ def _layout(struct: StructType) -> StructLayout:
     return layout
 
 
-def _field_type(annotated: Any, spec: FieldSpec) -> Any:
+def _field_type(annotated: Any, spec: FieldSpec, made_here: bool) -> Any:
     """The type of the place that a field is, from its annotation and how it was initialised."""
     if spec.kind == "inline" and isinstance(annotated, StructType):
         return EmbeddedType(annotated)
@@ -147,10 +150,12 @@ def _field_type(annotated: Any, spec: FieldSpec) -> Any:
             assert isinstance(annotated.element, StructType)
             return ArrayType(EmbeddedType(annotated.element), spec.count)
         if spec.kind != "array":
-            raise TypeError("the length of an Array stands in its initialiser: array(16)")
+            raise TypeError(f"the length of an Array stands in its initialiser; write {annotated} = array(16)")
         return ArrayType(annotated.element, spec.count)
     if isinstance(annotated, AtomicType) and spec.kind != "inline":
         raise TypeError("an Atomic is embedded: initialise it with inline()")
+    if spec.kind == "value" and isinstance(annotated, StructType) and made_here:
+        raise TypeError(f"this {annotated} would be one, shared by all; write {annotated} = inline()")
     if spec.kind == "inline" and not isinstance(annotated, AtomicType):
         raise TypeError(f"inline() embeds a struct; {annotated} is not one")
     return annotated

@@ -21,6 +21,7 @@ from codegen.tree import (
     Field,
     Place,
     Read,
+    ReadLocal,
     StaticPlace,
     Subslice,
     TupleElement,
@@ -51,6 +52,16 @@ if TYPE_CHECKING:
 
 def attribute(f: Checker, node: ast.Attribute) -> Value:
     return attribute_of(f, node, f.expression(node.value), node.attr)
+
+
+def test_hint(tree: Expression) -> str:
+    """How to test a value for None; a test of a field counts for nothing, as another CPU may change it."""
+    if isinstance(tree, Read) and isinstance(tree.place, Field):
+        name = tree.place.name
+        return f"read it into a local, and test that: `{name} = x.{name}`, then `if {name} is not None`"
+    if isinstance(tree, ReadLocal):
+        return f"test it first: `if {tree.local.name} is not None`"
+    return "keep it in a local, and test that: `if x is not None`"
 
 
 def attribute_of(f: Checker, node: ast.expr, value: Value, name: str) -> Value:
@@ -86,7 +97,7 @@ def attribute_of(f: Checker, node: ast.expr, value: Value, name: str) -> Value:
         case ErrorType() if name == "code":
             return retype(tree, Int(32, True), where)
         case OptionalType(inner):
-            raise f.refuse(node, f"{inner} | None may be None here", "test it first: `if x is not None`")
+            raise f.refuse(node, f"{inner} | None may be None here", test_hint(tree))
     hint = ""
     if str(tree.type) in ("UserSlice", "UserAddr"):
         hint = "copy it with the functions of kernel/memory/user.py"
@@ -198,7 +209,7 @@ def subscript(f: Checker, node: ast.Subscript) -> Value:
         method = attribute_of(f, node, tree, "__getitem__")
         return calls.invoke(f, node, method, [node.slice], [])
     if isinstance(tree.type, OptionalType):
-        raise f.refuse(node.value, f"{tree.type} may be None here", "test it first: `if x is not None`")
+        raise f.refuse(node.value, f"{tree.type} may be None here", test_hint(tree))
     hint = "copy it in with kernel/memory/user.py first" if "User" in str(tree.type) else ""
     raise f.refuse(node.value, f"{tree.type} cannot be indexed", hint)
 
@@ -296,7 +307,7 @@ def place(f: Checker, node: ast.Attribute | ast.Subscript) -> Place:
         hint = f"use replace(value, {node.attr}=...) and store the result"
         raise f.refuse(node, f"{tree.type} is immutable", hint)
     if isinstance(tree.type, OptionalType):
-        raise f.refuse(node.value, f"{tree.type} may be None here", "test it first: `if x is not None`")
+        raise f.refuse(node.value, f"{tree.type} may be None here", test_hint(tree))
     if not isinstance(tree.type, StructType):
         raise f.refuse(node, f"{tree.type} has no field that can be set")
     field = layout.of(tree.type).fields.get(node.attr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import types as python_types
 from typing import TYPE_CHECKING, Any
 
@@ -99,9 +100,13 @@ def _call_host(
     handler = intrinsics.handler_of(found)
     if handler is not None:
         return handler(f, intrinsics.Request(node, f.at(node), arguments, dict(keywords), expected))
+    if isinstance(found, python_types.FunctionType) and getattr(found, "__comptime__", False):
+        return _fold(f, node, found, arguments, keywords)
+    if is_of_python_alone(found):
+        hint = "import only codegen.lang and kernel modules; the rest of Python runs at module level, or in @comptime"
+        name = ast.unparse(node.func) if isinstance(node, ast.Call) else found.__name__
+        raise f.refuse(node, f"{name} is Python's own, and cannot be compiled", hint)
     if isinstance(found, python_types.FunctionType):
-        if getattr(found, "__comptime__", False):
-            return _fold(f, node, found, arguments, keywords)
         owner = owner_of(found)
         return call_function(f, node, found, owner, {}, arguments, keywords, expected)
     if isinstance(found, IntType | type | Type):
@@ -109,6 +114,14 @@ def _call_host(
     if isinstance(found, (python_types.BuiltinFunctionType, python_types.MethodType)):
         return _fold(f, node, found, arguments, keywords)
     raise f.refuse(node, f"{describe(callee)} cannot be called")
+
+
+def is_of_python_alone(found: Any) -> bool:
+    """Whether a function is of Python's library, and not one of its built-ins."""
+    if not isinstance(found, (python_types.FunctionType, python_types.BuiltinFunctionType)):
+        return False
+    home = (getattr(found, "__module__", None) or "builtins").partition(".")[0]
+    return home != "builtins" and home in sys.stdlib_module_names
 
 
 def _fold(f: Checker, node: ast.expr, function: Any, arguments: list[Any], keywords: Keywords) -> HostValue:

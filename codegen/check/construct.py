@@ -38,6 +38,7 @@ def construct_value(
         type_ = host_type(callee.object)
     except TypeError:
         hints = {int: "write u64(x), i32(x), ...", str: "there is no run-time text", list: "use an Array"}
+        hints |= {dict: "use a tuple of constants and a loop, or an Array", set: "use flags, or an Array of bools"}
         raise f.refuse(node, f"{describe(callee)} cannot be called", hints.get(callee.object, "")) from None
     if isinstance(type_, BitsType):
         if arguments:

@@ -226,7 +226,11 @@ def mismatch(f: Checker, tree: Expression, target: Any) -> Exception:
         if plain_source.signed != plain_target.signed:
             message = f"{source} and {target} differ in sign"
             return f.refuse(where, message, f"convert on purpose: {target}(...)")
-        return f.refuse(where, f"{source} does not fit {target}", f"narrow on purpose: {target}(...)")
+        return f.refuse(
+            where,
+            f"{source} does not fit {target}",
+            f"narrow on purpose: {target}(...) traps if it does not fit, truncate({target}, ...) keeps the low bits",
+        )
     if isinstance(source, OptionalType) and is_assignable(source.inner, target):
         return f.refuse(where, f"{source} may be None where {target} is wanted", "test it first: `is None`")
     if isinstance(plain_source, Int) and isinstance(target, (EnumType, BoolType, BitsType)):

@@ -25,7 +25,7 @@ from codegen.tree import (
     Text,
     TrapExpression,
 )
-from codegen.types import BYTES, NEVER, U64, BitsType, Int, SliceType, StructType
+from codegen.types import BYTES, NEVER, U64, BitsType, Int, SliceType, StructType, UserSliceType
 
 if TYPE_CHECKING:
     from codegen.check.function import Checker
@@ -86,7 +86,8 @@ def _length(f: Checker, request: Request) -> Value:
     if isinstance(tree.type, StructType) and hasattr(tree.type.cls, "__len__"):
         method = access.attribute_of(f, request.node, tree, "__len__")
         return calls.invoke(f, request.node, method, [], [])
-    raise f.refuse(request.where, f"{tree.type} has no length")
+    hint = "write .length" if isinstance(tree.type, UserSliceType) else ""
+    raise f.refuse(request.where, f"{tree.type} has no length", hint)
 
 
 def _extreme(operator: BinaryOperator, fold: Callable[..., Any]) -> Intrinsic:

@@ -136,6 +136,8 @@ def over(f: Checker, node: ast.For, value: Value) -> None:
         over(f, node, calls.invoke(f, node.iter, method, [], []))
     else:
         hint = "test it for None first" if "None" in str(tree.type) else "it goes over ranges, slices, iterators"
+        if "User" in str(tree.type):
+            hint = "copy it in with kernel/memory/user.py first"
         raise f.refuse(node.iter, f"a for cannot go over {tree.type}", hint)
 
 
