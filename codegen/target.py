@@ -10,6 +10,10 @@ import enum
 
 TRIPLE = "x86_64-unknown-none-elf"
 
+DATA_LAYOUT = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
+"""LLVM's description of memory for the triple (LLVM Language Reference, "Data Layout"): without it LLVM does not know
+which widths the processor has, and makes integers of 9 bits."""
+
 FEATURES = "-mmx,-sse,-sse2,+soft-float"
 """General-purpose registers only (the kernel's `-mno-sse`)."""
 

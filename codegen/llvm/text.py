@@ -14,7 +14,7 @@ from codegen.llvm.functions import FunctionText, declaration
 from codegen.llvm.runtime import ATTRIBUTES, TRAP_FUNCTIONS
 from codegen.lower import Uses, lower_function
 from codegen.lower.representation import machine_type
-from codegen.target import TRIPLE, Target
+from codegen.target import DATA_LAYOUT, TRIPLE, Target
 from codegen.tree import CheckedProgram, Function, Static
 from codegen.types import Type
 
@@ -45,7 +45,7 @@ def module_text(module: str, program: CheckedProgram, target: Target) -> str:
         pending += [each for each in uses.functions.values() if _is_copied(each) and each.symbol not in done]
     for static in owned_statics:
         _note_targets(static, uses)
-    lines = [f'source_filename = "{module}"', f'target triple = "{TRIPLE}"']
+    lines = [f'source_filename = "{module}"', f'target datalayout = "{DATA_LAYOUT}"', f'target triple = "{TRIPLE}"']
     lines += _globals(owned_statics, uses, done, debug)
     lines += bodies
     lines += needs
