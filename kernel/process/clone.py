@@ -10,6 +10,8 @@ from codegen.lang import (
     UserAddr,
     address_of,
     copy,
+    deferred,
+    i32,
     on_error,
     size_of,
     slice_at,
@@ -20,9 +22,11 @@ from codegen.lang import (
     width,
 )
 from kernel.base.errno import EAGAIN, EFAULT, EINVAL
+from kernel.files.table import FileTable
 from kernel.machine.layout import USER_END
 from kernel.machine.trap import TrapFrame
 from kernel.memory import fork, user
+from kernel.process.pidfd import attach, open_handle
 from kernel.process.process import Process, create_process
 from kernel.process.start import create_user_thread
 from kernel.sched import switch
@@ -60,6 +64,7 @@ class CloneFlags(IntFlag):
     NEW_PIDS = 0x2000_0000
     NEW_NETWORK = 0x4000_0000
     IO = 0x8000_0000
+    CLEAR_HANDLERS = 0x1_0000_0000
 
 
 NEW_NAMESPACES: u64 = 0x7E02_0000
@@ -78,6 +83,8 @@ class CloneRequest:
     parent_id: UserAddr = UserAddr(0)
     child_id: UserAddr = UserAddr(0)
     thread_pointer: u64 = 0
+    pidfd: UserAddr = UserAddr(0)
+    """CLONE_PIDFD: where to write the descriptor of the new process."""
 
     def has(self, flag: CloneFlags) -> bool:
         """Whether `flag` is set."""
@@ -85,15 +92,12 @@ class CloneRequest:
 
 
 def clone(task: Thread, request: CloneRequest) -> Fallible[Pid]:
-    """A new thread, in this process or in a new one; returns its number. EINVAL, EAGAIN, ENOMEM, EFAULT."""
-    if request.flags & NEW_NAMESPACES != 0 or request.exit_signal > 64:
-        raise EINVAL
-    if request.has(CloneFlags.THREAD) and request.flags & THREAD_NEEDS != THREAD_NEEDS:
-        raise EINVAL
-    if request.has(CloneFlags.SET_TLS) and request.thread_pointer >= USER_END:
-        raise EINVAL
+    """A new thread, in this process or in a new one; returns its number. EINVAL, EAGAIN, ENOMEM, EFAULT, EMFILE."""
+    check(task, request)
     if request.has(CloneFlags.THREAD):
         child = add_thread(task)
+    elif request.has(CloneFlags.PIDFD):
+        child = fork_with_handle(task, request)
     else:
         child = fork_process(task, request)
     set_up(task, child, request)
@@ -106,6 +110,37 @@ def clone(task: Thread, request: CloneRequest) -> Fallible[Pid]:
     start(child)
     await_return(task)
     return number
+
+
+def check(task: Thread, request: CloneRequest) -> Fallible[None]:
+    """EINVAL for what does not go together (clone(2), "Errors")."""
+    if request.flags & NEW_NAMESPACES != 0 or request.exit_signal > 64:
+        raise EINVAL
+    if request.has(CloneFlags.SIGNAL_HANDLERS):
+        if not request.has(CloneFlags.MEMORY) or request.has(CloneFlags.CLEAR_HANDLERS):
+            raise EINVAL
+    if request.has(CloneFlags.THREAD) and request.flags & THREAD_NEEDS != THREAD_NEEDS:
+        raise EINVAL
+    if request.has(CloneFlags.PIDFD) and (request.has(CloneFlags.THREAD) or request.has(CloneFlags.DETACHED)):
+        raise EINVAL
+    if request.has(CloneFlags.PARENT) and task.process.container.init is task.process:
+        raise EINVAL
+    if request.has(CloneFlags.SET_TLS) and request.thread_pointer >= USER_END:
+        raise EINVAL
+
+
+def fork_with_handle(task: Thread, request: CloneRequest) -> Fallible[Thread]:
+    """`fork_process`, with a descriptor for the new process written to where CLONE_PIDFD wants it."""
+    container = task.process.container
+    files = task.process.files
+    file = open_handle(container.files)
+    with deferred(file.drop):
+        fd = files.install(file, True)
+        with on_error(files.close_if_open, fd):
+            user.put(i32, request.pidfd, i32(fd))
+            child = fork_process(task, request)
+        attach(file, child.process)
+        return child
 
 
 def add_thread(task: Thread) -> Fallible[Thread]:
@@ -126,7 +161,11 @@ def add_thread(task: Thread) -> Fallible[Thread]:
 def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
     """A child process with one thread. Its memory is a copy, or the parent's with CLONE_VM."""
     parent = task.process
-    process = create_process(parent.container, parent)
+    grandparent = parent.parent
+    process = create_process(
+        parent.container,
+        grandparent if request.has(CloneFlags.PARENT) and grandparent is not None else parent,
+    )
     with on_error(process.release):
         copy_process(parent, process)
         if request.has(CloneFlags.MEMORY):
@@ -135,13 +174,23 @@ def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
         else:
             process.space = fork.duplicate(parent.space)
         with on_error(process.space.drop):
-            process.files = parent.files.duplicate(parent.container.account)
+            process.files = share_files(parent, request)
             with on_error(process.files.drop):
                 thread = create_user_thread(process)
-    process.exit_signal = request.exit_signal
+    process.exit_signal = parent.exit_signal if request.has(CloneFlags.PARENT) else request.exit_signal
+    if request.has(CloneFlags.CLEAR_HANDLERS):
+        process.signals.reset_for_exec()
     thread.id = process.pid
     hold_places(process)
     return thread
+
+
+def share_files(parent: Process, request: CloneRequest) -> Fallible[FileTable]:
+    """The descriptors of a new process: a copy, or with CLONE_FILES those of the parent. ENOMEM."""
+    if request.has(CloneFlags.FILES):
+        parent.files.hold()
+        return parent.files
+    return parent.files.duplicate(parent.container.account)
 
 
 def copy_process(parent: Process, process: Process) -> None:

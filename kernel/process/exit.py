@@ -14,7 +14,7 @@ from codegen.lang import UserAddr, u32, u64
 from kernel.base.errno import EFAULT
 from kernel.files.poll import readiness_changed
 from kernel.memory import user
-from kernel.process import futex, job_control
+from kernel.process import job_control, robust
 from kernel.process.process import Process, ProcessState
 from kernel.process.send import send_to_process
 from kernel.process.signal_table import IGNORE, ActionFlags, Signal
@@ -61,6 +61,7 @@ def exit_thread() -> Never:
     """End the running thread, and with the last one its process."""
     thread = current()
     process = thread.process
+    robust.release_locks(thread)
     forget_child_tid(thread)
     process.threads.remove(thread)
     if thread.id != process.pid:
@@ -80,7 +81,7 @@ def forget_child_tid(thread: Thread) -> None:
     thread.clear_child_tid = UserAddr(0)
     try:
         user.put(u32, address, 0)
-        futex.wake(thread.process, address, 1)
+        robust.wake_one(thread, address)
     except EFAULT:
         return
 

@@ -95,21 +95,35 @@ class ProcessHandle(FileOps):
         self.account.heap.free(self)
 
 
-def open_process(owner: FileOwner, process: Process, may_wait: bool) -> Fallible[OpenFile]:
-    """A descriptor's worth of `process`, charged to `owner`, with one reference, the caller's."""
+def open_handle(owner: FileOwner) -> Fallible[OpenFile]:
+    """A handle of no process yet, charged to `owner`, with one reference, the caller's."""
     heap = owner.account.heap
     handle = heap.new(ProcessHandle)
     handle.account = owner.account
-    handle.pid = process.pid
-    handle.may_wait = may_wait
     handle.described.kind = Kind.REGULAR
     handle.described.permissions = 0o600
     with on_error(heap.free, handle):
-        file = open_file(owner, handle, None, OpenFlags.READ_WRITE)
+        return open_file(owner, handle, None, OpenFlags.READ_WRITE)
+
+
+def attach(file: OpenFile, process: Process) -> None:
+    """Let the fresh handle behind `file` refer to `process`."""
+    handle = file.ops
+    assert isinstance(handle, ProcessHandle), "the file is a handle of a process"
+    handle.pid = process.pid
     process.handles.offset = field_offset(ProcessHandle.process_link)
     process.handles.push_last(handle)
     handle.process = process
     if process.is_zombie:
         handle.ended = True
         handle.status = process.status
+
+
+def open_process(owner: FileOwner, process: Process, may_wait: bool) -> Fallible[OpenFile]:
+    """A descriptor's worth of `process`, charged to `owner`, with one reference, the caller's."""
+    file = open_handle(owner)
+    attach(file, process)
+    handle = file.ops
+    assert isinstance(handle, ProcessHandle), "the file is a handle of a process"
+    handle.may_wait = may_wait
     return file

@@ -5,7 +5,7 @@ from __future__ import annotations
 from codegen.lang import Fallible, Slice, UserAddr, on_error, u8, u64
 from kernel.files.inode import Inode
 from kernel.memory.space import AddressSpace
-from kernel.process import exec
+from kernel.process import exec, robust
 from kernel.process.process import Process
 from kernel.process.program import Program
 from kernel.sched import switch
@@ -65,6 +65,7 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     space = program.space
     assert space is not None and file is not None, "load has made them"
     before = process.space
+    robust.release_locks(thread)
     process.space = space
     switch.enter_space(space)
     before.drop()
@@ -79,7 +80,6 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     process.files.close_for_exec()
     thread.fs_base = 0
     thread.clear_child_tid = UserAddr(0)
-    thread.robust_list = UserAddr(0)
     thread.alternate_stack_size = 0
     switch.reset_fpu(thread)
     switch.load_fs_base(thread)

@@ -92,7 +92,9 @@ class Thread:
     alternate_stack: UserAddr = UserAddr(0)
     alternate_stack_size: u64 = 0
     cpu_ticks: u64 = 0
-    futex: UserAddr = UserAddr(0)
+    futex_space: u64 = 0
+    futex_place: u64 = 0
+    """Which futex it waits for (process/futex.py)."""
     futex_bits: u32 = 0
     futex_link: Link[Thread] = inline()
     process_link: Link[Thread] = inline()

@@ -5,23 +5,29 @@ from __future__ import annotations
 from codegen.lang import (
     Fallible,
     Fd,
+    MutableSlice,
     Pid,
     UserAddr,
     UserSlice,
+    address_of,
     deferred,
     i32,
     i64,
     invert,
     local,
     local_array,
+    size_of,
+    slice_at,
     store,
+    struct,
     u8,
     u32,
     u64,
 )
-from kernel.base.errno import EBADF, ECHILD, EINVAL
+from kernel.base.errno import E2BIG, EBADF, ECHILD, EINVAL
 from kernel.files.flags import PATH_MAX
 from kernel.files.path import Lookup
+from kernel.machine.layout import PAGE_SIZE
 from kernel.memory import user
 from kernel.process import clone as cloning
 from kernel.process.arguments import Arguments
@@ -29,7 +35,7 @@ from kernel.process.clone import CloneFlags, CloneRequest
 from kernel.process.exit import exit_process, exit_thread, status_of_exit
 from kernel.process.pidfd import ProcessHandle, open_process
 from kernel.process.program import Program
-from kernel.process.signal_table import Signal
+from kernel.process.signal_table import SIGNALS, Signal
 from kernel.process.start import replace_program
 from kernel.process.wait import CONTINUED_STATUS, Ended, WaitOptions, wait_for_child
 from kernel.sched.thread import Thread
@@ -39,6 +45,10 @@ from kernel.syscalls.files_support import begin_lookup
 
 EXIT_SIGNAL_BITS: u64 = 0xFF
 """CSIGNAL: the low byte of clone's flags."""
+CLONE_ARGS_FIRST: u64 = 64
+"""CLONE_ARGS_SIZE_VER0."""
+CLONE3_FLAG_BITS: u64 = 0x1_FFBF_FF00
+"""All flags but the exit signal's byte, CLONE_DETACHED and CLONE_INTO_CGROUP."""
 ALL: u64 = 0xFFFF_FFFF_FFFF_FFFF
 WAIT_OPTION_BITS: u32 = 0xE000_000B
 """WNOHANG, WUNTRACED, WCONTINUED, __WNOTHREAD, __WALL, __WCLONE."""
@@ -58,6 +68,23 @@ P_ALL: u32 = 0
 P_PID: u32 = 1
 P_PGID: u32 = 2
 P_PIDFD: u32 = 3
+
+
+@struct
+class CloneArguments:
+    """struct clone_args (clone3(2))."""
+
+    flags: u64 = 0
+    pidfd: UserAddr = UserAddr(0)
+    child_id: UserAddr = UserAddr(0)
+    parent_id: UserAddr = UserAddr(0)
+    exit_signal: u64 = 0
+    stack: UserAddr = UserAddr(0)
+    stack_size: u64 = 0
+    thread_pointer: u64 = 0
+    set_tid: UserAddr = UserAddr(0)
+    set_tid_size: u64 = 0
+    cgroup: u64 = 0
 
 
 @syscall(59)
@@ -94,7 +121,51 @@ def clone(
     request.parent_id = parent_id
     request.child_id = child_id
     request.thread_pointer = thread_pointer
+    request.pidfd = parent_id
+    if request.has(CloneFlags.PIDFD) and request.has(CloneFlags.PARENT_SET_ID):
+        raise EINVAL
     return cloning.clone(task, request)
+
+
+@syscall(435)
+def clone3(task: Thread, arguments: UserAddr, size: u64) -> Fallible[Pid]:
+    """clone3(2). The number of the child cannot be chosen, and there are no cgroups: EINVAL."""
+    wanted = local(CloneArguments)
+    take_grown_struct(slice_at(u8, address_of(wanted), size_of(CloneArguments)), arguments, size, CLONE_ARGS_FIRST)
+    if wanted.flags & invert(u64, CLONE3_FLAG_BITS) != 0 or wanted.exit_signal > SIGNALS:
+        raise EINVAL
+    if wanted.set_tid != UserAddr(0) or wanted.set_tid_size != 0 or wanted.cgroup != 0:
+        raise EINVAL
+    if (u64(wanted.stack) == 0) != (wanted.stack_size == 0):
+        raise EINVAL
+    user.check_range(wanted.stack, wanted.stack_size)
+    request = local(CloneRequest)
+    request.flags = wanted.flags
+    request.exit_signal = u32(wanted.exit_signal)
+    if wanted.exit_signal != 0 and (request.has(CloneFlags.THREAD) or request.has(CloneFlags.PARENT)):
+        raise EINVAL
+    request.stack = UserAddr(u64(wanted.stack) + wanted.stack_size)
+    request.parent_id = wanted.parent_id
+    request.child_id = wanted.child_id
+    request.thread_pointer = wanted.thread_pointer
+    request.pidfd = wanted.pidfd
+    return cloning.clone(task, request)
+
+
+def take_grown_struct(destination: MutableSlice[u8], source: UserAddr, size: u64, first: u64) -> Fallible[None]:
+    """Copy a struct of `size` bytes that has grown since it had `first` (copy_struct_from_user() of Linux).
+
+    EINVAL when it is smaller; E2BIG when it is larger than a page, or what is beyond `destination` is not zero.
+    """
+    if size < first:
+        raise EINVAL
+    if size > PAGE_SIZE:
+        raise E2BIG
+    known = min(size, u64(len(destination)))
+    user.copy_in(destination[0:known], UserSlice(source, known))
+    for position in range(known, size):
+        if user.get(u8, UserAddr(source + position)) != 0:
+            raise E2BIG
 
 
 @syscall(57)

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Nanoseconds, UserAddr, i32, u32, u64
-from kernel.base.errno import EAGAIN, EINVAL, ENOSYS
+from codegen.lang import Fallible, Nanoseconds, UserAddr, i32, invert, local, u32, u64, wrapping_add
+from kernel.base.errno import EAGAIN, EINVAL, ENOSYS, EPERM, ESRCH
 from kernel.memory import user
 from kernel.process import futex as futexes
+from kernel.process.futex import FutexKey
 from kernel.sched.scheduler import yield_now
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, after, now, wall_clock
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.identity import process_or_self
+from kernel.syscalls.signals import may_signal
 from kernel.syscalls.time import get_timespec
 
 FUTEX_WAIT = 0
 FUTEX_WAKE = 1
+FUTEX_FD = 2
 FUTEX_REQUEUE = 3
 FUTEX_CMP_REQUEUE = 4
+FUTEX_WAKE_OP = 5
+FUTEX_LOCK_PI = 6
+FUTEX_TRYLOCK_PI = 8
 FUTEX_WAIT_BITSET = 9
 FUTEX_WAKE_BITSET = 10
 FUTEX_COMMAND_BITS: u32 = 0x7F
 FUTEX_CLOCK_REALTIME: u32 = 256
-"""futex(2). Memory shared between processes is not supported as a place of futexes yet."""
+FUTEX_PRIVATE: u32 = 128
+"""futex(2)."""
+HIGHEST_COUNT: u64 = 0x7FFF_FFFF
+WAKE_OP_SHIFT: u32 = 0x8000_0000
+"""FUTEX_OP_ARG_SHIFT in the encoded operation: the operand is 1 shifted by it."""
+SIGN: u32 = 0x8000_0000
 ROBUST_LIST_SIZE: u64 = 24
 CPU_SET_BYTES: u64 = 8
 
@@ -30,29 +41,88 @@ CPU_SET_BYTES: u64 = 8
 def futex(
     task: Thread, word: UserAddr, operation: u32, value: u32, timeout: UserAddr, second: UserAddr, third: u32
 ) -> Fallible[u64]:
-    """futex(2): WAIT, WAKE, their BITSET variants, REQUEUE and CMP_REQUEUE; others are ENOSYS."""
+    """futex(2): WAIT, WAKE, REQUEUE, CMP_REQUEUE, WAKE_OP and the BITSET variants; those that lend priority: ENOSYS."""
+    command = operation & FUTEX_COMMAND_BITS
+    is_wall_clock = operation & FUTEX_CLOCK_REALTIME != 0
+    if command > FUTEX_WAKE_BITSET or command == FUTEX_FD or FUTEX_LOCK_PI <= command <= FUTEX_TRYLOCK_PI:
+        raise ENOSYS
+    if is_wall_clock and command != FUTEX_WAIT_BITSET:
+        raise ENOSYS
+    deadline = NEVER
+    if command == FUTEX_WAIT or command == FUTEX_WAIT_BITSET:
+        deadline = deadline_of(timeout, command == FUTEX_WAIT_BITSET, is_wall_clock)
     if u64(word) % 4 != 0:
         raise EINVAL
-    command = operation & FUTEX_COMMAND_BITS
-    process = task.process
+    bits = third if command == FUTEX_WAIT_BITSET or command == FUTEX_WAKE_BITSET else futexes.MATCH_ANY
+    if bits == 0:
+        raise EINVAL
+    key = local(FutexKey)
+    is_private = operation & FUTEX_PRIVATE != 0
+    key.find(task.process.space, word, is_private)
     if command == FUTEX_WAIT or command == FUTEX_WAIT_BITSET:
-        bits = futexes.MATCH_ANY if command == FUTEX_WAIT else third
-        if bits == 0:
-            raise EINVAL
-        is_absolute = command == FUTEX_WAIT_BITSET
-        futexes.wait(word, value, bits, deadline_of(timeout, is_absolute, operation & FUTEX_CLOCK_REALTIME != 0))
+        futexes.wait(key, word, value, bits, deadline)
         return 0
-    if command == FUTEX_WAKE:
-        return futexes.wake(process, word, u64(value))
-    if command == FUTEX_WAKE_BITSET:
-        if third == 0:
-            raise EINVAL
-        return futexes.wake(process, word, u64(value), third)
-    if command == FUTEX_REQUEUE or command == FUTEX_CMP_REQUEUE:
-        if command == FUTEX_CMP_REQUEUE and user.get(u32, word) != third:
-            raise EAGAIN
-        woken = futexes.wake(process, word, u64(value))
-        return woken + futexes.requeue(process, word, second, u64(timeout))
+    if command == FUTEX_WAKE or command == FUTEX_WAKE_BITSET:
+        return futexes.wake(key, u64(value), bits)
+    if u64(second) % 4 != 0:
+        raise EINVAL
+    target = local(FutexKey)
+    target.find(task.process.space, second, is_private)
+    if command == FUTEX_WAKE_OP:
+        holds = change_word(second, third)
+        woken = futexes.wake(key, u64(value))
+        return woken + futexes.wake(target, u64(timeout)) if holds else woken
+    if value > HIGHEST_COUNT or u64(timeout) & 0xFFFF_FFFF > HIGHEST_COUNT:
+        raise EINVAL
+    if command == FUTEX_CMP_REQUEUE and user.get(u32, word) != third:
+        raise EAGAIN
+    woken = futexes.wake(key, u64(value))
+    return woken + futexes.requeue(key, target, u64(timeout) & 0xFFFF_FFFF)
+
+
+def change_word(address: UserAddr, encoded: u32) -> Fallible[bool]:
+    """FUTEX_WAKE_OP: change the word as `encoded` says; whether it was as that asks for. EFAULT, ENOSYS."""
+    old = user.get(u32, address)
+    operand = signed_field(encoded >> 12)
+    if encoded & WAKE_OP_SHIFT != 0:
+        operand = 1 << (operand & 31)
+    change = encoded >> 28 & 7
+    if change == 0:
+        new = operand
+    elif change == 1:
+        new = wrapping_add(u32, old, operand)
+    elif change == 2:
+        new = old | operand
+    elif change == 3:
+        new = old & invert(u32, operand)
+    elif change == 4:
+        new = old ^ operand
+    else:
+        raise ENOSYS
+    user.put(u32, address, new)
+    return compares(encoded >> 24 & 15, old ^ SIGN, signed_field(encoded) ^ SIGN)
+
+
+def signed_field(value: u32) -> u32:
+    """The low 12 bits of `value` as a signed number, in 32 bits."""
+    field = value & 0xFFF
+    return field | 0xFFFF_F000 if field & 0x800 != 0 else field
+
+
+def compares(comparison: u32, left: u32, right: u32) -> Fallible[bool]:
+    """FUTEX_OP_CMP_*; the sign bits are turned over, so that unsigned order is that of the signed numbers. ENOSYS."""
+    if comparison == 0:
+        return left == right
+    if comparison == 1:
+        return left != right
+    if comparison == 2:
+        return left < right
+    if comparison == 3:
+        return left <= right
+    if comparison == 4:
+        return left > right
+    if comparison == 5:
+        return left >= right
     raise ENOSYS
 
 
@@ -76,10 +146,29 @@ def set_tid_address(task: Thread, address: UserAddr) -> u64:
 
 @syscall(273)
 def set_robust_list(task: Thread, head: UserAddr, length: u64) -> Fallible[None]:
-    """set_robust_list(2): remembered; the locks of a thread that dies with them held stay so for now."""
+    """set_robust_list(2)."""
     if length != ROBUST_LIST_SIZE:
         raise EINVAL
     task.robust_list = head
+
+
+@syscall(274)
+def get_robust_list(task: Thread, thread_id: i32, head: UserAddr, length: UserAddr) -> Fallible[None]:
+    """get_robust_list(2). ESRCH; EPERM for a thread of somebody else."""
+    thread = task if thread_id == 0 else thread_of(task, thread_id)
+    if thread.process is not task.process and not may_signal(task, thread.process):
+        raise EPERM
+    user.put(u64, length, ROBUST_LIST_SIZE)
+    user.put(u64, head, u64(thread.robust_list))
+
+
+def thread_of(task: Thread, thread_id: i32) -> Fallible[Thread]:
+    """The thread with a number in the caller's container. ESRCH."""
+    for process in task.process.container.processes:
+        for thread in process.threads:
+            if i32(thread.id) == thread_id:
+                return thread
+    raise ESRCH
 
 
 @syscall(24)

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-SOURCES = ("memory",)
+SOURCES = ("memory", "threads")
 
 
 def add_compiled(folder: Path) -> None:
@@ -16,5 +16,5 @@ def add_compiled(folder: Path) -> None:
         return
     for name in SOURCES:
         source = Path(__file__).with_name(f"{name}.c")
-        command = [compiler, "-O0", "-w", "-static", "-o", str(folder / "bin" / name), str(source)]
+        command = [compiler, "-O0", "-w", "-static", "-pthread", "-o", str(folder / "bin" / name), str(source)]
         subprocess.run(command, check=False, capture_output=True)
