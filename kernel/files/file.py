@@ -24,6 +24,7 @@ from codegen.lang import (
     comptime,
     i64,
     inline,
+    must_use,
     struct,
     u8,
     u32,
@@ -200,6 +201,7 @@ class FileOwner:
             count += 1
 
 
+@must_use
 def open_file(owner: FileOwner, ops: FileOps, inode: Inode | None, flags: OpenFlags) -> Fallible[OpenFile]:
     """A new open file with one reference, charged to `owner`. It takes over the caller's hold on `inode`."""
     file = owner.account.heap.new(OpenFile)

@@ -14,6 +14,7 @@ from codegen.lang import (
     copy,
     deferred,
     inline,
+    must_use,
     on_error,
     struct,
     u8,
@@ -235,6 +236,7 @@ class RamFs:
         return count
 
 
+@must_use
 def create_file_system(account: Account, lower: Inode | None, layer: u64 = 0) -> Fallible[RamFs]:
     """A file system charged to `account`: empty, or showing the directory `lower` until it is written to.
 

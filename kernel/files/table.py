@@ -16,6 +16,7 @@ from codegen.lang import (
     Fd,
     array,
     inline_array,
+    must_use,
     on_error,
     struct,
     u64,
@@ -110,6 +111,7 @@ class FileTable:
             raise EBADF
         return file
 
+    @must_use
     def pin(self, fd: Fd) -> Fallible[OpenFile]:
         """The open file of `fd` with a reference of the caller's, or EBADF."""
         file = self.get(fd)
@@ -178,6 +180,7 @@ class FileTable:
                 clear(descriptor)
             number = self.next_used(number + 1, DESCRIPTORS_MAX)
 
+    @must_use
     def duplicate(self, account: Account) -> Fallible[FileTable]:
         """A table charged to `account` that refers to the same open files (fork(2))."""
         made = create_table(account)
@@ -192,6 +195,7 @@ class FileTable:
         return made
 
 
+@must_use
 def create_table(account: Account) -> Fallible[FileTable]:
     """An empty table with one reference, charged to `account`."""
     table = account.heap.new(FileTable)

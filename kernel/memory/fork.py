@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, on_error
+from codegen.lang import Fallible, must_use, on_error
 from kernel.memory import pages
 from kernel.memory.fault import populate
 from kernel.memory.region import Protection, Region
 from kernel.memory.space import AddressSpace, create
 
 
+@must_use
 def duplicate(space: AddressSpace) -> Fallible[AddressSpace]:
     """An address space with the same contents, charged to the same account. ENOMEM, and nothing has changed."""
     child = create(space.account)

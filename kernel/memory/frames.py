@@ -26,6 +26,7 @@ from codegen.lang import (
     fill,
     inline,
     inline_array,
+    must_use,
     on_error,
     slice_at,
     struct,
@@ -196,6 +197,7 @@ class FrameTable:
 FRAMES = FrameTable()
 
 
+@must_use
 def allocate(owner: Account, use: FrameUse) -> Fallible[FrameNumber]:
     """One zeroed frame, charged to `owner`. ENOMEM at a limit of the account, or when memory is full."""
     frame = allocate_uncleared(owner, 0, use)
@@ -203,6 +205,7 @@ def allocate(owner: Account, use: FrameUse) -> Fallible[FrameNumber]:
     return frame
 
 
+@must_use
 def allocate_run(owner: Account, order: u64, use: FrameUse) -> Fallible[FrameNumber]:
     """2^order zeroed frames in a row, aligned to their size; returns the first. ENOMEM."""
     frame = allocate_uncleared(owner, order, use)
@@ -210,6 +213,7 @@ def allocate_run(owner: Account, order: u64, use: FrameUse) -> Fallible[FrameNum
     return frame
 
 
+@must_use
 def allocate_uncleared(owner: Account, order: u64, use: FrameUse) -> Fallible[FrameNumber]:
     """Like `allocate_run`, with whatever the frames held before: the caller overwrites all of it. ENOMEM."""
     count = u64(1) << order

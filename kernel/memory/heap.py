@@ -24,6 +24,7 @@ from codegen.lang import (
     construct,
     fill,
     inline,
+    must_use,
     reference,
     size_of,
     slice_at,
@@ -102,6 +103,7 @@ class Heap:
         """Serve `account`, which pays for the slabs."""
         self.account = account
 
+    @must_use
     def new(self, kind: type[T]) -> Fallible[T]:
         """A new `kind`, its fields at their defaults. ENOMEM."""
         return construct(kind, self.allocate(size_of(kind)))
@@ -110,6 +112,7 @@ class Heap:
         """Give back what `new` made."""
         self.release(address_of(thing))
 
+    @must_use
     def allocate_bytes(self, length: u64) -> Fallible[MutableSlice[u8]]:
         """`length` bytes, all zero. ENOMEM."""
         memory = slice_at(u8, self.allocate(length), length)
@@ -120,6 +123,7 @@ class Heap:
         """Give back what `allocate_bytes` made."""
         self.release(address_of(memory))
 
+    @must_use
     def allocate(self, size: u64) -> Fallible[u64]:
         """The address of `size` bytes, with no promise about what is in them. ENOMEM."""
         if size > LARGEST:

@@ -17,6 +17,7 @@ from codegen.lang import (
     PhysAddr,
     align_up,
     inline,
+    must_use,
     on_error,
     saturating_sub,
     struct,
@@ -389,6 +390,7 @@ def checked_length(length: u64) -> Fallible[u64]:
     return align_up(length, PAGE_SIZE)
 
 
+@must_use
 def create(account: Account) -> Fallible[AddressSpace]:
     """An empty address space, charged to `account`, with one user. ENOMEM."""
     space = account.heap.new(AddressSpace)

@@ -6,7 +6,7 @@ has a stack of its own, reports it. Frames are charged to who asks; the tables o
 
 from __future__ import annotations
 
-from codegen.lang import Array, Fallible, FrameNumber, VirtAddr, array, inline, struct, u64
+from codegen.lang import Array, Fallible, FrameNumber, VirtAddr, array, inline, must_use, struct, u64
 from kernel.base.bitmap import clear_bit, find_clear, set_bit
 from kernel.base.errno import ENOMEM
 from kernel.base.lock_rank import LockRank
@@ -36,6 +36,7 @@ class StackArea:
 AREA = StackArea()
 
 
+@must_use
 def allocate(owner: Account) -> Fallible[VirtAddr]:
     """The top of a new stack, charged to `owner`. ENOMEM."""
     with AREA.lock:

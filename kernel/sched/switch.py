@@ -13,6 +13,7 @@ from codegen.lang import (
     Fallible,
     address_of,
     export,
+    must_use,
     offset_of,
     on_error,
     reference,
@@ -49,6 +50,7 @@ class InitialStack:
     second_return: u64 = 0
 
 
+@must_use
 def create_thread(owner: Account, group: RunGroup) -> Fallible[Thread]:
     """A thread with a stack, charged to `owner`; not started. ENOMEM."""
     thread = owner.heap.new(Thread)
