@@ -52,7 +52,7 @@ def debugger_command(socket: Path, commands: Sequence[str] = ()) -> list[str]:
         f"add-symbol-file {AGENT}",
         f"target remote {socket}",
     ]
-    options = ["-nx", "-quiet", *(["-batch"] if commands else [])]
+    options = ["-quiet", *(["-nx", "-batch"] if commands else [])]
     return [PROGRAM, *options, *(word for line in (*first, *commands) for word in ("-ex", line))]
 
 
