@@ -39,8 +39,9 @@ class Table:
     entries: Array[Entry] = array(512)
 
 
-GROUP: u64 = 8
-"""`next_used` looks at so many entries at once: a cache line."""
+GROUP = 32
+"""`next_used` looks at so many entries at once."""
+PLACES = tuple(range(GROUP))
 
 
 def next_used(table: Table, start: u64, end: u64) -> u64:
@@ -60,9 +61,10 @@ def next_used(table: Table, start: u64, end: u64) -> u64:
 def is_group_empty(table: Table, first: u64) -> bool:
     """Whether the entries of the group that begins with `first` are all zero."""
     group = table.entries[first : first + GROUP]
-    low = to_raw(group[0]) | to_raw(group[1]) | to_raw(group[2]) | to_raw(group[3])
-    high = to_raw(group[4]) | to_raw(group[5]) | to_raw(group[6]) | to_raw(group[7])
-    return low | high == 0
+    together: u64 = 0
+    for place in PLACES:
+        together |= to_raw(group[place])
+    return together == 0
 
 
 def table_in(frame: FrameNumber) -> Table:
