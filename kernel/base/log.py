@@ -38,9 +38,9 @@ RING = LogRing()
 class Log:
     """Lines of text. `locked` is false only for what is written while the machine stops."""
 
-    lock: SpinLock = inline(SpinLock(LockRank.LOG))
     locked: bool = True
     echo: bool = True
+    lock: SpinLock = inline(SpinLock(LockRank.LOG))
 
     def __init__(self, locked: bool = True) -> None:
         self.locked = locked

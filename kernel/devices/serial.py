@@ -154,7 +154,9 @@ class SerialPort(FileOps):
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         if request != FIONREAD:
             raise ENOTTY
-        user.put(u32, argument, u32(self.used))
+        with self.lock:
+            waiting = u32(self.used)
+        user.put(u32, argument, waiting)
         return 0
 
     def closed(self) -> None:

@@ -92,8 +92,8 @@ class Frame:
 class FrameTable:
     """All frames, from physical address 0 on, and the free ones by order."""
 
-    lock: SpinLock = inline(SpinLock(LockRank.FRAMES))
     frames: MutableSlice[Frame] = uninitialised()
+    lock: SpinLock = inline(SpinLock(LockRank.FRAMES))
     free_blocks: Array[List[Frame]] = inline_array(11)
     free_count: u64 = 0
     total_count: u64 = 0
@@ -101,8 +101,9 @@ class FrameTable:
     def prepare(self, frames: MutableSlice[Frame]) -> None:
         """Take `frames` (fresh, all NONE) as the table; no frame is free yet."""
         self.frames = frames
-        for order in range(ORDERS):
-            self.free_blocks[order].offset = field_offset(Frame.link)
+        with self.lock:
+            for order in range(ORDERS):
+                self.free_blocks[order].offset = field_offset(Frame.link)
 
     def donate(self, first: FrameNumber, end: FrameNumber) -> None:
         """Make the frames from `first` up to `end` free. They are memory, and have no owner."""

@@ -94,8 +94,8 @@ def order_of(size: u64) -> u64:
 class Heap:
     """The kernel objects of `account`."""
 
-    lock: SpinLock = inline(SpinLock(LockRank.HEAP))
     account: Account = uninitialised()
+    lock: SpinLock = inline(SpinLock(LockRank.HEAP))
     objects: u64 = 0
     partial: Array[Slab | None] = array(CLASSES)
 

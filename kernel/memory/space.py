@@ -53,9 +53,13 @@ MAP_TOP: u64 = TOP - STACK_SIZE - STACK_GAP
 class AddressSpace:
     """One address space; the threads of a process share it."""
 
-    lock: SpinLock = inline(SpinLock(LockRank.ADDRESS_SPACE))
     account: Account = uninitialised()
     root: FrameNumber = FrameNumber(0)
+    arguments_start: u64 = 0
+    arguments_end: u64 = 0
+    """Where the program's argv stands at its start: what /proc/PID/cmdline shows."""
+
+    lock: SpinLock = inline(SpinLock(LockRank.ADDRESS_SPACE))
     references: u64 = 1
     regions: Tree[Region] = inline(Tree(Region.node))
     heap: Region | None = None
@@ -64,9 +68,6 @@ class AddressSpace:
     mapped_pages: u64 = 0
     gap_end: u64 = MAP_TOP
     skipped_gap: u64 = 0
-    arguments_start: u64 = 0
-    arguments_end: u64 = 0
-    """Where the program's argv stands at its start: what /proc/PID/cmdline shows."""
 
     # Finding.
 
@@ -347,8 +348,9 @@ class AddressSpace:
 
     def start_break(self, address: u64) -> None:
         """Let the heap begin, empty, at `address`."""
-        self.break_start = address
-        self.break_end = address
+        with self.lock:
+            self.break_start = address
+            self.break_end = address
 
     # Life.
 

@@ -40,20 +40,24 @@ class FutexKey:
         if is_private:
             return
         page = align_down(u64(address), PAGE_SIZE)
-        region = space.region_at(page)
-        if region is None:
-            raise EFAULT
-        if not region.shared:
-            return
+        with space.lock:
+            region = space.region_at(page)
+            if region is None:
+                raise EFAULT
+            if not region.shared:
+                return
+            access = Access.WRITE if region.allows(Access.WRITE) else Access.READ
         # A page that was never written to may still be shown from elsewhere; writing to it settles where it is.
         try:
-            handle_fault(space, page, Access.WRITE if region.allows(Access.WRITE) else Access.READ)
+            handle_fault(space, page, access)
         except Errno:
-            raise EFAULT
-        table = page_tables.find_table(space.root, page)
-        assert table is not None, "a page that was just touched is mapped"
-        self.space = 0
-        self.place = u64(table.entries[index_at(page, 1)].frame) * PAGE_SIZE + u64(address) % PAGE_SIZE
+            raise EFAULT from None
+        with space.lock:
+            table = page_tables.find_table(space.root, page)
+            if table is None:
+                raise EFAULT
+            self.space = 0
+            self.place = u64(table.entries[index_at(page, 1)].frame) * PAGE_SIZE + u64(address) % PAGE_SIZE
 
     def give(self, thread: Thread) -> None:
         """Let `thread` wait for this futex."""

@@ -25,8 +25,10 @@ class Maps(View):
     def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
         process = process_of(inode)
         if not process.is_zombie:
-            for region in process.space.regions:
-                write_region(process, region, writer)
+            space = process.space
+            with space.lock:
+                for region in space.regions:
+                    write_region(process, region, writer)
 
 
 def write_region(process: Process, region: Region, writer: Writer) -> None:

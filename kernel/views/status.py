@@ -145,16 +145,25 @@ def mapped_pages(process: Process) -> u64:
         return 0
     count: u64 = 0
     space = process.space
-    for region in space.regions:
-        address = region.start
-        while address < region.end:
-            table = find_table(space.root, address)
-            end = min(region.end, (address // TABLE_SPAN + 1) * TABLE_SPAN)
-            if table is not None:
-                for index in range((end - address) // PAGE_SIZE):
-                    if table.entries[index_at(address, 1) + index].present:
-                        count += 1
-            address = end
+    with space.lock:
+        for region in space.regions:
+            address = region.start
+            while address < region.end:
+                end = min(region.end, (address // TABLE_SPAN + 1) * TABLE_SPAN)
+                count += present_pages(space, address, end)
+                address = end
+    return count
+
+
+def present_pages(space: AddressSpace, start: u64, end: u64) -> u64:
+    """How many pages are in memory in a range that one table translates. The lock of `space` is held."""
+    table = find_table(space.root, start)
+    if table is None:
+        return 0
+    count: u64 = 0
+    for index in range((end - start) // PAGE_SIZE):
+        if table.entries[index_at(start, 1) + index].present:
+            count += 1
     return count
 
 
@@ -167,8 +176,10 @@ def size_of_space(process: Process) -> u64:
     if process.is_zombie:
         return 0
     size: u64 = 0
-    for region in process.space.regions:
-        size += region.end - region.start
+    space = process.space
+    with space.lock:
+        for region in space.regions:
+            size += region.end - region.start
     return size
 
 
@@ -189,14 +200,15 @@ TERMINAL_MAJOR: u64 = 136
 def write_memory(space: AddressSpace, start: u64, end: u64, writer: Writer) -> None:
     """Write what stands in the memory of a program, as far as its pages are there."""
     address = start
-    while address < end < USER_END:
-        table = find_table(space.root, address)
-        if table is None:
-            return
-        entry = table.entries[index_at(address, 1)]
-        if not entry.present:
-            return
-        within = address % PAGE_SIZE
-        step = min(PAGE_SIZE - within, end - address)
-        writer.text(frames.contents(entry.frame)[within : within + step])
-        address += step
+    with space.lock:
+        while address < end < USER_END:
+            table = find_table(space.root, address)
+            if table is None:
+                return
+            entry = table.entries[index_at(address, 1)]
+            if not entry.present:
+                return
+            within = address % PAGE_SIZE
+            step = min(PAGE_SIZE - within, end - address)
+            writer.text(frames.contents(entry.frame)[within : within + step])
+            address += step

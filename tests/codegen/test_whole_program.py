@@ -14,14 +14,14 @@ from kernel.base.spinlock import SpinLock
 
 @struct
 class Outer:
-    lock: SpinLock = inline(SpinLock(LockRank.ADDRESS_SPACE))
     value: u32 = 0
+    lock: SpinLock = inline(SpinLock(LockRank.ADDRESS_SPACE))
 
 
 @struct
 class Middle:
-    lock: SpinLock = inline(SpinLock(LockRank.HEAP))
     value: u32 = 0
+    lock: SpinLock = inline(SpinLock(LockRank.HEAP))
 
 
 OUTER = Outer()
@@ -164,6 +164,77 @@ def test_a_lock_without_a_rank_is_refused() -> None:
 def test_a_lock_that_is_an_argument_has_no_known_rank() -> None:
     found = refusal(f"{LOCKS}\ndef f(lock: SpinLock) -> None:\n    with lock:\n        pass")
     assert found.target == "lock" and "no rank that is known here" in found.message
+
+
+# Guarded fields -----------------------------------------------------------------------------------
+
+GUARDED = """
+from kernel.base.lock_rank import LockRank
+from kernel.base.spinlock import SpinLock
+
+
+@struct
+class Queue:
+    limit: u32 = 4
+    lock: SpinLock = inline(SpinLock(LockRank.HEAP))
+    used: u32 = 0
+    first: Node | None = None
+    inner: Inner = inline()
+    taken: Atomic[u32] = inline()
+
+    def add(self) -> None:
+        self.used += 1
+
+    def add_locked(self) -> None:
+        with self.lock:
+            self.add()
+
+
+@struct
+class Other:
+    lock: SpinLock = inline(SpinLock(LockRank.FRAMES))
+
+
+QUEUE = Queue()
+OTHER = Other()
+"""
+
+UNGUARDED = [
+    ("QUEUE.used = 1", "QUEUE.used", "Queue.used", 0),
+    ("release(QUEUE.used)", "QUEUE.used", "Queue.used", 0),
+    ("with QUEUE.lock:\n        pass\n    QUEUE.used = 1", "QUEUE.used", "Queue.used", 0),
+    ("with OTHER.lock:\n        QUEUE.used = 1", "QUEUE.used", "Queue.used", 0),
+    ("x = QUEUE.first", "QUEUE.first", "Queue.first", 0),
+    ("QUEUE.inner.weight = 1", "QUEUE.inner", "Queue.inner", 0),
+    ("QUEUE.add()", "self.used", "Queue.used", 1),
+    ("QUEUE.add_locked()\n    QUEUE.add()", "self.used", "Queue.used", 1),
+]
+
+
+@pytest.mark.parametrize(("body", "target", "name", "length"), UNGUARDED)
+def test_a_guarded_field_without_its_lock_is_refused(body: str, target: str, name: str, length: int) -> None:
+    found = refusal(f"{GUARDED}\ndef f() -> None:\n    {body}")
+    assert found.target == target
+    assert found.message == f"{name} is used without Queue.lock, which guards it"
+    assert len(found.path) == length
+    assert "declare it above the lock" in found.hint
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "with QUEUE.lock:\n        QUEUE.used = QUEUE.limit",
+        "with QUEUE.lock:\n        QUEUE.add()",
+        "with QUEUE.lock, OTHER.lock:\n        QUEUE.add()",
+        "QUEUE.add_locked()",
+        "QUEUE.lock.acquire()\n    QUEUE.add()\n    QUEUE.lock.release()",
+        "release(QUEUE.limit)",
+        "release(QUEUE.taken.load())",
+        "with QUEUE.lock:\n        x = QUEUE.first\n    if x is not None:\n        x.value = 1",
+    ],
+)
+def test_a_guarded_field_under_its_lock_is_accepted(body: str) -> None:
+    compile_text(f"{GUARDED}\ndef f() -> None:\n    {body}")
 
 
 # Escape -------------------------------------------------------------------------------------------

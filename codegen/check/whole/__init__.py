@@ -3,6 +3,7 @@
 - `bodies.py`     what every function calls, takes and keeps, read from its tree once
 - `graph.py`      who calls whom; the way to what is refused, for the message
 - `locks.py`      nothing sleeps while a spinlock is held; locks are taken in the order of their ranks
+- `guarded.py`    the fields that stand under a lock are used only while it is held
 - `escapes.py`    no callee keeps what is on its caller's stack
 - `recursion.py`  a circle of calls has a function marked `@bounded`
 - `unused.py`     the result of a `@must_use` function is used
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.check.whole import escapes, locks, recursion, unused
+from codegen.check.whole import escapes, guarded, locks, recursion, unused
 from codegen.check.whole.graph import Graph
 
 if TYPE_CHECKING:
@@ -24,5 +25,7 @@ def check(program: Program) -> list[Diagnostic]:
     """All that these checks refuse in a program whose functions are right by themselves."""
     graph = Graph(program)
     return [
-        diagnostic for part in (unused.check, recursion.check, locks.check, escapes.check) for diagnostic in part(graph)
+        diagnostic
+        for part in (unused.check, recursion.check, locks.check, guarded.check, escapes.check)
+        for diagnostic in part(graph)
     ]

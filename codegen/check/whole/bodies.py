@@ -29,7 +29,7 @@ from codegen.tree import (
     StaticAddress,
     Store,
 )
-from codegen.types import StructType
+from codegen.types import AtomicType, StructType
 
 AnyCall = Call | CallInterface | CallValue
 
@@ -59,6 +59,14 @@ class Taken(NamedTuple):
     held: tuple[Held, ...]
 
 
+class Touched(NamedTuple):
+    """A field that stands under a lock in its struct, the lock, and what is held where it is read, set or lent."""
+
+    place: Field
+    lock: str
+    held: tuple[Held, ...]
+
+
 @dataclass(eq=False)
 class Body:
     """The facts of one function."""
@@ -66,6 +74,7 @@ class Body:
     function: Function
     calls: list[Made] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
+    touched: list[Touched] = field(default_factory=list)
     dropped: list[AnyCall] = field(default_factory=list)
     assigned: list[tuple[Local, Expression]] = field(default_factory=list)
     stored: list[tuple[Place, Expression]] = field(default_factory=list)
@@ -141,6 +150,13 @@ class _Reader:
             return Held(reference.static.symbol.rsplit(".", 1)[-1], _rank(reference.static.host), location)
         return Held("the lock", 0, location)
 
+    def _touch(self, place: Field, held: tuple[Held, ...]) -> None:
+        """Note the use of a field that is guarded."""
+        owner = place.base.type
+        lock = _guards(owner.cls).get(place.name) if isinstance(owner, StructType) else None
+        if lock is not None and not isinstance(place.type, AtomicType):
+            self.body.touched.append(Touched(place, f"{owner}.{lock}", held))
+
     def _node(self, root: Any, held: tuple[Held, ...]) -> None:
         """A statement or an expression, with all in it."""
         body = self.body
@@ -150,6 +166,8 @@ class _Reader:
             kind: Any = type(node)
             if kind in (Call, CallInterface, CallValue):
                 body.calls.append(Made(node, held))
+            elif kind is Field:
+                self._touch(node, held)
             elif kind is Assign or kind is Let:
                 body.assigned.append((node.local, node.value))
             elif kind is Store:
@@ -189,6 +207,19 @@ def _parts(kind: Any) -> _Parts:
         tuple(name for name, type_ in named if "Expression" in type_ or type_ == "Place"),
         tuple(name for name, type_ in named if type_ in blocks),
     )
+
+
+@functools.cache
+def _guards(cls: Any) -> dict[str, str]:
+    """The fields of a struct that stand under a spinlock, by name, with the lock's."""
+    found: dict[str, str] = {}
+    lock = ""
+    for name, spec in getattr(cls, "__struct__", {}).items():
+        if hasattr(type(spec.default), "__spinlock__"):
+            lock = name
+        elif lock:
+            found[name] = lock
+    return found
 
 
 def _rank(lock: Any) -> int:

@@ -1,0 +1,60 @@
+"""A lock owns the fields that stand under it in its struct: they are used only while it is held.
+
+Whether the caller holds it is looked up in the call graph, so that helpers need no mark; locks are told apart by the
+struct and field that they are, not by instance. Atomic fields need no lock. What the fields refer to may be used
+without it: it is guarded by what is declared in *its* struct (README.md of codegen/, Decisions).
+"""
+
+from __future__ import annotations
+
+from codegen.check.whole.bodies import Touched
+from codegen.check.whole.graph import Graph, Path
+from codegen.diagnostics import Diagnostic
+from codegen.tree import Function
+
+HINT = "take it: with ...:; or, when the field never changes once others see the struct, declare it above the lock"
+
+
+def check(graph: Graph) -> list[Diagnostic]:
+    """Refuse the use of guarded fields on a path of calls that does not hold their lock."""
+    unheld: dict[str, dict[Function, list[Touched]]] = {}
+    for function, body in graph.bodies.items():
+        for touched in body.touched:
+            if all(held.name != touched.lock for held in touched.held):
+                unheld.setdefault(touched.lock, {}).setdefault(function, []).append(touched)
+    return [diagnostic for lock, users in unheld.items() for diagnostic in _without(graph, lock, users)]
+
+
+def _without(graph: Graph, lock: str, users: dict[Function, list[Touched]]) -> list[Diagnostic]:
+    """What is used by functions that are reached without `lock`."""
+    ways = _reached(graph, lock)
+    found = []
+    for function, uses in users.items():
+        if function in ways:
+            place = uses[0].place
+            message = f"{place.base.type}.{place.name} is used without {lock}, which guards it"
+            found.append(Diagnostic(place.location, message, HINT, _path(graph, function, ways)))
+    return found
+
+
+def _reached(graph: Graph, lock: str) -> dict[Function, Function | None]:
+    """Every function that runs without `lock` on some path from an entry point, with its caller there."""
+    found: dict[Function, Function | None] = {
+        function: None for function in graph.bodies if function.export or function not in graph.callers
+    }
+    waiting = list(found)
+    for function in waiting:
+        for callee, held in graph.edges(function):
+            if callee not in found and all(one.name != lock for one in held):
+                found[callee] = function
+                waiting.append(callee)
+    return found
+
+
+def _path(graph: Graph, function: Function, ways: dict[Function, Function | None]) -> Path:
+    steps = []
+    caller = ways.get(function)
+    while caller is not None:
+        steps.append((graph.calls[caller][function], f"{caller.symbol} calls {function.symbol}"))
+        function, caller = caller, ways.get(caller)
+    return tuple(reversed(steps))
