@@ -58,7 +58,17 @@ class Snippet:
 
     def load(self) -> ModuleType:
         """A fresh module of the snippet and what is before it."""
-        return load_source(f"{PRELUDE}{self.before}\n\n{self.source}")
+        return load_source(self.text)
+
+    @property
+    def text(self) -> str:
+        """The whole module."""
+        return f"{PRELUDE}{self.before}\n\n{self.source}"
+
+    @property
+    def first_line(self) -> int:
+        """The line of its module that the snippet begins in."""
+        return self.text.removesuffix(self.source).count("\n") + 1
 
     def roots(self) -> list[FunctionType]:
         """Its functions, from a fresh module."""

@@ -44,12 +44,18 @@ def test_what_it_shows_is_accepted(snippet: Snippet) -> None:
 def test_what_it_says_is_refused_is_refused_in_these_words(snippet: Snippet) -> None:
     with pytest.raises(CompileError) as caught:
         check_program(snippet.roots())
-    assert said(caught.value) == snippet.expected.rstrip()
+    assert said(caught.value, snippet) == snippet.expected.rstrip()
 
 
-def said(error: CompileError) -> str:
-    """The first message, without the place that the file name gives."""
-    return re.sub(r"^.*?: error: ", "error: ", str(error.diagnostics[0]), count=1)
+def said(error: CompileError, snippet: Snippet) -> str:
+    """The first message, as if the snippet were a file of its own."""
+    text = re.sub(r"^.*?: error: ", "error: ", str(error.diagnostics[0]), count=1)
+    text = re.sub(r"\bline (\d+)", lambda found: f"line {int(found[1]) - snippet.first_line + 1}", text)
+    return re.sub(
+        r"\S*refusal_\d+(\.py:)?(\d+)?",
+        lambda found: f"example{found[1] or ''}{int(found[2]) - snippet.first_line + 1 if found[2] else ''}",
+        text,
+    )
 
 
 @pytest.mark.parametrize(("snippet", "line"), CALLS, ids=place)
