@@ -67,7 +67,7 @@ def symbols() -> dict[str, int]:
     return linked(*MEMORY_STUBS, entry="memcpy").symbols
 
 
-LENGTHS = [0, 1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 100, 4096]
+LENGTHS = [0, 1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 100, 255, 256, 257, 383, 384, 511, 777, 4096]
 
 
 @pytest.mark.parametrize("length", LENGTHS)
