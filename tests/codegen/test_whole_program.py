@@ -207,6 +207,7 @@ UNGUARDED = [
     ("x = QUEUE.first", "QUEUE.first", "Queue.first", 0),
     ("QUEUE.inner.weight = 1", "QUEUE.inner", "Queue.inner", 0),
     ("QUEUE.add()", "self.used", "Queue.used", 1),
+    ("queue = local(Queue)\n    queue = QUEUE\n    queue.used = 1", "queue.used", "Queue.used", 0),
     ("QUEUE.add_locked()\n    QUEUE.add()", "self.used", "Queue.used", 1),
 ]
 
@@ -230,6 +231,7 @@ def test_a_guarded_field_without_its_lock_is_refused(body: str, target: str, nam
         "QUEUE.lock.acquire()\n    QUEUE.add()\n    QUEUE.lock.release()",
         "release(QUEUE.limit)",
         "release(QUEUE.taken.load())",
+        "queue = local(Queue)\n    queue.used = 1\n    queue.add()",
         "with QUEUE.lock:\n        x = QUEUE.first\n    if x is not None:\n        x.value = 1",
     ],
 )

@@ -14,6 +14,7 @@ from codegen.tree import (
     CallValue,
     Case,
     Cleanup,
+    Construct,
     Evaluate,
     Expression,
     Field,
@@ -26,6 +27,7 @@ from codegen.tree import (
     Place,
     ReadLocal,
     Return,
+    StackStorage,
     StaticAddress,
     Store,
 )
@@ -46,10 +48,11 @@ class Held(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A call, and the locks that are held at it, outermost first."""
+    """A call, the locks that are held at it, outermost first, and those of the arguments that nobody else has."""
 
     call: AnyCall
     held: tuple[Held, ...]
+    private: tuple[str, ...]
 
 
 class Taken(NamedTuple):
@@ -154,8 +157,24 @@ class _Reader:
         """Note the use of a field that is guarded."""
         owner = place.base.type
         lock = _guards(owner.cls).get(place.name) if isinstance(owner, StructType) else None
-        if lock is not None and not isinstance(place.type, AtomicType):
+        if lock is not None and not isinstance(place.type, AtomicType) and not self._is_private(place.base):
             self.body.touched.append(Touched(place, f"{owner}.{lock}", held))
+
+    def _is_private(self, reference: Expression) -> bool:
+        """Whether a reference is to a `local()` of this function: no other processor sees that (escapes.py)."""
+        if isinstance(reference, ReadLocal):
+            values = [value for local, value in self.body.assigned if local is reference.local]
+            return bool(values) and all(isinstance(value, Construct) and self._is_private(value) for value in values)
+        return isinstance(reference, Construct) and isinstance(reference.address, StackStorage)
+
+    def _private_locks(self, call: AnyCall) -> tuple[str, ...]:
+        """The locks of the structs on the stack that a call hands down."""
+        found = []
+        for argument in call.arguments:
+            owner = argument.type
+            if isinstance(owner, StructType) and (guards := _guards(owner.cls)) and self._is_private(argument):
+                found += [f"{owner}.{lock}" for lock in dict.fromkeys(guards.values())]
+        return tuple(found)
 
     def _node(self, root: Any, held: tuple[Held, ...]) -> None:
         """A statement or an expression, with all in it."""
@@ -165,7 +184,7 @@ class _Reader:
             node = waiting.pop()
             kind: Any = type(node)
             if kind in (Call, CallInterface, CallValue):
-                body.calls.append(Made(node, held))
+                body.calls.append(Made(node, held, self._private_locks(node)))
             elif kind is Field:
                 self._touch(node, held)
             elif kind is Assign or kind is Let:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from codegen.check.whole.bodies import AnyCall, Held, read_body
+from codegen.check.whole.bodies import AnyCall, read_body
 from codegen.tree import Call, CallInterface, Function, Location, StaticKind
 from codegen.types import FunctionType
 
@@ -27,7 +27,7 @@ class Graph:
             types = tuple(parameter.type for parameter in function.parameters)
             type_ = FunctionType(types, function.result, function.fallible)
             self._by_type.setdefault(type_, []).append(function)
-        self._edges: dict[Function, list[tuple[Function, tuple[Held, ...]]]] = {}
+        self._edges: dict[Function, list[tuple[Function, tuple[str, ...]]]] = {}
         self._interface: dict[tuple[int, int], list[Function]] = {}
         self.calls = {
             function: {
@@ -62,12 +62,16 @@ class Graph:
         type_ = call.function.type
         return self._by_type.get(type_, []) if isinstance(type_, FunctionType) else []
 
-    def edges(self, function: Function) -> list[tuple[Function, tuple[Held, ...]]]:
-        """What a function calls, and the locks that it holds then."""
+    def edges(self, function: Function) -> list[tuple[Function, tuple[str, ...]]]:
+        """What a function calls, and the locks that it holds then or need not hold."""
         found = self._edges.get(function)
         if found is None:
             calls = self.bodies[function].calls if function in self.bodies else []
-            pairs = ((callee, made.held) for made in calls for callee in self.callees(made.call))
+            pairs = (
+                (callee, (*(held.name for held in made.held), *made.private))
+                for made in calls
+                for callee in self.callees(made.call)
+            )
             found = self._edges[function] = list(dict.fromkeys(pairs))
         return found
 

@@ -1,8 +1,9 @@
 """A lock owns the fields that stand under it in its struct: they are used only while it is held.
 
 Whether the caller holds it is looked up in the call graph, so that helpers need no mark; locks are told apart by the
-struct and field that they are, not by instance. Atomic fields need no lock. What the fields refer to may be used
-without it: it is guarded by what is declared in *its* struct (README.md of codegen/, Decisions).
+struct and field that they are, not by instance. Atomic fields need no lock, nor does a struct on the stack. What the
+fields refer to may be used without it: it is guarded by what is declared in *its* struct (README.md of codegen/,
+Decisions).
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def _reached(graph: Graph, lock: str) -> dict[Function, Function | None]:
     waiting = list(found)
     for function in waiting:
         for callee, held in graph.edges(function):
-            if callee not in found and all(one.name != lock for one in held):
+            if callee not in found and lock not in held:
                 found[callee] = function
                 waiting.append(callee)
     return found

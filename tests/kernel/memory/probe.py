@@ -124,6 +124,19 @@ def is_read_only(address: u64) -> bool:
     return False
 
 
+def count_objects() -> u64:
+    """How many objects the account has."""
+    heap = PROBE.account.heap
+    with heap.lock:
+        return heap.objects
+
+
+def count_regions(made: AddressSpace) -> u64:
+    """How many regions an address space has."""
+    with made.lock:
+        return len(made.regions)
+
+
 def check_heap() -> Fallible[None]:
     """Objects come and go, and all frames come back."""
     heap = PROBE.account.heap
@@ -133,11 +146,11 @@ def check_heap() -> Fallible[None]:
     heap.free(first)
     big = heap.allocate_bytes(3 * PAGE_SIZE)
     big[3 * PAGE_SIZE - 1] = 5
-    log(f"heap pages {PROBE.account.own_pages} objects {heap.objects}")
+    log(f"heap pages {PROBE.account.own_pages} objects {count_objects()}")
     heap.free_bytes(big)
     heap.free(second)
     heap.trim()
-    log(f"heap left {PROBE.account.own_pages} {heap.objects}")
+    log(f"heap left {PROBE.account.own_pages} {count_objects()}")
 
 
 def check_space() -> Fallible[None]:
@@ -177,17 +190,17 @@ def check_space() -> Fallible[None]:
     twin.drop()
     made.drop()
     PROBE.account.heap.trim()
-    log(f"space faults {PROBE.faults} left {PROBE.account.own_pages} {PROBE.account.heap.objects}")
+    log(f"space faults {PROBE.faults} left {PROBE.account.own_pages} {count_objects()}")
 
 
 def check_neighbours(made: AddressSpace) -> Fallible[None]:
     """Like neighbours become one region, and hold what they held."""
-    count = len(made.regions)
+    count = count_regions(made)
     high = made.map(0, PAGE_SIZE, READ_WRITE, False, None, 0)
     write_word(high, 5)
     assert made.map(0, PAGE_SIZE, READ_WRITE, False, None, 0) == high - PAGE_SIZE, "the next lower place"
     made.map(high + PAGE_SIZE, PAGE_SIZE, READ_WRITE, False, None, 0)
-    assert len(made.regions) == count + 1 and read_word(high) == 5, "one region"
+    assert count_regions(made) == count + 1 and read_word(high) == 5, "one region"
     made.map(high + 2 * PAGE_SIZE, PAGE_SIZE, Protection.READ, False, None, 0)
     moved = made.remap(high - PAGE_SIZE, 3 * PAGE_SIZE, 64 * PAGE_SIZE, True)
     assert read_word(moved + PAGE_SIZE) == 5 and is_refused(high), "what was moved"
@@ -210,7 +223,7 @@ def check_limit() -> Fallible[None]:
     taken: u64 = 0
     try:
         while True:
-            frames.allocate(PROBE.account, FrameUse.USER)
+            _ = frames.allocate(PROBE.account, FrameUse.USER)
             taken += 1
     except ENOMEM:
         log(f"limit after {taken} refused {PROBE.account.pages.refused}")
