@@ -7,12 +7,16 @@ Reference, "DILocation").
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from typing import TYPE_CHECKING
 
-from codegen import types
+from codegen import layout, types
+from codegen.diagnostics import CompileError
 from codegen.llvm.debug_types import DebugTypes
 from codegen.llvm.metadata import Metadata
 from codegen.lower.representation import machine_type
+from codegen.resolve import is_struct, type_parameters
 
 if TYPE_CHECKING:
     from codegen.cfg import Graph
@@ -32,11 +36,7 @@ class DebugInfo:
         self.unit = self.metadata.reserve()
         described = frozenset(function.module for function in program.functions if function.body is not None)
         self._types = DebugTypes(self.metadata, module, described)
-        self._own_structs = [
-            type_
-            for type_ in program.structs
-            if isinstance(type_, types.StructType) and type_.cls.__module__ == module and not type_.arguments
-        ]
+        self._own_structs = _structs_of(module)
         self._statics: list[str] = []
         self.unlikely = self._node('!{!"branch_weights", i32 1, i32 1048575}')
         self.likely = self._node('!{!"branch_weights", i32 1048575, i32 1}')
@@ -147,3 +147,15 @@ class DebugInfo:
             f"!llvm.module.flags = !{{{', '.join(f'!{flag}' for flag in flags)}}}",
             *self.metadata.lines,
         ]
+
+
+def _structs_of(module: str) -> list[types.StructType]:
+    """The structs that a module defines: it describes them for all others, whether its own code uses them or not."""
+    found = []
+    for value in vars(sys.modules[module]).values() if module in sys.modules else ():
+        if is_struct(value) and value.__module__ == module and not type_parameters(value):
+            struct = types.StructType(value)
+            with contextlib.suppress(CompileError):  # of a struct that nothing uses
+                layout.of(struct)
+                found.append(struct)
+    return found

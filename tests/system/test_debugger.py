@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
+from boot.build import write_kernel
 from codegen.diagnostics import ROOT
 from harness.plugin import has_qemu
 from kernel.sched import wait
@@ -119,3 +121,16 @@ def test_structs_enums_and_statics_are_described(said: dict[str, str]) -> None:
     assert "struct Thread *" in state or "struct Process *process;" in state
     assert re.search(r"= NEW\n", state)
     assert "smap = true" in state
+
+
+def test_every_struct_that_a_module_names_is_described_by_another() -> None:
+    named: set[str] = set()
+    described: set[str] = set()
+    with write_kernel().open("rb") as file:
+        for unit in ELFFile(file).get_dwarf_info().iter_CUs():
+            for die in unit.get_top_DIE().iter_children():
+                if die.tag == "DW_TAG_structure_type":
+                    found = named if "DW_AT_declaration" in die.attributes else described
+                    found.add(die.attributes["DW_AT_name"].value.decode())
+    assert {"Thread", "Container"} <= described
+    assert named <= described
