@@ -8,6 +8,7 @@ or what was in a field of one of them. Addresses as integers (`address_of`) leav
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -78,13 +79,15 @@ def check(graph: Graph) -> list[Diagnostic]:
         for function in circle:
             summaries[function] = Summary()
         flows = [_Flow(graph, graph.bodies[function], summaries) for function in circle]
-        while any([flow.run() for flow in flows]):
+        while any([flow.run() for flow in flows]) and len(flows) > 1:
             pass
         found += [diagnostic for flow in flows for diagnostic in flow.diagnostics()]
     return found
 
 
+@functools.cache
 def _refers(type_: Any) -> bool:
+    """Whether a value of a type has an origin to follow."""
     if isinstance(type_, OptionalType):
         return isinstance(type_.inner, (StructType, InterfaceType))
     if isinstance(type_, TupleType):
@@ -109,6 +112,7 @@ class _Flow:
         self.escaped: dict[Location, tuple[Function, Origin]] = {}
         self.assigned = [(local, value) for local, value in body.assigned if _refers(local.type)]
         self.stored = [(place, value) for place, value in body.stored if _refers(value.type)]
+        self.calls = [made.call for made in body.calls if any(_refers(one.type) for one in _arguments(made.call))]
         self.returned = [value for value in body.returned if _refers(value.type)]
 
     def run(self) -> bool:
@@ -127,8 +131,8 @@ class _Flow:
                     self.store(self.place(place), _field_of(place), origins, value.location, None)
             for value in self.returned:
                 self.summary.returned.update(o for o in self.origins(value) if isinstance(o.base, int))
-            for made in self.body.calls:
-                self.call(made.call)
+            for call in self.calls:
+                self.call(call)
             end = self._size() + sum(map(len, self.locals.values())) + sum(map(len, self.contents.values()))
             changed = end != start
         return self._size() != before
@@ -155,8 +159,6 @@ class _Flow:
     def call(self, call: AnyCall) -> None:
         """What the callees do with the arguments."""
         arguments = _arguments(call)
-        if not any(_refers(argument.type) for argument in arguments):
-            return
         for callee in self.graph.callees(call):
             summary = self.summaries.get(callee)
             if summary is None or not (summary.kept or summary.stored):
