@@ -34,7 +34,7 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EACCES, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTTY
+from kernel.base.errno import EACCES, EINVAL, EIO, EISDIR, ENOENT, ENOTDIR, ENOTTY
 from kernel.base.list import Link
 from kernel.base.writer import Writer
 from kernel.files.attributes import Attributes, Kind
@@ -140,8 +140,10 @@ class Inode(FileOps):
         return content.read(offset, destination)
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        if self.view is not None:
+            raise EIO  # as proc_reg_write() has it
         content = self.content
-        if content is None or self.view is not None:
+        if content is None:
             raise EINVAL
         done = content.write(offset, source)
         self.described.size = content.size

@@ -59,6 +59,9 @@ def make_file(task: Thread, directory: i32, path: UserAddr, mode: u32) -> Fallib
     if kind != 0 and kind != u32(Kind.REGULAR):
         if kind == u32(Kind.DIRECTORY) or kind > u32(Kind.SOCKET):
             raise EINVAL
+        lookup = local(Lookup)
+        walk_at(task, lookup, directory, path, Resolve.PARENT)
+        tree.check_create(lookup, False)
         raise EPERM
     make_node(task, directory, path, Kind.REGULAR, mode)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness import containers
@@ -11,6 +11,8 @@ from harness.containers import Limits, Program
 from harness.guest import Guest
 from harness.plugin import ROOT
 from harness.streams import Streams, make_pipe
+
+ENVIRONMENT = {"PATH": "/bin", "HOME": "/root"}
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,37 @@ async def run_in_new(guest: Guest, *command: str, limits: Limits | None = None, 
         await guest.sys.close(container)
 
 
-async def run_in(guest: Guest, container: int, command: Sequence[str], given: bytes = b"") -> Result:
+async def run_in_container_of(
+    guest: Guest, commands: Sequence[Sequence[str]], environment: Mapping[str, str], directory: str, given: bytes
+) -> list[Result]:
+    """Run programs one after the other in one new container; the first one is given the input."""
+    container = await containers.create(guest, ROOT)
+    try:
+        results = []
+        for command in commands:
+            results.append(await run_in(guest, container, command, given, environment, directory))
+            given = b""
+        return results
+    finally:
+        await containers.destroy(guest, container)
+        await guest.sys.close(container)
+
+
+async def run_in(
+    guest: Guest,
+    container: int,
+    command: Sequence[str],
+    given: bytes = b"",
+    environment: Mapping[str, str] = ENVIRONMENT,
+    directory: str = "/",
+) -> Result:
     """Run a program in this container. `given`, at most a pipe's worth, is its input. Raises OSError."""
     standard_input = await make_pipe(guest, os.O_CLOEXEC)
     output, errors = await make_pipe(guest, os.O_CLOEXEC), await make_pipe(guest, os.O_CLOEXEC)
     theirs = {0: standard_input.read_end, 1: output.write_end, 2: errors.write_end}
-    environment = {"PATH": "/bin", "HOME": "/root"}
+    program = Program(command, environment, directory, files=theirs)
     try:
-        pidfd = await containers.run(guest, container, Program(command, environment, files=theirs))
+        pidfd = await containers.run(guest, container, program)
     except OSError:
         for descriptor in (standard_input.write_end, output.read_end, errors.read_end, *theirs.values()):
             await guest.sys.close(descriptor)

@@ -1,0 +1,5 @@
+a=(one two three); a+=(four); echo ${a[@]} ${#a[@]} ${a[-1]} ${!a[@]}; unset 'a[1]'; echo ${a[*]}; declare -A m=([x]=1 [y]=2); for k in $(printf '%s\n' "${!m[@]}" | sort); do echo $k=${m[$k]}; done
+mapfile -t lines < <(seq 3); echo ${lines[@]}; read -r a b <<< "here string"; echo $b $a; [[ abc =~ ^a(.)c$ ]] && echo ${BASH_REMATCH[1]}; printf -v v '%03d' 7; echo $v
+diff <(seq 3) <(seq 4); tee >(cat > copy) <<< "to a process" > /dev/null; sleep 0.1; cat copy; echo {1..5} {a,b}{c,d}; echo ${v//0/o} ${v^^}; (( x = 3 ** 4 )); echo $x; for (( i = 0; i < 3; i++ )); do echo -n $i; done; echo
+set -o pipefail; false | true; echo $?; shopt -s extglob nullglob; echo *.none; case foobar in foo@(bar|baz)) echo glob;; esac; trap 'echo ERR $?' ERR; false; trap - ERR; coproc cat; echo to coproc >&${COPROC[1]}; read line <&${COPROC[0]}; echo $line; kill $COPROC_PID; wait $COPROC_PID 2>/dev/null; echo $?
+f() { local -n r=$1; r=changed; }; f target; echo $target; echo $BASH_SUBSHELL $(echo $BASH_SUBSHELL); exec {fd}> file; echo $((fd > 9)); echo x >&$fd; exec {fd}>&-; cat file; select x in a b; do echo $x; break; done <<< 2; time true 2> /dev/null; echo done; exit 12

@@ -1,0 +1,5 @@
+PATH=/coreutils/usr/bin:/coreutils/bin:/bin
+ls --version | head -n 1; seq 10 | shuf --random-source=/bin/busybox | sort -n | tail -n 1; printf '%s\n' c a b | sort | paste -sd,; seq 1 5 | tac | nl | head -n 2
+mkdir -p d/e; echo x > d/f; cp -a d g; ls -lR g | grep -v total | cut -c1-10; mv d h; ls; ln -s h/f s; readlink -f s; stat -c '%A %s %N' s h/f; du -s --apparent-size h/f | cut -f2; touch -d 2001-02-03 h/f; date -u -r h/f +%F
+cat h/f nothing; echo $?; wc -l /etc/passwd; sha256sum /etc/passwd; base64 /etc/group; md5sum < /etc/group; od -c /etc/group | head -n 1; split -n 2 /etc/passwd p; ls p*; factor 1234567; numfmt --to=iec 1048576; timeout 0.1 sleep 9; echo $?
+env -i PATH=$PATH env; nproc > /dev/null; echo $?; id; whoami; uname -s; test 3 -gt 2 && echo yes; dd if=/dev/zero bs=4096 count=3 2>/dev/null | wc -c; tee t < h/f | tr x y; chmod 600 t; truncate -s 5000 t; stat -c '%s %a' t; expr 5 '*' 4; sort -R < /dev/null; comm -12 /etc/passwd /etc/passwd; rm -r g h; ls; head -c 100 /dev/urandom | wc -c; mktemp -d XXXXXX > /dev/null; echo $?; rmdir ??????; tail -n 1 -f /etc/passwd > tailed & sleep 0.2; kill $!; wait $!; echo $?
