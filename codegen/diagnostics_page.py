@@ -53,9 +53,10 @@ def sources() -> list[Path]:
 
 def messages(tree: ast.Module) -> Iterator[Message]:
     """The messages of one file."""
+    constants = _assigned(tree)
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef | ast.Module):
-            assigned = _assigned(function)
+            assigned = {**constants, **_assigned(function)}
             for node in _own_nodes(function):
                 if isinstance(node, ast.Call):
                     yield from _of_call(node, assigned)
