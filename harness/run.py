@@ -134,6 +134,7 @@ async def _run_in_terminal(guest: Guest, container: int, job: Job) -> int:
     terminal = await make_terminal(guest)
     await terminal.resize(window_of(0, 1))
     slave = await terminal.open_slave()
+    await guest.sys.fchown(slave, job.program.user, job.program.group)
     program = replace(job.program, files=dict.fromkeys(range(3), slave), takes_terminal=True)
     try:
         pidfd = await containers.run(guest, container, program)

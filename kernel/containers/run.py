@@ -21,7 +21,7 @@ from codegen.lang import (
 from kernel.base.errno import ENOTDIR, ENOTTY, ESRCH
 from kernel.containers.abi import ContainerStage, FdPair
 from kernel.containers.container import Container
-from kernel.devices.terminal import SlaveEnd
+from kernel.devices.terminal_ends import SlaveEnd
 from kernel.files.flags import Resolve
 from kernel.files.inode import Inode
 from kernel.files.path import Lookup, resolve

@@ -1,7 +1,8 @@
 """The nodes of terminals: /dev/ptmx, /dev/tty and what is in /dev/pts (pts(4), tty(4)).
 
-A node says only that it stands for a terminal; which one is found when it is opened, in the container of who opens it.
-So a node that is left over, or seen through a layer of another container, refers to nothing that could be gone.
+A node says only that it stands for a terminal; which one is found when it is opened, among those of the container that
+opens it and of the ones around that. So a node that is left over, or seen through a layer of another container, refers
+to nothing that could be gone.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from kernel.files.inode import Inode
 MULTIPLEXER_DEVICE: u64 = 0x502
 """makedev(5, 2): /dev/ptmx, and every master (admin-guide/devices.txt)."""
 CONTROLLING_DEVICE: u64 = 0x500
-NUMBER_BITS: u64 = 0xFF
-"""The low part of the device number of a slave."""
+HIGHEST_NUMBER: u64 = 255
+"""The minor number of a slave has eight bits here."""
 
 
 @width(u8)
@@ -48,7 +49,7 @@ class NodeKind(IntEnum):
     CONTROLLING = 2
     """/dev/tty: the controlling terminal of who opens it."""
     SLAVE = 3
-    """/dev/pts/N: the slave of the terminal whose number the device number has."""
+    """/dev/pts/N: the slave of the terminal whose node it is."""
 
 
 @struct
@@ -97,14 +98,6 @@ CONTROLLING = make_terminal_node(NodeKind.CONTROLLING, CONTROLLING_DEVICE)
 SLAVE = make_terminal_node(NodeKind.SLAVE, SLAVE_MAJOR_DEVICE)
 
 
-def terminal_of_node(terminals: TerminalList, inode: Inode) -> Fallible[Terminal]:
-    """The terminal that a node in /dev/pts stands for; ENXIO when it is gone."""
-    terminal = terminals.find(inode.described.device & NUMBER_BITS)
-    if terminal is None:
-        raise ENXIO
-    return terminal
-
-
 def create_terminal(
     owner: FileOwner, terminals: TerminalList, folder: Inode, multiplexer: Inode, who: Credentials, flags: OpenFlags
 ) -> Fallible[OpenFile]:
@@ -113,7 +106,7 @@ def create_terminal(
     ENOSPC when there are 256 already; ENOMEM. It takes over neither `folder` nor `multiplexer`.
     """
     number = terminals.lowest_free()
-    if number > NUMBER_BITS:
+    if number > HIGHEST_NUMBER:
         raise ENOSPC
     heap = owner.account.heap
     terminal = heap.new(Terminal)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Pid, UserAddr, deferred, i32, i64, local, u32, u64
 from kernel.base.errno import EINVAL, ENOTTY, ENXIO, EPERM
-from kernel.devices.terminal import MasterEnd, SlaveEnd, Terminal
-from kernel.devices.terminal_nodes import NodeKind, TerminalNode, create_terminal, terminal_of_node
+from kernel.containers.container import Container
+from kernel.devices.terminal import Terminal
+from kernel.devices.terminal_ends import MasterEnd, SlaveEnd
+from kernel.devices.terminal_nodes import NodeKind, TerminalNode, create_terminal
 from kernel.files.credentials import ROOT
 from kernel.files.file import OpenFile
 from kernel.files.flags import OPEN_FLAG_BITS, STATUS_FLAG_BITS, OpenFlags, Resolve
@@ -43,7 +45,21 @@ def open_node(task: Thread, node: TerminalNode, inode: Inode, flags: OpenFlags) 
                 raise ENXIO
             return terminal.open_slave(kept(flags))
         case NodeKind.SLAVE:
-            return open_slave(process, terminal_of_node(process.container.terminals, inode), flags)
+            return open_slave(process, terminal_of_node(process.container, inode), flags)
+
+
+def terminal_of_node(container: Container, node: Inode) -> Fallible[Terminal]:
+    """The terminal that `node` stands for; ENXIO when it is gone.
+
+    One that was passed into the container is found by /proc/self/fd, and belongs to a container around it.
+    """
+    level: Container | None = container
+    while level is not None:
+        terminal = level.terminals.with_node(node)
+        if terminal is not None:
+            return terminal
+        level = level.parent
+    raise ENXIO
 
 
 def kept(flags: OpenFlags) -> OpenFlags:

@@ -31,6 +31,7 @@ class Shell:
             stdout=self.slave,
             stderr=self.slave,
             start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509  (there are no threads)
             env={**os.environ, **settings},
         )
         self.seen = b""
@@ -48,7 +49,7 @@ class Shell:
         os.close(self.slave)
 
     def resize(self, rows: int, columns: int) -> None:
-        """Give the terminal another size."""
+        """Give the terminal another size: pithos, in its foreground, gets SIGWINCH."""
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("<HHHH", rows, columns, 0, 0))
 
     def type(self, keys: bytes) -> None:

@@ -99,13 +99,13 @@ def test_window_size(rootfs: Path) -> None:
         shell.type(b"sh -c 'trap \"stty size\" WINCH; echo ready; while :; do sleep 0.1; done'\r")
         shell.expect(b"\nready\r\n")
         shell.resize(40, 120)
-        shell.process.send_signal(signal.SIGWINCH)
         shell.expect(b"40 120\r\n")
 
 
 def test_terminal_of_the_session(shell: Shell) -> None:
     assert shell.command(b"echo there >/dev/tty") == b"there\r\n"
     assert shell.command(b"echo $TERM") == b"vt100\r\n"
+    assert shell.command(b"echo again >/dev/stdout; sh -c 'echo more >/dev/fd/2'") == b"again\r\nmore\r\n"
     assert b"No such device or address" in shell.command(b"setsid sh -c 'echo x >/dev/tty' 2>&1; sleep 1")
 
 
