@@ -11,6 +11,7 @@
 - `intrinsics.py`, `integers.py`, `memory.py`, `text.py`, `registers.py`    what `codegen.lang` offers
 - `statics.py`      module-level objects as bytes and relocations
 - `errors.py`       which errors leave which function
+- `whole/`          what the program must keep as a whole
 """
 
 from __future__ import annotations

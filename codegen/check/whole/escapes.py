@@ -260,8 +260,8 @@ class _Flow:
         found = []
         for location, (callee, origin) in self.escaped.items():
             what = callee.parameters[origin.base].name if isinstance(origin.base, int) else ""
-            inner = f".{origin.field}" if origin.field else ""
-            message = f"{callee.symbol} keeps its {what}{inner}, which is on the stack here"
+            kept = f"{what}.{origin.field}" if origin.field else what
+            message = f"{callee.symbol} keeps its {kept}, which is on the stack here"
             found.append(Diagnostic(location, message, HINT, self.path(callee, origin)))
         for value in self.returned:
             if any(not isinstance(origin.base, int) for origin in self.origins(value)):
