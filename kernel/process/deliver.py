@@ -5,11 +5,12 @@ Interface: `is_delayed` and `before_return`, called by the entries of system cal
 
 from __future__ import annotations
 
-from codegen.lang import count_trailing_zeros, invert, u32, u64
+from codegen.lang import count_trailing_zeros, i32, invert, local, u32, u64
 from kernel.base.errno import EFAULT, EINTR
 from kernel.process import job_control
 from kernel.process.exit import exit_process, exit_thread, status_of_signal
 from kernel.process.signal_frame import push_frame
+from kernel.process.signal_queue import SignalInfo, take
 from kernel.process.signal_table import (
     DEFAULT,
     IGNORED_BY_DEFAULT,
@@ -55,16 +56,17 @@ def take_signals(thread: Thread, from_call: bool) -> None:
     """Take signals until a handler is to run, or none is left."""
     thread.interrupted = False
     wants_restart = from_call and is_interrupted_call(thread)
+    info = local(SignalInfo)
     while not thread.killed:
         job_control.sleep_while_stopped(thread)
-        signal = next_signal(thread)
-        if signal == 0:
+        if not take_signal(thread, invert(u64, thread.signal_mask), info):
             break
+        signal = info.signal
         action = thread.process.signals.action(signal)
         if thread.process.signals.has_handler(signal):
             if wants_restart:
                 restart_unless(thread, action)
-            run_handler(thread, signal, action, 0, 0)
+            run_handler(thread, action, info)
             thread.interrupted = has_signal(thread)
             return
         if action.handler == DEFAULT:
@@ -85,19 +87,25 @@ def has_signal(thread: Thread) -> bool:
     return pending & invert(u64, thread.signal_mask) != 0
 
 
-def next_signal(thread: Thread) -> u32:
-    """Take the lowest pending signal that is not blocked; 0 if there is none."""
+def take_signal(thread: Thread, wanted: u64, info: SignalInfo) -> bool:
+    """Take a pending signal in the set `wanted`, with what came with it; whether there was one.
+
+    As on Linux: those sent to the thread itself come first, and of each kind the lowest.
+    """
     process = thread.process
-    waiting = (thread.pending_signals | process.signals.pending) & invert(u64, thread.signal_mask)
+    heap = process.container.account.heap
+    own = thread.pending_signals & wanted
+    waiting = own if own != 0 else process.signals.pending & wanted
     if waiting == 0:
-        return 0
-    signal = u32(count_trailing_zeros(u64, waiting)) + 1
-    bit = bit_of(signal)
-    if thread.pending_signals & bit != 0:
-        thread.pending_signals = thread.pending_signals & invert(u64, bit)
-    else:
+        return False
+    info.signal = u32(count_trailing_zeros(u64, waiting)) + 1
+    bit = bit_of(info.signal)
+    if own != 0:
+        if not take(thread.signal_queue, heap, info):
+            thread.pending_signals = thread.pending_signals & invert(u64, bit)
+    elif not take(process.signals.queue, heap, info):
         process.signals.take_pending(bit)
-    return signal
+    return True
 
 
 def act_by_default(thread: Thread, signal: u32) -> None:
@@ -115,18 +123,18 @@ def act_by_default(thread: Thread, signal: u32) -> None:
     exit_process(status_of_signal(signal))
 
 
-def run_handler(thread: Thread, signal: u32, action: SignalAction, code: u32, address: u64) -> None:
+def run_handler(thread: Thread, action: SignalAction, info: SignalInfo) -> None:
     """Let the program's handler run next; a stack that has no room for it is the end (SIGSEGV)."""
     if not thread.restore_signal_mask:
         thread.saved_signal_mask = thread.signal_mask
     thread.restore_signal_mask = False
     try:
-        push_frame(thread, signal, action, code, address)
+        push_frame(thread, action, info)
     except EFAULT:
         exit_process(status_of_signal(u32(Signal.SEGMENTATION)))
     mask = thread.signal_mask | action.mask
     if action.flags & u64(ActionFlags.NO_DEFER) == 0:
-        mask = mask | bit_of(signal)
+        mask = mask | bit_of(info.signal)
     thread.signal_mask = mask & invert(u64, UNBLOCKABLE)
     if action.flags & u64(ActionFlags.RESET_HANDLER) != 0:
         action.handler = DEFAULT
@@ -136,7 +144,11 @@ def fault(thread: Thread, signal: u32, code: u32, address: u64) -> None:
     """The program did what the processor does not allow: its handler runs, unless it blocks the signal, or it ends."""
     signals = thread.process.signals
     if signals.has_handler(signal) and thread.signal_mask & bit_of(signal) == 0:
-        run_handler(thread, signal, signals.action(signal), code, address)
+        info = local(SignalInfo)
+        info.signal = signal
+        info.code = i32(code)
+        info.word = address
+        run_handler(thread, signals.action(signal), info)
     else:
         exit_process(status_of_signal(signal))
 

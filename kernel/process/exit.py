@@ -14,15 +14,18 @@ from codegen.lang import UserAddr, u32, u64
 from kernel.base.errno import EFAULT
 from kernel.files.poll import readiness_changed
 from kernel.memory import user
-from kernel.process import job_control, robust
+from kernel.process import job_control, robust, timers
 from kernel.process.process import Process, ProcessState
-from kernel.process.send import send_to_process
+from kernel.process.send import send_child_change
+from kernel.process.signal_queue import discard
 from kernel.process.signal_table import IGNORE, ActionFlags, Signal
 from kernel.sched import switch
 from kernel.sched.cpu import current
 from kernel.sched.scheduler import exit_current
 from kernel.sched.thread import Thread
 from kernel.sched.wait import interrupt
+
+ALL_SIGNALS: u64 = 0xFFFF_FFFF_FFFF_FFFF
 
 
 def status_of_exit(code: u32) -> u32:
@@ -66,6 +69,7 @@ def exit_thread() -> Never:
     process.threads.remove(thread)
     if thread.id != process.pid:
         process.container.account.return_process()
+    discard(thread.signal_queue, process.container.account.heap, ALL_SIGNALS)
     process.ticks += thread.cpu_ticks
     if process.threads.is_empty:
         end_process(process)
@@ -89,6 +93,8 @@ def forget_child_tid(thread: Thread) -> None:
 def end_process(process: Process) -> None:
     """The last thread has ended: give back what the process used, and tell who waits for it."""
     release_space(process)
+    timers.delete_all(process, False)
+    discard(process.signals.queue, process.container.account.heap, ALL_SIGNALS)
     process.files.drop()
     process.root.drop()
     process.directory.drop()
@@ -145,7 +151,7 @@ def tell_parent(parent: Process, process: Process) -> None:
     unwanted = action.handler == IGNORE or action.flags & u64(ActionFlags.NO_CHILD_WAIT) != 0
     parent.children_ticks += process.ticks
     if process.exit_signal != 0:
-        send_to_process(parent, process.exit_signal)
+        send_child_change(parent, process, process.exit_signal, process.status)
     if unwanted:
         process.release()
     parent.child_ended.wake_all()

@@ -35,6 +35,7 @@ from codegen.lang import (
 from kernel.base.list import Link, List
 from kernel.files.credentials import Credentials
 from kernel.files.tree import prune
+from kernel.process.signal_queue import QueuedSignal
 from kernel.process.signal_table import SignalTable
 from kernel.sched.thread import Thread
 from kernel.sched.timer import now
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from kernel.memory.space import AddressSpace
     from kernel.process.pidfd import ProcessHandle
     from kernel.process.session import Session
+    from kernel.process.timers import ProcessTimer
 
 NAME_LENGTH: u64 = 16
 """TASK_COMM_LEN: the name with its final NUL (prctl(2), PR_SET_NAME)."""
@@ -95,6 +97,7 @@ class Process:
 
     # Signals and the end.
     signals: SignalTable = inline()
+    timers: List[ProcessTimer] = inline()
     exiting: bool = False
     stopped: bool = False
     stop_signal: u32 = 0
@@ -180,6 +183,7 @@ def create_process(container: Container, parent: Process | None) -> Fallible[Pro
         pid = container.take_pid()
         process = container.account.heap.new(Process)
     process.children.offset = field_offset(Process.sibling_link)
+    process.signals.queue.offset = field_offset(QueuedSignal.link)
     process.container = container
     process.pid = pid
     process.group_id = pid

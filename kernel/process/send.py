@@ -6,43 +6,100 @@ way back to ring 3 (deliver.py).
 
 from __future__ import annotations
 
-from codegen.lang import invert, u32, u64
+from codegen.lang import i32, invert, local, u32, u64
+from kernel.files.poll import readiness_changed
 from kernel.process.process import Process
+from kernel.process.signal_queue import SI_KERNEL, SignalInfo, discard, enqueue
 from kernel.process.signal_table import STOPPING_BY_DEFAULT, ActionFlags, Signal, bit_of
 from kernel.sched.thread import Thread
 from kernel.sched.wait import interrupt
 
+CONTINUED_STATUS: u32 = 0xFFFF
+"""__W_CONTINUED: the status word of a process that SIGCONT let go on."""
+CHILD_EXITED: i32 = 1
+CHILD_KILLED: i32 = 2
+CHILD_STOPPED: i32 = 5
+CHILD_CONTINUED: i32 = 6
+"""CLD_*: `si_code` of SIGCHLD (sigaction(2))."""
+
 
 def send_to_thread(thread: Thread, signal: u32) -> None:
-    """Let `thread` take `signal` (tgkill(2))."""
-    prepare(thread.process, signal)
-    if not thread.process.signals.is_ignored(signal) or thread.signal_mask & bit_of(signal) != 0:
+    """Let `thread` take `signal`, which the kernel sends."""
+    info = local(SignalInfo)
+    info.signal = signal
+    info.code = SI_KERNEL
+    send_information_to_thread(thread, info)
+
+
+def send_information_to_thread(thread: Thread, info: SignalInfo) -> None:
+    """Let `thread` take a signal (tgkill(2))."""
+    signal = info.signal
+    process = thread.process
+    prepare(process, signal)
+    if process.signals.is_ignored(signal) and thread.signal_mask & bit_of(signal) == 0:
+        return
+    if enqueue(thread.signal_queue, process.container.account.heap, info):
         thread.pending_signals = thread.pending_signals | bit_of(signal)
         if thread.signal_mask & bit_of(signal) == 0:
             interrupt(thread)
+        readiness_changed()
 
 
 def send_to_process(process: Process, signal: u32) -> None:
-    """Let some thread of `process` take `signal` (kill(2))."""
+    """Let some thread of `process` take `signal`, which the kernel sends."""
+    info = local(SignalInfo)
+    info.signal = signal
+    info.code = SI_KERNEL
+    send_information(process, info)
+
+
+def send_information(process: Process, info: SignalInfo) -> None:
+    """Let some thread of `process` take a signal (kill(2))."""
     if process.is_zombie or process.exiting:
         return
-    prepare(process, signal)
-    post(process, signal)
+    prepare(process, info.signal)
+    post(process, info)
 
 
-def post(process: Process, signal: u32) -> None:
-    """Make `signal` pending for `process`, which lives, and let a thread see it."""
-    if is_protected(process, signal):
-        return
+def post(process: Process, info: SignalInfo) -> None:
+    """Make a signal pending for `process`, which lives, and let a thread see it."""
+    signal = info.signal
     taker: Thread | None = None
     for thread in process.threads:
         if taker is None and thread.signal_mask & bit_of(signal) == 0:
             taker = thread
-    if taker is not None and process.signals.is_ignored(signal):
+    if taker is not None and (process.signals.is_ignored(signal) or is_protected(process, signal)):
         return
-    process.signals.pending = process.signals.pending | bit_of(signal)
-    if taker is not None:
-        interrupt(taker)
+    if enqueue(process.signals.queue, process.container.account.heap, info):
+        process.signals.pending = process.signals.pending | bit_of(signal)
+        if taker is not None:
+            interrupt(taker)
+        # signalfd(2) and sigtimedwait(2) look at signals that are blocked.
+        readiness_changed()
+
+
+def send_child_change(parent: Process, child: Process, signal: u32, status: u32) -> None:
+    """Tell `parent` by `signal` what `child` did, given as the status word of wait4(2)."""
+    if parent.is_zombie or parent.exiting:
+        return
+    info = local(SignalInfo)
+    info.signal = signal
+    info.come_from(u32(child.pid), child.credentials.real_user)
+    code, value = change_of(status)
+    info.code = code
+    info.value = u64(value)
+    post(parent, info)
+
+
+def change_of(status: u32) -> tuple[i32, u32]:
+    """`si_code` and `si_status` of the status word of wait4(2)."""
+    if status == CONTINUED_STATUS:
+        return CHILD_CONTINUED, u32(Signal.CONTINUE)
+    if status & 0x7F == 0x7F:
+        return CHILD_STOPPED, status >> 8
+    if status & 0x7F != 0:
+        return CHILD_KILLED, status & 0x7F
+    return CHILD_EXITED, status >> 8
 
 
 def prepare(process: Process, signal: u32) -> None:
@@ -58,9 +115,12 @@ def prepare(process: Process, signal: u32) -> None:
 
 def drop_pending(process: Process, signals: u64) -> None:
     """None of `signals` is pending any more."""
+    heap = process.container.account.heap
     process.signals.take_pending(signals)
+    discard(process.signals.queue, heap, signals)
     for thread in process.threads:
         thread.pending_signals = thread.pending_signals & invert(u64, signals)
+        discard(thread.signal_queue, heap, signals)
 
 
 def resume(process: Process) -> None:
@@ -79,7 +139,8 @@ def tell_of_change(process: Process) -> None:
     if parent is None or parent.is_zombie or parent.exiting:
         return
     if parent.signals.action(u32(Signal.CHILD)).flags & u64(ActionFlags.NO_CHILD_STOP) == 0:
-        post(parent, u32(Signal.CHILD))
+        status = process.stop_signal << 8 | 0x7F if process.stopped else CONTINUED_STATUS
+        send_child_change(parent, process, u32(Signal.CHILD), status)
     parent.child_ended.wake_all()
 
 

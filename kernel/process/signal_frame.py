@@ -26,6 +26,7 @@ from kernel.machine.fpu import FXSAVE_SIZE, VECTOR_CONTROL_OFFSET
 from kernel.machine.layout import USER_END
 from kernel.machine.trap import TrapFrame, user_flags
 from kernel.memory import user
+from kernel.process.signal_queue import SignalInfo
 from kernel.process.signal_table import UNBLOCKABLE, ActionFlags, SignalAction
 from kernel.sched import switch
 from kernel.sched.thread import Thread
@@ -54,8 +55,8 @@ def stack_for(thread: Thread, action: SignalAction, pointer: u64) -> u64:
     return pointer - min(pointer, RED_ZONE)
 
 
-def push_frame(thread: Thread, signal: u32, action: SignalAction, code: u32, address: u64) -> Fallible[None]:
-    """Let `thread` go on in the handler of `signal`. EFAULT when the frame does not fit its stack."""
+def push_frame(thread: Thread, action: SignalAction, info: SignalInfo) -> Fallible[None]:
+    """Let `thread` go on in the handler of a signal. EFAULT when the frame does not fit its stack."""
     frame = thread.frame
     top = stack_for(thread, action, frame.rsp)
     if top >= USER_END or top < FRAME_SIZE + FXSAVE_SIZE + 128:
@@ -74,23 +75,16 @@ def push_frame(thread: Thread, signal: u32, action: SignalAction, code: u32, add
     store_registers(buffer[REGISTERS:FLOATING_POINT], frame)
     store(u64, buffer, FLOATING_POINT, floating)
     store(u64, buffer, MASK, thread.saved_signal_mask)
-    store_information(buffer[8 + CONTEXT_SIZE : FRAME_SIZE], signal, code, address)
+    info.put(buffer[8 + CONTEXT_SIZE : FRAME_SIZE])
     user.copy_out(UserSlice(UserAddr(start), FRAME_SIZE), buffer)
     frame.rsp = start
     frame.rip = u64(action.handler)
     frame.rax = 0
-    frame.rdi = u64(signal)
+    frame.rdi = u64(info.signal)
     frame.rsi = start + 8 + CONTEXT_SIZE
     frame.rdx = start + 8
     frame.rflags = user_flags(0)
     frame.return_fully()
-
-
-def store_information(information: MutableSlice[u8], signal: u32, code: u32, address: u64) -> None:
-    """siginfo_t: the number, the code, and the address of a fault."""
-    store(u32, information, 0, signal)
-    store(u32, information, 8, code)
-    store(u64, information, 16, address)
 
 
 def store_registers(registers: MutableSlice[u8], frame: TrapFrame) -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
+from typing import TYPE_CHECKING
 
-from codegen.lang import Array, UserAddr, inline_array, invert, struct, u32, u64, width
+from codegen.lang import Array, UserAddr, inline, inline_array, invert, struct, u32, u64, width
+from kernel.base.list import List
+
+if TYPE_CHECKING:
+    from kernel.process.signal_queue import QueuedSignal
 
 SIGNALS: u64 = 64
 DEFAULT: UserAddr = UserAddr(0)
@@ -103,6 +108,7 @@ class SignalTable:
 
     actions: Array[SignalAction] = inline_array(64)
     pending: u64 = 0
+    queue: List[QueuedSignal] = inline()
 
     def action(self, signal: u32) -> SignalAction:
         """The action of `signal`, 1 to 64."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, UserAddr, on_error, u8, u64
+from codegen.lang import Fallible, Slice, UserAddr, field_offset, on_error, u8, u64
 from kernel.files.inode import Inode
 from kernel.memory.space import AddressSpace
-from kernel.process import exec, robust
+from kernel.process import exec, robust, timers
 from kernel.process.process import Process
 from kernel.process.program import Program
+from kernel.process.signal_queue import QueuedSignal
 from kernel.sched import switch
 from kernel.sched.scheduler import start
 from kernel.sched.thread import Thread
@@ -24,6 +25,7 @@ def create_user_thread(process: Process) -> Fallible[Thread]:
     thread.process = process
     thread.is_user = True
     thread.space = process.space
+    thread.signal_queue.offset = field_offset(QueuedSignal.link)
     process.threads.push_last(thread)
     return thread
 
@@ -77,6 +79,7 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     process.set_name(base_name(path))
     process.executed = True
     process.signals.reset_for_exec()
+    timers.delete_all(process, True)
     process.files.close_for_exec()
     thread.fs_base = 0
     thread.clear_child_tid = UserAddr(0)

@@ -7,6 +7,7 @@ from enum import IntFlag
 from codegen.lang import Fallible, Pid, i64, struct, u32, u64, width
 from kernel.base.errno import ECHILD
 from kernel.process.process import Process
+from kernel.process.send import CONTINUED_STATUS
 
 
 @width(u32)
@@ -22,10 +23,6 @@ class WaitOptions(IntFlag):
     NO_THREAD = 0x2000_0000
     ALL = 0x4000_0000
     CLONE = 0x8000_0000
-
-
-CONTINUED_STATUS: u32 = 0xFFFF
-"""__W_CONTINUED: the status word of a process that SIGCONT let go on."""
 
 
 @struct

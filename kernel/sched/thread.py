@@ -27,7 +27,7 @@ from codegen.lang import (
     uninitialised,
     width,
 )
-from kernel.base.list import Link
+from kernel.base.list import Link, List
 from kernel.machine.trap import TrapFrame
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kernel.memory.account import Account
     from kernel.memory.space import AddressSpace
     from kernel.process.process import Process
+    from kernel.process.signal_queue import QueuedSignal
     from kernel.sched.group import RunGroup
 
 
@@ -89,6 +90,7 @@ class Thread:
     saved_signal_mask: u64 = 0
     restore_signal_mask: bool = False
     pending_signals: u64 = 0
+    signal_queue: List[QueuedSignal] = inline()
     alternate_stack: UserAddr = UserAddr(0)
     alternate_stack_size: u64 = 0
     cpu_ticks: u64 = 0

@@ -35,9 +35,10 @@ from kernel.process.clone import CloneFlags, CloneRequest
 from kernel.process.exit import exit_process, exit_thread, status_of_exit
 from kernel.process.pidfd import ProcessHandle, open_process
 from kernel.process.program import Program
+from kernel.process.send import change_of
 from kernel.process.signal_table import SIGNALS, Signal
 from kernel.process.start import replace_program
-from kernel.process.wait import CONTINUED_STATUS, Ended, WaitOptions, wait_for_child
+from kernel.process.wait import Ended, WaitOptions, wait_for_child
 from kernel.sched.thread import Thread
 from kernel.sched.timer import TICK
 from kernel.syscalls.declare import syscall
@@ -57,11 +58,6 @@ WAITID_CHANGE_BITS: u32 = 0xE
 """WSTOPPED, WEXITED, WCONTINUED: at least one of them."""
 MICROSECONDS: u64 = 1_000_000
 SIGNAL_CHILD: i32 = 17
-CHILD_EXITED: i32 = 1
-CHILD_KILLED: i32 = 2
-CHILD_STOPPED: i32 = 5
-CHILD_CONTINUED: i32 = 6
-"""CLD_*: `si_code` of SIGCHLD (sigaction(2))."""
 SIGINFO_SIZE: u64 = 128
 RUSAGE_SIZE: u64 = 144
 P_ALL: u32 = 0
@@ -268,17 +264,6 @@ def put_information(information: UserAddr, ended: Ended) -> Fallible[None]:
         store(u32, buffer, 20, ended.user)
         store(u32, buffer, 24, value)
     user.copy_out(UserSlice(information, SIGINFO_SIZE), buffer)
-
-
-def change_of(status: u32) -> tuple[i32, u32]:
-    """`si_code` and `si_status` of the status word of wait4(2)."""
-    if status == CONTINUED_STATUS:
-        return CHILD_CONTINUED, u32(Signal.CONTINUE)
-    if status & 0x7F == 0x7F:
-        return CHILD_STOPPED, status >> 8
-    if status & 0x7F != 0:
-        return CHILD_KILLED, status & 0x7F
-    return CHILD_EXITED, status >> 8
 
 
 def put_usage(usage: UserAddr, ticks: u64) -> Fallible[None]:

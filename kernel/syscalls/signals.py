@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, Pid, UserAddr, i32, invert, u32, u64
+from codegen.lang import Fallible, Fd, Pid, UserAddr, i32, invert, local, u32, u64
 from kernel.base.errno import EBADF, EFAULT, EINTR, EINVAL, ENOMEM, EPERM, ESRCH
 from kernel.memory import user
 from kernel.process.deliver import has_signal
 from kernel.process.exit import exit_process, kill_process, status_of_signal
 from kernel.process.pidfd import ProcessHandle
 from kernel.process.process import Process
-from kernel.process.send import is_protected, send_to_process, send_to_thread
+from kernel.process.send import (
+    drop_pending,
+    is_protected,
+    send_information,
+    send_information_to_thread,
+    send_to_process,
+)
 from kernel.process.signal_frame import pop_frame
+from kernel.process.signal_queue import SI_TKILL, SI_USER, SignalInfo
 from kernel.process.signal_table import SIGNALS, UNBLOCKABLE, Signal, bit_of
 from kernel.sched.thread import Thread
 from kernel.sched.wait import WaitQueue
@@ -52,7 +59,7 @@ def rt_sigaction(task: Thread, signal: u32, new: UserAddr, old: UserAddr, size: 
         action.restorer = new_restorer
         action.mask = new_mask & invert(u64, UNBLOCKABLE)
         if task.process.signals.is_ignored(signal):
-            task.process.signals.take_pending(bit_of(signal))
+            drop_pending(task.process, bit_of(signal))
     if u64(old) != 0:
         user.put(u64, old, u64(handler))
         user.put(u64, UserAddr(old + 8), flags)
@@ -171,13 +178,22 @@ def may_signal(task: Thread, target: Process) -> bool:
     )
 
 
-def send(process: Process, signal: u32) -> None:
+def information_of(task: Thread, signal: u32, code: i32, info: SignalInfo) -> None:
+    """What comes with a signal that `task` sends."""
+    info.signal = signal
+    info.code = code
+    info.come_from(u32(task.process.pid), task.process.credentials.real_user)
+
+
+def send(task: Thread, process: Process, signal: u32) -> None:
     """Send `signal` from inside the container; SIGKILL ends the process at once, 0 only asks."""
     if signal == u32(Signal.KILL):
         if not is_protected(process, signal):
             kill_process(process, signal)
     elif signal != 0:
-        send_to_process(process, signal)
+        info = local(SignalInfo)
+        information_of(task, signal, SI_USER, info)
+        send_information(process, info)
 
 
 @syscall(62)
@@ -189,7 +205,7 @@ def kill(task: Thread, pid: i32, signal: u32) -> Fallible[None]:
         process = task.process.container.find_process(Pid(pid))
         if not may_signal(task, process):
             raise EPERM
-        send(process, signal)
+        send(task, process, signal)
         return
     found = False
     allowed = False
@@ -198,7 +214,7 @@ def kill(task: Thread, pid: i32, signal: u32) -> Fallible[None]:
             found = True
             if may_signal(task, process):
                 allowed = True
-                send(process, signal)
+                send(task, process, signal)
     if not found:
         raise ESRCH
     if not allowed:
@@ -241,9 +257,11 @@ def send_to_id(task: Thread, process: Process, thread_id: i32, signal: u32) -> F
             if not may_signal(task, process):
                 raise EPERM
             if signal == u32(Signal.KILL):
-                send(process, signal)
+                send(task, process, signal)
             elif signal != 0:
-                send_to_thread(thread, signal)
+                info = local(SignalInfo)
+                information_of(task, signal, SI_TKILL, info)
+                send_information_to_thread(thread, info)
             return
     raise ESRCH
 
@@ -267,4 +285,4 @@ def pidfd_send_signal(task: Thread, fd: Fd, signal: u32, information: UserAddr, 
         return
     if not may_signal(task, process):
         raise EPERM
-    send(process, signal)
+    send(task, process, signal)

@@ -1,20 +1,29 @@
-"""Timers: timerfd_create(2), setitimer(2), alarm(2)."""
+"""Timers: timerfd_create(2), timer_create(2), setitimer(2), alarm(2)."""
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, Nanoseconds, UserAddr, u32, u64
-from kernel.base.errno import EINVAL
+from codegen.lang import Fallible, Fd, Nanoseconds, UserAddr, i32, i64, u32, u64
+from kernel.base.errno import EINVAL, EOPNOTSUPP
 from kernel.files.timerfd import TimerFile, open_timer
+from kernel.memory import user
+from kernel.process import timers
+from kernel.process.signal_table import SIGNALS, Signal
+from kernel.process.timers import ProcessTimer
 from kernel.sched.alarm import Alarm
 from kernel.sched.thread import Thread
-from kernel.sched.timer import after, now, wall_clock
+from kernel.sched.timer import NEVER, SECOND, after, now, wall_clock
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_epoll import CLOSE_ON_EXEC, NONBLOCK, install_new
 from kernel.syscalls.files_support import advance
+from kernel.syscalls.threads import thread_of
 from kernel.syscalls.time import (
     CLOCK_BOOTTIME,
     CLOCK_MONOTONIC,
+    CLOCK_PROCESS_CPUTIME,
     CLOCK_REALTIME,
+    CLOCK_TAI,
+    CLOCK_THREAD_CPUTIME,
+    MICROSECOND,
     get_timespec,
     put_timespec,
 )
@@ -23,6 +32,12 @@ ABSOLUTE: u32 = 1
 """TIMER_ABSTIME and TFD_TIMER_ABSTIME."""
 CANCEL_ON_SET: u32 = 2
 """TFD_TIMER_CANCEL_ON_SET: the clock is never set here."""
+SIGEV_SIGNAL: u32 = 0
+SIGEV_NONE: u32 = 1
+SIGEV_THREAD: u32 = 2
+SIGEV_THREAD_ID: u32 = 4
+"""What a timer does (sigevent(7)); threads are made by the C library."""
+ITIMER_REAL: u32 = 0
 CLOCK_REALTIME_ALARM: u32 = 8
 CLOCK_BOOTTIME_ALARM: u32 = 9
 
@@ -90,3 +105,147 @@ def timerfd_gettime(task: Thread, fd: Fd, out: UserAddr) -> Fallible[None]:
     timer = timer_behind(task, fd)
     put_timespec(out, timer.alarm.interval)
     put_timespec(advance(out, 16), timer.alarm.remaining)
+
+
+# Timers that send signals.
+
+
+@syscall(222)
+def timer_create(task: Thread, clock: u32, event: UserAddr, out: UserAddr) -> Fallible[None]:
+    """timer_create(2). Clocks of processor time are EOPNOTSUPP."""
+    if clock == CLOCK_PROCESS_CPUTIME or clock == CLOCK_THREAD_CPUTIME:
+        raise EOPNOTSUPP
+    if clock != CLOCK_REALTIME and clock != CLOCK_MONOTONIC and clock != CLOCK_BOOTTIME and clock != CLOCK_TAI:
+        raise EINVAL
+    process = task.process
+    number = timers.free_number(process)
+    signal = u32(Signal.ALARM)
+    value = u64(u32(number))
+    notify: u32 = SIGEV_SIGNAL
+    thread_id: i32 = 0
+    if u64(event) != 0:
+        value = user.get(u64, event)
+        signal = user.get(u32, advance(event, 8))
+        notify = user.get(u32, advance(event, 12))
+        if notify == SIGEV_SIGNAL | SIGEV_THREAD_ID:
+            thread_id = user.get(i32, advance(event, 16))
+            if thread_of(task, thread_id).process is not process:
+                raise EINVAL
+        elif notify != SIGEV_SIGNAL and notify != SIGEV_NONE and notify != SIGEV_THREAD:
+            raise EINVAL
+        if notify != SIGEV_NONE and (signal == 0 or signal > SIGNALS):
+            raise EINVAL
+    user.put(u32, out, u32(number))
+    timer = timers.add(process, number)
+    timer.clock = clock
+    timer.is_silent = notify == SIGEV_NONE
+    timer.thread_id = thread_id
+    timer.info.signal = signal
+    timer.info.value = value
+
+
+@syscall(223)
+def timer_settime(task: Thread, number: i32, flags: u32, new: UserAddr, old: UserAddr) -> Fallible[None]:
+    """timer_settime(2)."""
+    if u64(new) == 0:
+        raise EINVAL
+    interval = get_timespec(new)
+    value = get_timespec(advance(new, 16))
+    timer = timers.get(task.process, number)
+    put_setting(old, timer.alarm)
+    set_alarm(timer, moment_of(timer.clock, value, flags & ABSOLUTE != 0), value, interval)
+
+
+def set_alarm(timer: ProcessTimer, moment: Nanoseconds, value: u64, interval: u64) -> None:
+    """Set or, with a value of 0, stop a timer."""
+    if value == 0:
+        timer.alarm.cancel()
+    else:
+        timer.alarm.set(timer, moment, interval)
+
+
+@syscall(224)
+def timer_gettime(task: Thread, number: i32, out: UserAddr) -> Fallible[None]:
+    """timer_gettime(2)."""
+    alarm = timers.get(task.process, number).alarm
+    put_timespec(out, alarm.interval)
+    put_timespec(advance(out, 16), alarm.remaining)
+
+
+@syscall(225)
+def timer_getoverrun(task: Thread, number: i32) -> Fallible[u64]:
+    """timer_getoverrun(2)."""
+    return timers.get(task.process, number).overrun
+
+
+@syscall(226)
+def timer_delete(task: Thread, number: i32) -> Fallible[None]:
+    """timer_delete(2)."""
+    timers.get(task.process, number).delete()
+
+
+# The timer of real time that each process has.
+
+
+def get_timeval(address: UserAddr) -> Fallible[u64]:
+    """Read a struct timeval as nanoseconds. EFAULT, EINVAL."""
+    seconds = user.get(i64, address)
+    microseconds = user.get(i64, advance(address, 8))
+    if seconds < 0 or microseconds < 0 or microseconds >= 1_000_000:
+        raise EINVAL
+    if u64(seconds) >= u64(NEVER) // SECOND:
+        return u64(NEVER)
+    return u64(seconds) * SECOND + u64(microseconds) * MICROSECOND
+
+
+def put_timeval(address: UserAddr, value: u64) -> Fallible[None]:
+    """Write nanoseconds as a struct timeval, rounded up."""
+    rounded = saturating_add_microsecond(value) // MICROSECOND
+    user.put(u64, address, rounded // 1_000_000)
+    user.put(u64, advance(address, 8), rounded % 1_000_000)
+
+
+def saturating_add_microsecond(value: u64) -> u64:
+    """`value` and almost a microsecond more, to round up by."""
+    return value + min(MICROSECOND - 1, u64(NEVER) - value)
+
+
+def put_real_setting(task: Thread, out: UserAddr) -> Fallible[None]:
+    """Write how the timer is set as a struct itimerval."""
+    timer = timers.find(task.process, timers.REAL)
+    put_timeval(out, 0 if timer is None else timer.alarm.interval)
+    put_timeval(advance(out, 16), 0 if timer is None else timer.alarm.remaining)
+
+
+@syscall(36)
+def getitimer(task: Thread, which: u32, out: UserAddr) -> Fallible[None]:
+    """getitimer(2): ITIMER_REAL; those of processor time are EINVAL."""
+    if which != ITIMER_REAL:
+        raise EINVAL
+    put_real_setting(task, out)
+
+
+@syscall(38)
+def setitimer(task: Thread, which: u32, new: UserAddr, old: UserAddr) -> Fallible[None]:
+    """setitimer(2): ITIMER_REAL; those of processor time are EINVAL. Without new value the timer is stopped."""
+    interval: u64 = 0
+    value: u64 = 0
+    if u64(new) != 0:
+        interval = get_timeval(new)
+        value = get_timeval(advance(new, 16))
+    if which != ITIMER_REAL:
+        raise EINVAL
+    if u64(old) != 0:
+        put_real_setting(task, old)
+    set_alarm(timers.real_timer(task.process), after(value), value, interval)
+
+
+@syscall(37)
+def alarm(task: Thread, seconds: u32) -> Fallible[u64]:
+    """alarm(2): it shares the timer of setitimer(2). ENOMEM when the container has no room for one."""
+    timer = timers.real_timer(task.process)
+    left = timer.alarm.remaining
+    set_alarm(timer, after(u64(seconds) * SECOND), u64(seconds), 0)
+    if left == 0:
+        return 0
+    return max((left + SECOND // 2) // SECOND, 1)

@@ -1,0 +1,113 @@
+"""Signals that are read instead of handled (signalfd(2)).
+
+A signal file has no signals of its own: who reads or polls it looks at what is pending for itself.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Fallible,
+    MutableSlice,
+    Slice,
+    UserAddr,
+    fill,
+    i32,
+    i64,
+    inline,
+    local,
+    store,
+    struct,
+    truncate,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
+from kernel.files.anonymous import describe, open_anonymous
+from kernel.files.attributes import Attributes
+from kernel.files.file import Events, FileOps, FileOwner, OpenFile
+from kernel.files.poll import observe, wait_for_change
+from kernel.memory.account import Account
+from kernel.process.deliver import take_signal
+from kernel.process.signal_queue import SI_TIMER, SignalInfo
+from kernel.process.signal_table import Signal
+from kernel.sched.cpu import current
+from kernel.sched.timer import NEVER
+
+RECORD: u64 = 128
+"""The size of a struct signalfd_siginfo."""
+
+
+@struct
+class SignalFile(FileOps):
+    """One signal file."""
+
+    account: Account = uninitialised()
+    mask: u64 = 0
+    described: Attributes = inline()
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        if len(destination) < RECORD:
+            raise EINVAL
+        info = local(SignalInfo)
+        while True:
+            seen = observe()
+            if take_signal(current(), self.mask, info):
+                break
+            if not wait or not wait_for_change(seen, NEVER):
+                raise EAGAIN
+        put_record(destination[0:RECORD], info)
+        done = RECORD
+        while u64(len(destination)) - done >= RECORD and take_signal(current(), self.mask, info):
+            put_record(destination[done : done + RECORD], info)
+            done += RECORD
+        return done
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        raise EINVAL
+
+    def attributes(self) -> Attributes:
+        return self.described
+
+    def is_seekable(self) -> bool:
+        return False
+
+    def readiness(self) -> Events:
+        thread = current()
+        pending = thread.pending_signals | thread.process.signals.pending
+        return Events.INPUT | Events.READ_NORMAL if pending & self.mask != 0 else Events.NONE
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        raise ENOTTY
+
+    def closed(self) -> None:
+        self.account.heap.free(self)
+
+
+def put_record(record: MutableSlice[u8], info: SignalInfo) -> None:
+    """Fill in a struct signalfd_siginfo."""
+    fill(record, 0)
+    low, high = truncate(u32, info.word), u32(info.word >> 32)
+    store(u32, record, 0, info.signal)
+    store(i32, record, 8, info.code)
+    if info.code == SI_TIMER:
+        store(u32, record, 24, low)
+        store(u32, record, 32, high)
+    else:
+        store(u32, record, 12, low)
+        store(u32, record, 16, high)
+    if info.signal == u32(Signal.CHILD):
+        store(u32, record, 40, truncate(u32, info.value))
+    else:
+        store(u32, record, 44, truncate(u32, info.value))
+        store(u64, record, 48, info.value)
+
+
+def open_signals(owner: FileOwner, mask: u64, nonblocking: bool) -> Fallible[OpenFile]:
+    """A file of the signals in `mask`, charged to `owner`, with one reference, the caller's."""
+    signals = owner.account.heap.new(SignalFile)
+    signals.account = owner.account
+    signals.mask = mask
+    describe(signals.described)
+    return open_anonymous(owner, signals, nonblocking)
