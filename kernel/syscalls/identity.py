@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, Pid, UserAddr, i32, inline, u32, u64
-from kernel.base.errno import EINVAL, EPERM, ESRCH
+from kernel.base.errno import EACCES, EINVAL, EPERM, ESRCH
 from kernel.files.credentials import GROUPS_MAX, Credentials
 from kernel.memory import user
 from kernel.process.process import Process
@@ -216,6 +216,8 @@ def setpgid(task: Thread, pid: i32, group: i32) -> Fallible[None]:
     process = process_or_self(task, pid)
     if process is not task.process and process.parent is not task.process:
         raise ESRCH
+    if process is not task.process and process.session_id == task.process.session_id and process.executed:
+        raise EACCES
     if process.session_id == process.pid or process.session_id != task.process.session_id:
         raise EPERM
     wanted = process.pid if group == 0 else Pid(group)

@@ -1,5 +1,6 @@
 /* Stopped and continued children, and orphaned groups, as job control uses them; prints what it saw, the same as on
    Linux. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -165,6 +166,25 @@ static void controlling(void)
     tell("ctrl-C", status);
 }
 
+/* A child's group is its parent's to choose until it runs another program. */
+static void group_after_exec(void)
+{
+    int told[2], status;
+    char byte;
+    pid_t child;
+    pipe2(told, O_CLOEXEC);
+    child = fork();
+    if (child == 0) {
+        execl("/bin/busybox", "busybox", "sleep", "100", NULL);
+        _exit(1);
+    }
+    close(told[1]);
+    read(told[0], &byte, 1);
+    tell_result("setpgid after exec", setpgid(child, child));
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -173,6 +193,7 @@ int main(void)
     count_signals(SA_NOCLDSTOP);
     orphaned_stop();
     controlling();
+    group_after_exec();
     orphan();
     return 0;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.machine_folder import base_folder
 from harness.plugin import has_qemu
 from tests.system.shell import Shell
 
@@ -115,6 +117,18 @@ def test_our_terminal_is_restored_after_a_signal(shell: Shell, number: signal.Si
     shell.process.send_signal(number)
     assert shell.end() == 128 + number
     assert shell.is_restored
+
+
+def test_our_terminal_is_closed(rootfs: Path) -> None:
+    name = f"closed-{os.getpid()}"
+    with Shell("-it", "--name", name, rootfs, "--", "/bin/sh") as shell:
+        shell.expect(PROMPT)
+        os.close(shell.slave)
+        os.close(shell.master)
+        shell.process.wait(30)
+        shell.master, shell.slave = os.openpty()
+    assert shell.process.returncode == 128 + signal.SIGHUP
+    assert not (base_folder() / name).exists()
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
