@@ -322,6 +322,16 @@ ESCAPING = [
     ("x = local(Node)\n    SHELF.first = same(x)", "same(x)", "is stored where it outlives"),
     ("x = local(Node)\n    y = local(Shelf)\n    put_in(y, x)\n    keep_first(y)", "keep_first(y)", "shelf.first"),
     ("x = local(Node)\n    y = local(Shelf)\n    y.first = x\n    SHELF.first = y.first", "y.first", "outlives"),
+    (
+        "x = local(Node)\n    y = local(Shelf)\n    if NODE.value == 1:\n        y = SHELF\n    y.first = x",
+        "x",
+        "outlives",
+    ),
+    (
+        "x = local(Node)\n    y = local(Shelf)\n    if NODE.value == 1:\n        y = SHELF\n    put_in(y, x)",
+        "put_in(y, x)",
+        "put_in keeps its node",
+    ),
     ("x = local(Node)\n    k: Keeper = KEEPING\n    k.take(x)", "k.take(x)", "take keeps its node"),
 ]
 

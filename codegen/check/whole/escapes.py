@@ -11,7 +11,20 @@ from codegen.check.whole.bodies import AnyCall, Body
 from codegen.check.whole.graph import Graph, Path, circles
 from codegen.check.whole.origins import NOWHERE, Origin, Origins, Summary, Values, arguments_of, field_of, refers
 from codegen.diagnostics import Diagnostic
-from codegen.tree import Function, Location
+from codegen.tree import (
+    AddressOf,
+    ArraySlice,
+    Conditional,
+    Constant,
+    Convert,
+    Element,
+    Expression,
+    Field,
+    Function,
+    Location,
+    Place,
+    ReadLocal,
+)
 
 HINT = "allocate it from a heap: heap.new(...); or let the callee keep a copy of what it needs"
 
@@ -63,7 +76,28 @@ class _Flow(Values):
                 self.call(call)
             end = self._size() + sum(map(len, self.locals.values())) + sum(map(len, self.contents.values()))
             changed = end != start
+        for place, value in self.stored:
+            if self.may_be_outside(place):
+                self.store(NOWHERE, "", self.origins(value), value.location, None)
         return self._size() != before
+
+    def may_be_outside(self, tree: Expression | Place) -> bool:
+        """Whether a reference, or the struct of a place, may also be one that outlives the call."""
+        match tree:
+            case ReadLocal():
+                values = [value for local, value in self.assigned if local is tree.local]
+                return any(not isinstance(value, Constant) and not self.origins(value) for value in values)
+            case Field():
+                return self.may_be_outside(tree.base)
+            case Element():
+                return self.may_be_outside(tree.slice)
+            case AddressOf() | ArraySlice():
+                return self.may_be_outside(tree.place)
+            case Convert():
+                return self.may_be_outside(tree.operand)
+            case Conditional():
+                return not (self.origins(tree.then) and self.origins(tree.otherwise))
+        return False
 
     def _size(self) -> int:
         return len(self.summary.kept) + len(self.summary.stored) + len(self.summary.returned)
@@ -102,9 +136,12 @@ class _Flow(Values):
                 if mine_all:
                     targets = self.origins(arguments[number])
                     local = [one for one in mine_all if not isinstance(one.base, int)]
-                    if not targets and local and call.location not in self.escaped:
+                    unseen = not targets or self.may_be_outside(arguments[number])
+                    if unseen and local and call.location not in self.escaped:
                         self.escaped[call.location] = (callee, origin)
                     self.store(targets, name, mine_all, call.location, callee)
+                    if unseen:
+                        self.store(NOWHERE, name, mine_all, call.location, callee)
 
     # Messages -----------------------------------------------------------------------------------
 
@@ -121,7 +158,9 @@ class _Flow(Values):
                 message = "this may be on the stack, and may not outlive the function"
                 found.append(Diagnostic(value.location, message, HINT))
         for place, value in self.stored:
-            unseen = not self.place(place) and any(not isinstance(o.base, int) for o in self.origins(value))
+            unseen = (not self.place(place) or self.may_be_outside(place)) and any(
+                not isinstance(o.base, int) for o in self.origins(value)
+            )
             if unseen:
                 message = "this may be on the stack, and is stored where it outlives the function"
                 found.append(Diagnostic(value.location, message, HINT))
