@@ -28,13 +28,14 @@ from codegen.lang import (
     on_error,
     struct,
     u8,
+    u32,
     u64,
     uninitialised,
 )
 from kernel.base.errno import EAGAIN, EEXIST, ESRCH
 from kernel.base.list import Link, List
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
-from kernel.containers.abi import ContainerStage
+from kernel.containers.abi import ContainerStage, EventKind
 from kernel.devices.terminal import TerminalList
 from kernel.files.file import FileOwner
 from kernel.files.poll import readiness_changed
@@ -173,11 +174,43 @@ class Container:
             self.init = None
         if dying:
             self.ended_while_dying += 1
-        elif not self.has_living_process():
-            self.stage = ContainerStage.EMPTY
+        else:
+            self.tell(EventKind.EXIT, process.pid, process.status)
+            if not self.has_living_process():
+                self.stage = ContainerStage.FROZEN if self.group.frozen else ContainerStage.EMPTY
+                self.tell(EventKind.EMPTY, Pid(0), 0)
         self.changed.wake_all()
         readiness_changed()
         return not dying
+
+    def set_frozen(self, frozen: bool) -> None:
+        """Stop all threads in here before they go on in ring 3, or let them go on."""
+        if self.group.frozen == frozen or self.is_dying:
+            return
+        self.group.frozen = frozen
+        if frozen:
+            self.stage = ContainerStage.FROZEN
+            self.tell(EventKind.FROZEN, Pid(0), 0)
+        else:
+            self.stage = self.stage_of_processes()
+            self.tell(EventKind.THAWED, Pid(0), 0)
+        self.changed.wake_all()
+
+    def stage_of_processes(self) -> ContainerStage:
+        """The stage of a container that is neither frozen nor dying."""
+        if self.has_living_process():
+            return ContainerStage.RUNNING
+        return ContainerStage.CREATED if self.processes_run == 0 else ContainerStage.EMPTY
+
+    def tell(self, kind: EventKind, pid: Pid, status: u32) -> None:
+        """Let who has a descriptor of the container read an event from it."""
+        for handle in self.handles:
+            handle.note(kind, pid, status)
+        readiness_changed()
+
+    def tell_out_of_memory(self, process: Process) -> None:
+        """`process` is killed because there is no page left for it."""
+        self.tell(EventKind.OUT_OF_MEMORY, process.pid, 0)
 
     def has_living_process(self) -> bool:
         """Whether any process in here still has a thread."""

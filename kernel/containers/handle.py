@@ -1,35 +1,48 @@
 """Container descriptors: a container as an open file.
 
-poll(2) says that it can be read once no process runs in it any more; query_container(2) tells the rest. A handle
+Reading yields events (ContainerEvent), and poll(2) says when there are some. A handle
 outlives its container: it keeps what destroying gave back, and every other use of it answers ESRCH.
 """
 
 from __future__ import annotations
 
 from codegen.lang import (
+    Array,
     Fallible,
     MutableSlice,
+    Pid,
     Slice,
     UserAddr,
+    address_of,
+    copy,
     field_offset,
+    i32,
     i64,
     inline,
+    inline_array,
     on_error,
+    size_of,
+    slice_at,
     struct,
     u8,
     u32,
     u64,
     uninitialised,
 )
-from kernel.base.errno import EBADF, EINVAL, ENOTTY, ESRCH
+from kernel.base.errno import EAGAIN, EBADF, EINVAL, ENOTTY, ESRCH
 from kernel.base.list import Link
-from kernel.containers.abi import ContainerStage, ContainerState
+from kernel.containers.abi import ContainerEvent, ContainerState, EventKind
 from kernel.containers.container import Container
 from kernel.files.attributes import Attributes, Kind
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.poll import readiness_changed
 from kernel.memory.account import NO_LIMIT, Account, Usage
+from kernel.sched.timer import now
+from kernel.sched.wait import WaitQueue
+
+EVENTS = 32
+"""How many events a descriptor keeps for who reads it."""
 
 
 @struct
@@ -45,6 +58,29 @@ class ContainerHandle(FileOps):
     reclaimed_processes: u64 = 0
     described: Attributes = inline()
 
+    # The events that were not read yet, in a ring.
+    events: Array[ContainerEvent] = inline_array(EVENTS)
+    first: u64 = 0
+    count: u64 = 0
+    lost: u32 = 0
+    """How many found no room since the last one that did."""
+    noted: WaitQueue = inline()
+
+    def note(self, kind: EventKind, pid: Pid, status: u32) -> None:
+        """Something happened in the container. Without room it is only counted."""
+        if self.count == EVENTS:
+            self.lost = min(self.lost + 1, 0xFFFF_FFFE)
+            return
+        event = self.events[(self.first + self.count) % EVENTS]
+        event.kind = u32(kind)
+        event.pid = i32(pid)
+        event.status = status
+        event.lost = self.lost
+        event.time = u64(now())
+        self.lost = 0
+        self.count += 1
+        self.noted.wake_all()
+
     def get(self) -> Fallible[Container]:
         """The container; ESRCH once it is destroyed."""
         container = self.container
@@ -58,6 +94,7 @@ class ContainerHandle(FileOps):
         self.reclaimed_pages = pages
         self.reclaimed_objects = objects
         self.reclaimed_processes = processes
+        self.noted.wake_all()
         readiness_changed()
 
     def fill_state(self, state: ContainerState) -> None:
@@ -88,7 +125,27 @@ class ContainerHandle(FileOps):
     # FileOps.
 
     def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-        raise EINVAL
+        room = u64(len(destination))
+        size = size_of(ContainerEvent)
+        if room < size:
+            raise EINVAL
+        while True:
+            seen = self.noted.observe()
+            if self.count > 0:
+                break
+            if self.container is None:
+                return 0
+            if not wait:
+                raise EAGAIN
+            self.noted.sleep(seen)
+        done: u64 = 0
+        while self.count > 0 and room - done >= size:
+            event = self.events[self.first]
+            copy(destination[done : done + size], slice_at(u8, address_of(event), size))
+            self.first = (self.first + 1) % EVENTS
+            self.count -= 1
+            done += size
+        return done
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EINVAL
@@ -103,7 +160,7 @@ class ContainerHandle(FileOps):
         container = self.container
         if container is None:
             return Events.INPUT | Events.HANG_UP
-        if container.stage == ContainerStage.EMPTY:
+        if self.count > 0:
             return Events.INPUT | Events.READ_NORMAL
         return Events.NONE
 

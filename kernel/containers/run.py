@@ -70,7 +70,8 @@ def run(container: Container, request: Request, source: FileTable) -> Fallible[P
                 begin(container, process, request, lookup)
     if container.init is None and process.pid == Pid(1):
         container.init = process
-    container.stage = ContainerStage.RUNNING
+    if not container.group.frozen:
+        container.stage = ContainerStage.RUNNING
     return process
 
 

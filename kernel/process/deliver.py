@@ -24,6 +24,7 @@ from kernel.process.signal_table import (
 from kernel.sched.cpu import this_cpu
 from kernel.sched.scheduler import end_turn
 from kernel.sched.thread import Thread
+from kernel.sched.timer import NEVER
 
 SYSCALL_LENGTH: u64 = 2
 """The bytes of the SYSCALL instruction."""
@@ -36,7 +37,7 @@ calls")."""
 
 def is_delayed(thread: Thread) -> bool:
     """Whether something has to be done before the running `thread` goes on in ring 3. Who is killed is interrupted."""
-    return thread.interrupted or this_cpu().need_resched
+    return thread.interrupted or this_cpu().need_resched or thread.group.frozen
 
 
 def before_return(thread: Thread, from_call: bool) -> None:
@@ -46,10 +47,23 @@ def before_return(thread: Thread, from_call: bool) -> None:
             exit_thread()
         if this_cpu().need_resched:
             end_turn()
+        elif thread.group.frozen:
+            sleep_while_frozen(thread)
         elif thread.interrupted:
             take_signals(thread, from_call)
         else:
             return
+
+
+def sleep_while_frozen(thread: Thread) -> None:
+    """Sleep until the container is thawed, or the thread is to end. Signals that come stay for later."""
+    was_interrupted = thread.interrupted
+    changed = thread.process.container.changed
+    while thread.group.frozen and not thread.killed:
+        seen = changed.observe()
+        thread.interrupted = False
+        changed.wait(seen, NEVER, True)
+    thread.interrupted = was_interrupted or has_signal(thread)
 
 
 def take_signals(thread: Thread, from_call: bool) -> None:

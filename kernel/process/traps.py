@@ -10,7 +10,6 @@ from codegen.lang import Errno, Never, export, u32, u64
 from kernel.base.errno import EFAULT, ENOMEM
 from kernel.base.log import log
 from kernel.base.panic import fail
-from kernel.containers.abi import EventKind
 from kernel.devices.channel import CHANNEL
 from kernel.devices.serial import CONSOLE
 from kernel.machine.cpu import read_fault_address
@@ -110,7 +109,7 @@ def handle_page_fault(frame: TrapFrame) -> None:
     except Errno as failure:
         if failure.code == ENOMEM.code:
             log(f"container {thread.process.container.id}: out of memory, process {thread.process.pid} is killed")
-            thread.process.container.tell(EventKind.OUT_OF_MEMORY, thread.process.pid, 0)
+            thread.process.container.tell_out_of_memory(thread.process)
             if not in_copy:
                 exit_process(status_of_signal(u32(Signal.KILL)))
             kill_process(thread.process, u32(Signal.KILL))

@@ -19,7 +19,7 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import E2BIG, EINVAL, ENAMETOOLONG
+from kernel.base.errno import E2BIG, EDEADLK, EINVAL, ENAMETOOLONG, ESRCH
 from kernel.containers.abi import (
     ARGUMENTS_MAX,
     FILES_MAX,
@@ -35,8 +35,9 @@ from kernel.containers.abi import (
     RunSpec,
 )
 from kernel.containers.container import Container, create_child
-from kernel.containers.destroy import Reclaimed, destroy, tear_down
-from kernel.containers.handle import handle_of, open_container
+from kernel.containers.destroy import Reclaimed, destroy, following, tear_down
+from kernel.containers.handle import handle_of
+from kernel.containers.handle import open_container as open_handle
 from kernel.containers.run import Request, run
 from kernel.files.attributes import Access
 from kernel.files.flags import PATH_MAX, Resolve
@@ -85,7 +86,7 @@ def create_container(task: Thread, config: UserAddr, size: u64) -> Fallible[Fd]:
         container.account.set_limits(request.page_limit, request.process_limit)
         if request.weight != 0:
             container.group.weight = request.weight
-        file = open_container(task.process.container.files, container)
+        file = open_handle(task.process.container.files, container)
         with deferred(file.drop):
             return task.process.files.install(file, True)
 
@@ -198,9 +199,19 @@ def destroy_container(task: Thread, fd: Fd) -> Fallible[None]:
 
 @syscall(1003)
 def control_container(task: Thread, fd: Fd, operation: u32, argument: u64) -> Fallible[None]:
-    """Kill or signal every process of a container. EINVAL for an unknown operation or signal; EBADF, ESRCH."""
+    """Freeze, thaw, kill or signal all of a container. EINVAL for an unknown operation or signal; EBADF, ESRCH.
+
+    Freezing and thawing are for all containers inside, too; nobody freezes itself (EDEADLK).
+    """
     container = handle_of(task.process.files.get(fd)).get()
-    if operation == u32(ControlOperation.KILL):
+    if operation == u32(ControlOperation.FREEZE) or operation == u32(ControlOperation.THAW):
+        if container.contains(task.process.container):
+            raise EDEADLK
+        level: Container | None = container
+        while level is not None:
+            level.set_frozen(operation == u32(ControlOperation.FREEZE))
+            level = following(level, container)
+    elif operation == u32(ControlOperation.KILL):
         for process in container.processes:
             kill_process(process, u32(Signal.KILL))
     elif operation == u32(ControlOperation.SIGNAL):
@@ -239,3 +250,17 @@ def update_container(task: Thread, fd: Fd, pages: u64, processes: u64, weight: u
     container.account.set_limits(pages, processes)
     if weight != 0:
         container.group.weight = weight
+
+
+@syscall(1006)
+def open_container(task: Thread, id: u64) -> Fallible[Fd]:
+    """Open the container with a number, if it is inside the caller's. ESRCH; EMFILE, ENOMEM."""
+    top = task.process.container
+    level = following(top, top)
+    while level is not None:
+        if level.id == id:
+            file = open_handle(task.process.container.files, level)
+            with deferred(file.drop):
+                return task.process.files.install(file, True)
+        level = following(level, top)
+    raise ESRCH
