@@ -191,6 +191,15 @@ def detach(parent: Inode, name: Slice[u8]) -> None:
     parent.described.touch(wall_time())
 
 
+def take_back(lookup: Lookup, inode: Inode) -> None:
+    """Remove the name that `create` gave to `inode`, unless it names something else by now."""
+    entries = lookup.parent.entries
+    assert entries is not None, "names are in directories"
+    entry = entries.find(lookup.last_name)
+    if entry is not None and entry.inode is inode:
+        detach(lookup.parent, lookup.last_name)
+
+
 def prune(top: Inode) -> None:
     """Remove a directory that the kernel made, with everything in it; whoever still has it finds it empty."""
     current = top

@@ -97,10 +97,16 @@ def open_at(task: Thread, directory: i32, path: UserAddr, raw_flags: u32, mode: 
         check_open(lookup, found, flags)
         inode = found
         inode.hold()
-    with deferred(inode.drop):
+    with deferred(inode.drop), on_error(remove_created, lookup, inode):
         file = open_inode(task, inode, flags)
-    with deferred(file.drop):
-        return task.process.files.install(file, OpenFlags.CLOSE_ON_EXEC in flags)
+        with deferred(file.drop):
+            return task.process.files.install(file, OpenFlags.CLOSE_ON_EXEC in flags)
+
+
+def remove_created(lookup: Lookup, inode: Inode) -> None:
+    """No descriptor could be had for a file: take back its name, if this very open(2) gave it."""
+    if lookup.inode is None:
+        tree.take_back(lookup, inode)
 
 
 def open_again(task: Thread, file: OpenFile, flags: OpenFlags) -> Fallible[Fd]:
