@@ -58,6 +58,8 @@ class AddressSpace:
     arguments_start: u64 = 0
     arguments_end: u64 = 0
     """Where the program's argv stands at its start: what /proc/PID/cmdline shows."""
+    starved: bool = False
+    """No memory was left for a page while a program was put into it (execve(2)): that ends no process, but the call."""
 
     lock: SpinLock = inline(SpinLock(LockRank.ADDRESS_SPACE))
     references: u64 = 1
@@ -383,16 +385,6 @@ class AddressSpace:
             self.forget(region)
 
 
-def checked_length(length: u64) -> Fallible[u64]:
-    """`length` rounded up to pages. EINVAL for 0, ENOMEM for what no address space holds."""
-    if length == 0:
-        raise EINVAL
-    if length > USER_END:
-        raise ENOMEM
-    return align_up(length, PAGE_SIZE)
-
-
-@must_use
 def create(account: Account) -> Fallible[AddressSpace]:
     """An empty address space, charged to `account`, with one user. ENOMEM."""
     space = account.heap.new(AddressSpace)

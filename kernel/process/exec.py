@@ -16,7 +16,7 @@ from codegen.lang import (
     u8,
     u64,
 )
-from kernel.base.errno import ELIBBAD, ENOEXEC
+from kernel.base.errno import EFAULT, ELIBBAD, ENOEXEC, ENOMEM
 from kernel.files.inode import Inode
 from kernel.memory.space import AddressSpace, create
 from kernel.process import script
@@ -42,8 +42,20 @@ def load(program: Program, path: Slice[u8]) -> Fallible[None]:
         read_program(file, image)
         space = create(program.account)
         with on_error(space.drop):
-            fill_space(program, space, file, image, path)
+            fill_space_or_starve(program, space, file, image, path)
     program.space = space
+
+
+def fill_space_or_starve(
+    program: Program, space: AddressSpace, file: Inode, image: ElfImage, path: Slice[u8]
+) -> Fallible[None]:
+    """`fill_space`, whose copies to pages that could not be had are ENOMEM, not EFAULT."""
+    try:
+        fill_space(program, space, file, image, path)
+    except EFAULT:
+        if space.starved:
+            raise ENOMEM from None
+        raise
 
 
 def fill_space(program: Program, space: AddressSpace, file: Inode, image: ElfImage, path: Slice[u8]) -> Fallible[None]:

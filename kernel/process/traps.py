@@ -107,7 +107,9 @@ def handle_page_fault(frame: TrapFrame) -> None:
             raise EFAULT
         handle_fault(space, address, access)
     except Errno as failure:
-        if failure.code == ENOMEM.code:
+        if failure.code == ENOMEM.code and space is not None and space is not thread.process.space:
+            space.starved = True
+        elif failure.code == ENOMEM.code:
             log(f"container {thread.process.container.id}: out of memory, process {thread.process.pid} is killed")
             thread.process.container.tell_out_of_memory(thread.process)
             if not in_copy:
