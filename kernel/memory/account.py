@@ -17,6 +17,7 @@ from kernel.base.errno import EAGAIN, ENOMEM
 from kernel.base.list import List
 from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
+from kernel.memory.failures import FAILURES
 from kernel.memory.frames import Frame
 from kernel.memory.heap import Heap
 
@@ -114,6 +115,8 @@ class Account:
 
 def _charge(account: Account, resource: Resource, count: u64) -> bool:
     """Add `count` here and in every ancestor if it fits everywhere; says whether it did."""
+    if FAILURES.strikes(account):
+        return False
     payer: Account | None = account
     while payer is not None:
         usage = payer.usage(resource)

@@ -39,6 +39,7 @@ from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.machine.layout import PAGE_SIZE, frame_address, frame_at
 from kernel.memory import frames
+from kernel.memory.failures import FAILURES
 from kernel.memory.frames import ORDERS, FrameUse
 
 if TYPE_CHECKING:
@@ -136,6 +137,8 @@ class Heap:
             return frame_address(block)
         size_class = class_of(size)
         with self.lock:
+            if FAILURES.strikes(self.account):
+                raise ENOMEM
             slab = self.partial[size_class]
             if slab is None:
                 slab = self.new_slab(size_class)

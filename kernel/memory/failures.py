@@ -1,0 +1,40 @@
+"""Failures: lets the n-th allocation of an account fail, so that tests can take every way out of a failed call.
+
+The harness writes `FAILURES` from outside (harness/failures.py); in ordinary life the countdown is 0 and each
+allocation pays for one comparison. What counts: a charge of pages, a charge of a process, an object of the heap.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.lang import noinline, struct, u64
+
+if TYPE_CHECKING:
+    from kernel.memory.account import Account
+
+
+@struct
+class Failures:
+    """Which allocation is going to fail."""
+
+    countdown: u64 = 0
+    """The allocation that fails, 1 being the next one; 0: none."""
+    account: Account | None = None
+    """Whose allocations count; None: everybody's."""
+
+    def strikes(self, account: Account) -> bool:
+        """Whether this allocation of `account` is the one."""
+        return self.countdown != 0 and self.count(account)
+
+    @noinline
+    def count(self, account: Account) -> bool:
+        """Count one allocation down; says whether it was the one."""
+        chosen = self.account
+        if chosen is not None and chosen is not account:
+            return False
+        self.countdown -= 1
+        return self.countdown == 0
+
+
+FAILURES = Failures()
