@@ -65,3 +65,17 @@ def build_bench(*, cache: Path | None = None) -> dict[str, bytes]:
 
     bench = build(bench_main, end_at_once, answer_words, cache=cache)
     return {"bench": bench, "true": build(true_main, cache=cache)}
+
+
+def build_puppet(*, cache: Path | None = None) -> bytes:
+    """The static ELF of the program that tests tell what to do."""
+    from user.puppet.main import end_at_once, sleep_for_ever, user_main
+
+    return build(user_main, end_at_once, sleep_for_ever, cache=cache)
+
+
+def build_fuzz(*, cache: Path | None = None) -> bytes:
+    """The static ELF of the program that makes random system calls."""
+    from user.fuzz.main import user_main
+
+    return build(user_main, cache=cache)

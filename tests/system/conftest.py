@@ -9,6 +9,7 @@ import pytest
 from harness.rootfs import NoBusybox, make_rootfs
 from tests.system.compiled import add_compiled
 from tests.system.elves import add_programs
+from tests.system.puppet import add_puppet
 
 
 @pytest.fixture(scope="session")
@@ -21,4 +22,5 @@ def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(str(reason))
     add_programs(folder)
     add_compiled(folder)
+    add_puppet(folder)
     return folder

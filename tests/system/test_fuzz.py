@@ -1,0 +1,89 @@
+"""Random system calls from a program in a container (user/fuzz): the kernel goes on, and nothing is left at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import struct
+import time
+
+import pytest
+
+from harness import containers
+from harness.containers import Limits, Program
+from harness.guest import Guest
+from harness.inspect_state import FRAMES, all_containers, validate
+from harness.machine import Backend
+from harness.plugin import ROOT
+from harness.running import RunningMachine
+from harness.streams import make_pipe
+
+LIMITS = Limits(pages=1500, processes=12)
+ROUNDS = {Backend.QEMU: 60, Backend.EMULATOR: 4}
+CALLS = 100
+SETTLING = 3
+LONG_SECONDS = 360
+
+
+async def life(running: RunningMachine, guest: Guest, seed: int, rounds: int, calls: int) -> int:
+    """One container that plays `rounds` rounds, and is destroyed; how many calls were made."""
+    container = await containers.create(guest, ROOT, limits=LIMITS)
+    given, printed = await make_pipe(guest, os.O_CLOEXEC), await make_pipe(guest, os.O_CLOEXEC)
+    files = {0: given.read_end, 1: printed.write_end}
+    pidfd = await containers.run(guest, container, Program(["/bin/fuzz"], files=files))
+    await guest.write(given.write_end, struct.pack("<3Q", seed, rounds, calls))
+    for descriptor in (given.write_end, *files.values()):
+        await guest.sys.close(descriptor)
+    made = 0
+    await guest.sys.fcntl(printed.read_end, 4, os.O_NONBLOCK)
+    finished = 0
+    for _ in range(rounds * 20):
+        try:
+            part = await guest.read(printed.read_end, 4096)
+        except BlockingIOError:
+            await asyncio.sleep(0.01)
+            continue
+        if not part:
+            break
+        made += sum(word for (word,) in struct.iter_unpack("<Q", part[: len(part) // 8 * 8]) if word <= calls)
+        finished += len(part) // 8
+        if finished >= rounds:
+            break
+    state = await containers.destroy(guest, container)
+    assert state["pages_used"] == state["processes_used"] == state["open_files"] == 0
+    for descriptor in (printed.read_end, pidfd, container):
+        await guest.sys.close(descriptor)
+    await running.pause()
+    validate(running.kernel)
+    assert len(list(all_containers(running.kernel))) == 1
+    await running.resume()
+    return made
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_random_calls(running: RunningMachine, guest: Guest, seed: int) -> None:
+    rounds = ROUNDS[running.machine.backend]
+    made = 0
+    free = 0
+    for number in range(SETTLING + 1):
+        made += await life(running, guest, seed * 1000 + number, rounds // (SETTLING + 1), CALLS)
+        free = running.kernel.static(FRAMES).free_count if number == 0 else free
+    print(f"seed {seed}: {made} calls")
+    assert made > rounds * 5
+    assert running.kernel.static(FRAMES).free_count >= free - 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(LONG_SECONDS * 2)
+async def test_random_calls_for_long(running: RunningMachine, guest: Guest) -> None:
+    first = int(os.environ.get("PITHOS_SEED", random.randrange(1 << 32)))
+    print(f"PITHOS_SEED={first}")
+    end = time.monotonic() + LONG_SECONDS
+    seed, made = first, 0
+    while time.monotonic() < end:
+        print(f"seed {seed}, {made} calls so far", flush=True)
+        made += await life(running, guest, seed, 20, 200)
+        seed += 1
+    print(f"{seed - first} containers, {made} calls")
+    assert made > 10_000

@@ -1,0 +1,1 @@
+"""A program that makes random system calls."""
