@@ -4,7 +4,7 @@
 - `graph.py`      who calls whom; the way to what is refused, for the message
 - `locks.py`      nothing sleeps while a spinlock is held; locks are taken in the order of their ranks
 - `guarded.py`    the fields that stand under a lock are used only while it is held
-- `escapes.py`    no callee keeps what is on its caller's stack
+- `origins.py`, `escapes.py`    no callee keeps what is on its caller's stack
 - `recursion.py`  a circle of calls has a function marked `@bounded`
 - `unused.py`     the result of a `@must_use` function is used
 """
