@@ -277,6 +277,7 @@ _REFUSED: dict[type[ast.expr], tuple[str, str]] = {
     ast.Slice: ("a slice here", "write s[a:b]"),
 }
 
+
 def _unary(f: Checker, node: ast.UnaryOp, expected: Type | None) -> Value:
     if isinstance(node.op, ast.Not):
         return _condition_value(f, node, expected)

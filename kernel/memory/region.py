@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
-from codegen.lang import inline, struct, u8, u32, u64, width
+from codegen.lang import Fallible, align_up, inline, struct, u8, u32, u64, width
+from kernel.base.errno import EINVAL, ENOMEM
 from kernel.base.tree import TreeNode
-from kernel.machine.layout import PAGE_SIZE
+from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.memory.pager import Pager
 
 
@@ -62,3 +63,12 @@ class Region:
     def page_index(self, address: u64) -> u64:
         """Which page of the pager's contents shows at `address`."""
         return (address - self.start + self.offset) // PAGE_SIZE
+
+
+def checked_length(length: u64) -> Fallible[u64]:
+    """`length` rounded up to pages. EINVAL for 0, ENOMEM for what no address space holds."""
+    if length == 0:
+        raise EINVAL
+    if length > USER_END:
+        raise ENOMEM
+    return align_up(length, PAGE_SIZE)

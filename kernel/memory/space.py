@@ -34,7 +34,7 @@ from kernel.memory import page_tables, pages
 from kernel.memory.account import Account
 from kernel.memory.kernel_space import KERNEL_SPACE
 from kernel.memory.pager import Pager
-from kernel.memory.region import Protection, Region
+from kernel.memory.region import Protection, Region, checked_length
 
 STACK_GAP: u64 = 1 << 20
 """What stays unmapped between the stack and the area of mmap."""
@@ -385,6 +385,7 @@ class AddressSpace:
             self.forget(region)
 
 
+@must_use
 def create(account: Account) -> Fallible[AddressSpace]:
     """An empty address space, charged to `account`, with one user. ENOMEM."""
     space = account.heap.new(AddressSpace)
