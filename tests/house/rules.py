@@ -44,6 +44,7 @@ KERNEL_LAYERS = (
 
 UPWARD_REFERENCES = {
     ("kernel.sched.thread", "kernel.process.process"): "a thread names the process that it runs",
+    ("kernel.sched.thread", "kernel.process.signal_queue"): "a thread names the signals that wait for it",
     ("kernel.process.process", "kernel.containers.container"): "a process names the container that it is in",
 }
 """The only places where a lower layer names a class of a higher one: as the type of a field, never to call it."""
