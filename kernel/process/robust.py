@@ -41,9 +41,9 @@ def release_locks(thread: Thread) -> None:
 
 def walk(thread: Thread, head: u64) -> Fallible[None]:
     """Mark every lock on the list at `head`, and the one that was being taken or released. EFAULT."""
+    entry = user.get(u64, UserAddr(head))
     offset = user.get(u64, UserAddr(head + OFFSET))
     pending = user.get(u64, UserAddr(head + PENDING))
-    entry = user.get(u64, UserAddr(head))
     for _ in range(ENTRIES_MAX):
         if entry - entry % 2 == head:
             break

@@ -143,6 +143,7 @@ def sigaltstack(task: Thread, new: UserAddr, old: UserAddr) -> Fallible[None]:
     size = task.alternate_stack_size
     in_use = size != 0 and u64(stack) <= task.frame.rsp < u64(stack) + size
     if u64(new) != 0:
+        base = user.get(u64, new)
         flags = user.get(u32, UserAddr(new + 8))
         if in_use:
             raise EPERM
@@ -152,7 +153,6 @@ def sigaltstack(task: Thread, new: UserAddr, old: UserAddr) -> Fallible[None]:
             new_size = user.get(u64, UserAddr(new + 16))
             if new_size < MINIMUM_STACK:
                 raise ENOMEM
-            base = user.get(u64, new)
             user.check_range(UserAddr(base), new_size)
             task.alternate_stack = UserAddr(base)
             task.alternate_stack_size = new_size

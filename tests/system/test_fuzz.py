@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 import struct
@@ -18,6 +19,7 @@ from harness.machine import Backend
 from harness.plugin import ROOT
 from harness.running import RunningMachine
 from harness.streams import make_pipe
+from tests.system import puppet
 
 LIMITS = Limits(pages=1500, processes=12)
 ROUNDS = {Backend.QEMU: 60, Backend.EMULATOR: 4}
@@ -72,6 +74,26 @@ async def test_random_calls(running: RunningMachine, guest: Guest, seed: int) ->
     print(f"seed {seed}: {made} calls")
     assert made > rounds * 5
     assert running.kernel.static(FRAMES).free_count >= free - 1
+
+
+LAST_ADDRESSES = (-1, -8, -16)
+"""Addresses to which nothing can be added."""
+
+
+@pytest.mark.parametrize("address", LAST_ADDRESSES)
+async def test_sigaltstack_at_the_last_addresses(guest: Guest, address: int) -> None:
+    """Found by seed 1899142438: the address of a field overflowed, and the kernel stopped."""
+    for arguments in ((address, 0), (0, address)):
+        with pytest.raises(OSError) as caught:
+            await guest.sys.sigaltstack(*(argument % (1 << 64) for argument in arguments))
+        assert caught.value.errno == errno.EFAULT
+
+
+async def test_a_robust_list_at_the_last_address(guest: Guest) -> None:
+    """Found by reading for the like of the above: the kernel stopped when the thread ended."""
+    worker = await puppet.in_new_container(guest)
+    await worker.call("set_robust_list", -8, 24)
+    assert await worker.end() == 0
 
 
 @pytest.mark.slow
