@@ -80,7 +80,7 @@ class Alarm:
         """Its moment has come: tell the target, after setting the next one."""
         times: u64 = 1
         ALARMS.pending.remove(self)
-        if self.interval > 0:
+        if 0 < self.interval <= NEVER - moment:
             times += u64(moment - self.deadline) // self.interval
             self.deadline = Nanoseconds(u64(self.deadline) + times * self.interval)
             ALARMS.insert(self)

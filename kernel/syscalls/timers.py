@@ -248,4 +248,5 @@ def alarm(task: Thread, seconds: u32) -> Fallible[u64]:
     set_alarm(timer, after(u64(seconds) * SECOND), u64(seconds), 0)
     if left == 0:
         return 0
-    return max((left + SECOND // 2) // SECOND, 1)
+    rounded_up: u64 = 1 if left % SECOND >= SECOND // 2 else 0
+    return max(left // SECOND + rounded_up, 1)

@@ -164,3 +164,12 @@ async def test_descriptors_run_out_without_loss(guest: Guest) -> None:
         while True:
             opened.append(await guest.sys.eventfd2(0, 0))
     assert caught.value.errno == errno.EMFILE and len(opened) > 1000
+
+
+async def test_a_timer_of_centuries_goes_off_once(guest: Guest) -> None:
+    """The next moment after it is beyond the end of the clock."""
+    fd = await guest.sys.timerfd_create(1, 0)
+    await guest.sys.timerfd_settime(fd, 0, times((1 << 64) - 1, 1_000_000), None)
+    place = out(8)
+    assert await guest.sys.read(fd, place, 8) == 8
+    assert place.content == (1).to_bytes(8, "little")
