@@ -90,7 +90,7 @@ async def test_sigaltstack_at_the_last_addresses(guest: Guest, address: int) -> 
 
 
 async def test_a_robust_list_at_the_last_address(guest: Guest) -> None:
-    """Found by reading for the like of the above: the kernel stopped when the thread ended."""
+    """Nothing is read there when the thread ends, and the kernel goes on."""
     worker = await puppet.in_new_container(guest)
     await worker.call("set_robust_list", -8, 24)
     assert await worker.end() == 0
