@@ -265,6 +265,14 @@ class AddressSpace:
                 raise ENOMEM
             address = region.end
 
+    def check_range(self, start: u64, length: u64) -> Fallible[None]:
+        """EINVAL unless this is a range of a program's addresses, ENOMEM unless all of it is mapped."""
+        size = checked_length(length)
+        if start > USER_END or size > USER_END - start:
+            raise EINVAL
+        with self.lock:
+            self.check_mapped(start, start + size)
+
     def discard(self, start: u64, length: u64) -> Fallible[None]:
         """madvise(2) MADV_DONTNEED: forget what is in the pages. ENOMEM when part is not mapped, EINVAL."""
         size = checked_length(length)

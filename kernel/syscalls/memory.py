@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, Fd, UserAddr, align_up, i32, u32, u64
-from kernel.base.errno import EACCES, EEXIST, EINVAL, ENODEV, ENOMEM
+from kernel.base.errno import EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
 from kernel.memory.pager import Pager
 from kernel.memory.region import Protection
@@ -45,18 +45,23 @@ def mmap(
     task: Thread, address: UserAddr, length: u64, protection: u32, flags: u32, fd: i32, offset: u64
 ) -> Fallible[u64]:
     """mmap(2)."""
+    if offset % PAGE_SIZE != 0:
+        raise EINVAL
+    is_anonymous = flags & MAP_ANONYMOUS != 0
+    if not is_anonymous and task.process.files.get(Fd(fd)).is_path_only:
+        raise EBADF
     kind = flags & MAP_TYPE
     if kind != MAP_SHARED and kind != MAP_PRIVATE and kind != MAP_SHARED_VALIDATE:
         raise EINVAL
-    if protection & PROTECTION_BITS != protection or offset % PAGE_SIZE != 0 or length == 0:
+    if protection & PROTECTION_BITS != protection or length == 0:
         raise EINVAL
     space = task.process.space
     shared = kind != MAP_PRIVATE
-    if flags & MAP_ANONYMOUS != 0:
+    if is_anonymous:
         start = choose_address(space, u64(address), length, flags)
         return space.map(start, length, Protection(protection), shared, None, 0)
-    pager = pager_of(task, Fd(fd), shared, protection)
     start = choose_address(space, u64(address), length, flags)
+    pager = pager_of(task, Fd(fd), shared, protection)
     return space.map(start, length, Protection(protection), shared, pager, offset)
 
 
@@ -133,6 +138,8 @@ def madvise(task: Thread, address: UserAddr, length: u64, advice: u32) -> Fallib
         return
     for harmless in HARMLESS_ADVICE:
         if advice == harmless:
+            if length != 0:
+                task.process.space.check_range(u64(address), length)
             return
     raise EINVAL
 

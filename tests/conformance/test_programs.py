@@ -56,7 +56,7 @@ async def test_sqlite(guest: Guest, oracle: LinuxOracle, programs: Programs, dat
     assert b"\nok\n" in outcome.output
 
 
-@pytest.mark.parametrize("compiler", ["musl-gcc"])
+@pytest.mark.parametrize("compiler", ["gcc", "musl-gcc"])
 async def test_threads(guest: Guest, oracle: LinuxOracle, programs: Programs, compiler: str) -> None:
     programs.require(compiler)
     outcome = await compare(guest, oracle, [f"/bin/threads-{compiler}"])

@@ -4,59 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from harness import agent_protocol
-from harness.agent_protocol import Buffer, both, into, out, pointer_array, text
+from harness.agent_protocol import both, into, out, pointer_array, text
+from harness.linux_agent import LinuxAgent
 from user.agent import protocol
 from user.build import build_agent
 
-CHANNEL = 3
 GETPID, READ, WRITE, READLINK, WRITEV = 39, 0, 1, 89, 20
-
-
-class LinuxAgent:
-    """The agent as a process of this machine."""
-
-    def __init__(self, program: Path) -> None:
-        ours, theirs = socket.socketpair()
-        self.channel = ours
-        self.channel.settimeout(20)
-        self.errors_read, errors_write = os.pipe()
-        self.process = subprocess.Popen(
-            [program],
-            stderr=errors_write,
-            pass_fds=[CHANNEL],
-            preexec_fn=partial(os.dup2, theirs.fileno(), CHANNEL),  # noqa: PLW1509  (there are no threads)
-        )
-        theirs.close()
-        os.close(errors_write)
-        self.sequence = 0
-
-    def receive(self, length: int) -> bytes:
-        """Exactly `length` bytes."""
-        content = b""
-        while len(content) < length:
-            part = self.channel.recv(length - len(content))
-            assert part, "the agent closed the channel"
-            content += part
-        return content
-
-    def call(self, number: int, *arguments: int | Buffer) -> int:
-        """One system call."""
-        self.sequence += 1
-        request = agent_protocol.encode(self.sequence, number, arguments)
-        self.channel.sendall(request.content)
-        return agent_protocol.decode(self.sequence, request, self.receive(request.reply_length))
-
-    def status(self) -> int:
-        """How the agent ended."""
-        return self.process.wait(20)
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +29,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def agent(program: Path) -> Iterator[LinuxAgent]:
     agent = LinuxAgent(program)
-    greeting = agent_protocol.Request(b"", [])
-    assert agent_protocol.decode(0, greeting, agent.receive(16)) == protocol.READY
     yield agent
-    agent.channel.close()
-    agent.process.kill()
-    agent.process.wait()
-    os.close(agent.errors_read)
+    agent.end()
 
 
 def test_hello_gives_the_version(agent: LinuxAgent) -> None:
