@@ -181,15 +181,21 @@ def write(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
         return write_or_signal(task, file, UserSlice(buffer, checked_count(count)))
 
 
+def check_has_places(task: Thread, fd: Fd) -> Fallible[None]:
+    """ESPIPE for a stream; asked before whether `fd` may be read or written, as in ksys_pread64()."""
+    file = task.process.files.get(fd)
+    if not file.is_path_only and not file.ops.is_seekable():
+        raise ESPIPE
+
+
 @syscall(17)
 def pread64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) -> Fallible[u64]:
     """pread(2)."""
     if offset < 0:
         raise EINVAL
+    check_has_places(task, fd)
     file = readable_file(task, fd)
     with deferred(file.drop):
-        if not file.ops.is_seekable():
-            raise ESPIPE
         return read_at(file, u64(offset), UserSlice(buffer, checked_count(count)), file.may_wait)
 
 
@@ -198,10 +204,9 @@ def pwrite64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) ->
     """pwrite(2). As on Linux, O_APPEND overrules the offset."""
     if offset < 0:
         raise EINVAL
+    check_has_places(task, fd)
     file = writable_file(task, fd)
     with deferred(file.drop):
-        if not file.ops.is_seekable():
-            raise ESPIPE
         start = file.ops.attributes().size if OpenFlags.APPEND in file.flags else u64(offset)
         if count == 0:
             return 0

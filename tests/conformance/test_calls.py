@@ -13,7 +13,7 @@ from harness.agent_protocol import Buffer
 from harness.build import ensure_agent
 from harness.guest import Guest
 from harness.linux_agent import LinuxAgent
-from tests.conformance.calls import AREA, PAGE, Call, PathName, answers, clean_up, prepare, sequences
+from tests.conformance.calls import AREA, PAGE, Call, Out, PathName, answers, clean_up, prepare, sequences
 
 UNHURRIED = settings(
     deadline=None,
@@ -73,6 +73,10 @@ FOUND = {
     "mmap looks at the address before the file": [
         Call("open", (PathName("."), os.O_DIRECTORY, 0)),
         Call("mmap", (AREA + 100, 2 * PAGE, 5, 0x11, 4, 0)),
+    ],
+    "pread of the end of a pipe that is written is ESPIPE": [
+        Call("pipe2", (Out(8), os.O_NONBLOCK)),
+        Call("pread64", (5, Out(1), 1, 3)),
     ],
     "madvise without effect asks for a mapping": [Call("madvise", (AREA, PAGE, 0))],
 }
