@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, Pid, UserAddr, i32, invert, local, u32, u64
+from codegen.lang import Fallible, Fd, Pid, UserAddr, i32, i64, invert, local, u32, u64
 from kernel.base.errno import EBADF, EFAULT, EINTR, EINVAL, ENOMEM, EPERM, ESRCH
 from kernel.memory import user
 from kernel.process.deliver import has_signal
@@ -225,8 +225,9 @@ def is_meant(task: Thread, process: Process, pid: i32) -> bool:
     """Whether kill's `pid`, which is not positive, means `process`."""
     if pid == -1:
         return process.pid != Pid(1) and process is not task.process
-    group = task.process.group_id if pid == 0 else Pid(-pid)
-    return process.group_id == group
+    if pid == 0:
+        return process.group_id == task.process.group_id
+    return i64(process.group_id) == -i64(pid)
 
 
 @syscall(234)

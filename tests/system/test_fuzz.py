@@ -89,6 +89,12 @@ async def test_sigaltstack_at_the_last_addresses(guest: Guest, address: int) -> 
         assert caught.value.errno == errno.EFAULT
 
 
+async def test_kill_of_the_lowest_number(guest: Guest) -> None:
+    """Found by seed 1899142460: the number of the group overflowed, and the kernel stopped."""
+    with pytest.raises(ProcessLookupError):
+        await guest.sys.kill(1 << 31, 0)
+
+
 async def test_a_robust_list_at_the_last_address(guest: Guest) -> None:
     """Nothing is read there when the thread ends, and the kernel goes on."""
     worker = await puppet.in_new_container(guest)
