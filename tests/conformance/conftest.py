@@ -27,7 +27,7 @@ GROUPS = {
     "library": ("libc6",),
     "lua": ("libc6", "libreadline8", "libtinfo6", "lua5.4"),
     "sqlite": ("libc6", "libreadline8", "libtinfo6", "zlib1g", "libsqlite3-0", "sqlite3"),
-    "coreutils": ("libc6", "libselinux1", "libpcre2-8-0", "libacl1", "libattr1", "libgmp10"),
+    "coreutils": ("bash-static", "libc6", "libselinux1", "libpcre2-8-0", "libacl1", "libattr1", "libgmp10"),
     "perl": ("libc6", "libcrypt1", "perl-base"),
 }
 """Packages by what tests ask for; together they are one root file system."""

@@ -18,7 +18,7 @@ INTERPRETERS = {
     "fib.lua": ("lua", ["/usr/bin/lua5.4"]),
     "mix.lua": ("lua", ["/usr/bin/lua5.4"]),
     "things.pl": ("perl", ["/usr/bin/perl"]),
-    "coreutils.sh": ("coreutils", ["/bin/busybox", "sh"]),
+    "coreutils.sh": ("coreutils", ["/bin/bash-static"]),
 }
 """Which packages a script needs and what runs it; all others are for the shell of busybox."""
 
