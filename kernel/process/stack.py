@@ -28,7 +28,8 @@ from kernel.machine.cpuid import CpuidResult, read_cpuid
 from kernel.machine.layout import PAGE_SIZE
 from kernel.memory import user
 from kernel.memory.region import Protection
-from kernel.memory.space import STACK_SIZE, TOP, AddressSpace
+from kernel.memory.space import AddressSpace
+from kernel.memory.user_layout import STACK_SIZE, TOP
 from kernel.process.arguments import Arguments
 
 PLATFORM: Slice[u8] = b"x86_64\x00"

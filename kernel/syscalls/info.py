@@ -24,7 +24,7 @@ from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.msr import write_gs_base_user
 from kernel.memory import frames, user
 from kernel.memory.account import NO_LIMIT
-from kernel.memory.space import STACK_SIZE
+from kernel.memory.user_layout import STACK_SIZE
 from kernel.sched import switch
 from kernel.sched.thread import Thread
 from kernel.sched.timer import SECOND, now

@@ -9,7 +9,7 @@ from kernel.files.content import Content
 from kernel.files.inode import Inode, View
 from kernel.files.path import path_of
 from kernel.memory.region import Protection, Region
-from kernel.memory.space import TOP
+from kernel.memory.user_layout import TOP
 from kernel.process.process import Process
 from kernel.views.subject import process_of
 
