@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from harness import agent_protocol
 from harness.agent_protocol import Buffer
 from harness.guest import Guest, call_numbers
-from tests.user.test_agent import LinuxAgent
-from user.agent import protocol
+from harness.linux_agent import LinuxAgent
 from user.build import build_agent
 
 Call = Callable[..., Awaitable[int]]
@@ -50,13 +47,9 @@ async def on_linux(scenario: Scenario, folder: Path) -> Any:
     program.chmod(0o755)
     agent = LinuxAgent(program)
     try:
-        assert agent_protocol.decode(0, agent_protocol.Request(b"", []), agent.receive(16)) == protocol.READY
         return await scenario(linux_calls(agent))
     finally:
-        agent.channel.shutdown(socket.SHUT_RDWR)
-        agent.channel.close()
-        agent.process.kill()
-        agent.process.wait()
+        agent.end()
 
 
 async def in_both(scenario: Scenario, guest: Guest, folder: Path) -> tuple[Any, Any]:
