@@ -33,8 +33,11 @@ class Failures:
         chosen = self.account
         if chosen is not None and chosen is not account:
             return False
-        self.countdown -= 1
-        return self.countdown == 0
+        left = self.countdown
+        if left == 0:  # disarmed from outside since `strikes` looked
+            return False
+        self.countdown = left - 1
+        return left == 1
 
 
 FAILURES = Failures()
