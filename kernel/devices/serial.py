@@ -29,7 +29,7 @@ from kernel.base.errno import EAGAIN, EINTR, EIO, ENOTTY
 from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.files.attributes import Attributes, Kind
-from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.file import FIONREAD, Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.poll import readiness_changed
 from kernel.machine.uart import COM1, FIFO_SIZE, Uart
@@ -40,8 +40,6 @@ from kernel.sched.wait import WaitQueue
 
 QUEUE_SIZE = 4096
 ROOM_SPINS = 1000
-FIONREAD: u32 = 0x541B
-"""ioctl: how many bytes can be read (ioctl_tty(2))."""
 
 
 @struct

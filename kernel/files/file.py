@@ -64,6 +64,9 @@ class Events(IntFlag):
 ALWAYS_READY = Events.INPUT | Events.OUTPUT | Events.READ_NORMAL | Events.WRITE_NORMAL
 """What poll(2) says of regular files and of devices that never wait."""
 
+FIONREAD: u32 = 0x541B
+"""ioctl: how many bytes can be read (ioctl_tty(2)); every stream knows it."""
+
 
 class FileOps(Interface):
     """What can be done with an open file.

@@ -34,7 +34,7 @@ from kernel.base.errno import EAGAIN, EBADF, EINTR, ENOTTY, EPIPE
 from kernel.files.attributes import Attributes, Kind
 from kernel.files.content import HOLE, PAGE
 from kernel.files.credentials import Credentials
-from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.file import FIONREAD, Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.poll import readiness_changed
 from kernel.machine.clock import wall_time
@@ -46,8 +46,6 @@ from kernel.sched.wait import WaitQueue
 CAPACITY_PAGES: u64 = 16
 CAPACITY: u64 = CAPACITY_PAGES * PAGE
 PIPE_BUF: u64 = 4096
-FIONREAD: u32 = 0x541B
-"""ioctl: how many bytes can be read (ioctl_tty(2))."""
 
 
 @struct
