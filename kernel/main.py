@@ -28,7 +28,7 @@ from kernel.memory import frames
 from kernel.memory import start as memory_start
 from kernel.process import traps
 from kernel.sched.alarm import run_clock_thread, start_clock_thread
-from kernel.sched.cpu import BOOT_CPU
+from kernel.sched.cpu import CPUS
 from kernel.sched.scheduler import run_idle
 from kernel.sched.thread import ThreadState
 from kernel.sched.timer import TICK
@@ -69,13 +69,14 @@ def start_processor() -> None:
     load_segments(0)
     fill_gates()
     load_gates()
-    cpu = BOOT_CPU
+    cpu = CPUS.of[0]
     cpu.self_address = address_of(cpu)
     cpu.current = cpu.idle
     cpu.idle.state = ThreadState.RUNNING
     set_current_cpu(cpu.self_address)
     initialise_fpu_unit()
     cpu.started = True
+    CPUS.started = 1
 
 
 def start_devices() -> None:

@@ -1,7 +1,7 @@
 """The processor's own state: control registers, and the protections that they switch on.
 
 Interface: `initialise_processor` once on every processor; then `load_page_table`, `read_fault_address`,
-`current_cpu_address`, and the lazy-FPU switch `trap_fpu_use` / `allow_fpu_use`.
+`current_cpu_address`, `current_cpu_number`, and the lazy-FPU switch `trap_fpu_use` / `allow_fpu_use`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from codegen.lang import (
     struct,
     symbol_address,
     to_raw,
+    u32,
     u64,
 )
 from kernel.machine.cpuid import FEATURES
@@ -85,6 +86,7 @@ class EntryState:
     kernel_stack: u64 = 0
     user_stack: u64 = 0
     current: u64 = 0
+    number: u32 = 0
 
 
 USER_FLAGS = Flags(always_one=True, interrupt=True)
@@ -144,6 +146,15 @@ def current_cpu_address() -> u64:
 @instruction(f"movq %gs:{offset_of(EntryState, 'current')}, $0", "=r")
 def current_thread_address() -> u64:
     """The address of the running thread, whatever processor that is."""
+    ...
+
+
+@instruction(f"movl %gs:{offset_of(EntryState, 'number')}, $0", "=r")
+def current_cpu_number() -> u32:
+    """The number of this processor, from 0: the index of what each has of its own.
+
+    Stays true only while the thread cannot be switched.
+    """
     ...
 
 

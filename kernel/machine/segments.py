@@ -31,7 +31,7 @@ from codegen.lang import (
     u64,
 )
 
-MAXIMUM_CPUS = 8
+MAXIMUM_CPUS = 16
 """How many processors the static tables have room for."""
 
 EMERGENCY_STACK_SIZE = 4096

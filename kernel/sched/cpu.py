@@ -1,5 +1,6 @@
 """Cpu: what one processor knows of itself, found through the GS base.
 
+Interface: `this_cpu`, `current`; `CPUS.of[number]` for all. Those below `CPUS.started` run; 0 is the boot processor.
 In the kernel, GS base is the address of this processor's `Cpu`. The entry stubs use its first fields by offset:
 they come first and keep their order (docs/internals.md).
 """
@@ -8,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.lang import inline, reference, struct, u32, u64, uninitialised
+from codegen.lang import Array, inline, inline_array, reference, struct, u32, u64, uninitialised
 from kernel.machine.cpu import current_cpu_address, current_thread_address
+from kernel.machine.segments import MAXIMUM_CPUS
 from kernel.sched.thread import Thread
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ class Cpu:
     current: Thread = uninitialised()
 
     number: u32 = 0
+    apic_id: u32 = 0
+    """The id of its local APIC: where interrupts for it are sent."""
     need_resched: bool = False
     """The running thread is to switch before it returns to ring 3."""
     ticked: bool = False
@@ -39,7 +43,16 @@ class Cpu:
     space: AddressSpace | None = None
 
 
-BOOT_CPU = Cpu()
+@struct
+class Cpus:
+    """Every processor, by its number."""
+
+    of: Array[Cpu] = inline_array(MAXIMUM_CPUS)
+    started: u32 = 0
+    """How many run: those with the lowest numbers. Grows during the start only."""
+
+
+CPUS = Cpus()
 
 
 def this_cpu() -> Cpu:

@@ -8,7 +8,7 @@ from kernel.files.inode import Inode, View
 from kernel.machine.clock import wall_time
 from kernel.memory import frames
 from kernel.memory.account import NO_LIMIT
-from kernel.sched.cpu import BOOT_CPU, current
+from kernel.sched.cpu import CPUS, current
 from kernel.sched.timer import TICK, now
 from kernel.views.status import is_running
 
@@ -41,7 +41,7 @@ class Uptime(View):
     def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
         write_seconds(writer, u64(now()))
         writer.text(b" ")
-        write_seconds(writer, BOOT_CPU.idle_ticks * u64(TICK))
+        write_seconds(writer, CPUS.of[0].idle_ticks * u64(TICK))
         writer.text(b"\n")
 
 
@@ -74,8 +74,8 @@ class Statistics(View):
     """stat: the time of the processor, the start, and counts."""
 
     def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        idle = BOOT_CPU.idle_ticks * u64(TICK) // HUNDREDTH
-        busy = (BOOT_CPU.ticks - BOOT_CPU.idle_ticks) * u64(TICK) // HUNDREDTH
+        idle = CPUS.of[0].idle_ticks * u64(TICK) // HUNDREDTH
+        busy = (CPUS.of[0].ticks - CPUS.of[0].idle_ticks) * u64(TICK) // HUNDREDTH
         writer(f"cpu  {busy} 0 0 {idle} 0 0 0 0 0 0\ncpu0 {busy} 0 0 {idle} 0 0 0 0 0 0\nintr 0\nctxt 0\n")
         writer(f"btime {(u64(wall_time()) - u64(now())) // SECOND}\n")
         writer(f"processes {current().process.container.processes_run}\nprocs_running {count_running()}\n")

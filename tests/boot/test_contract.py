@@ -9,6 +9,6 @@ from kernel.machine.cpu import EntryState
 from kernel.sched.cpu import Cpu
 
 
-@pytest.mark.parametrize("field", ["self_address", "kernel_stack", "user_stack"])
+@pytest.mark.parametrize("field", ["self_address", "kernel_stack", "user_stack", "current", "number"])
 def test_cpu_begins_with_the_entry_state(field: str) -> None:
     assert offset_of(Cpu, field) == offset_of(EntryState, field)
