@@ -3,6 +3,9 @@
     @syscall(39)
     def getpid(task: Thread) -> Pid: ...
 
+    @syscall(170, missing="what is not done of it", needs="user 0")
+    def sethostname(task: Thread, name: UserAddr, length: u64) -> Fallible[None]: ...
+
 The number is that of x86-64 Linux (arch/x86/entry/syscalls/syscall_64.tbl), or of our own calls, from 1000. From these
 declarations come the dispatcher (dispatch.py), the coverage page (docs/linux-calls.md) and the harness's `guest.sys`.
 """
@@ -22,6 +25,10 @@ class Declaration:
 
     number: int
     function: Callable[..., Any]
+    missing: str = ""
+    """What the man page says and the call does not do, in a few words."""
+    needs: str = ""
+    """What the caller must have; else EPERM."""
 
     @property
     def name(self) -> str:
@@ -33,19 +40,28 @@ class Declaration:
         """The first line of the documentation."""
         return (self.function.__doc__ or "").strip().splitlines()[0]
 
+    @property
+    def remark(self) -> str:
+        """What the summary says beyond the name of the manual page that it begins with."""
+        head, _, rest = self.summary.partition("(2)")
+        return "" if " " in head else rest.strip(" .:,;")
+
 
 SYSCALLS: dict[int, Declaration] = {}
 """Every declared call by number: what the build and the tools read; the kernel has a tuple of it."""
 
 
-def syscall(number: int) -> Callable[[F], F]:
-    """Declare the function below as the system call `number`. Its first parameter is the calling thread."""
+def syscall(number: int, *, missing: str = "", needs: str = "") -> Callable[[F], F]:
+    """Declare the function below as the system call `number`. Its first parameter is the calling thread.
+
+    `missing` says what the manual says of the call and it does not do, `needs` what the caller must have.
+    """
 
     def declare(function: F) -> F:
         known = SYSCALLS.get(number)
         if known is not None:
             raise ValueError(f"system call {number} is both {known.name} and {function.__name__}")
-        SYSCALLS[number] = Declaration(number, function)
+        SYSCALLS[number] = Declaration(number, function, missing, needs)
         return function
 
     return declare

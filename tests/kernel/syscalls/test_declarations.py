@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import call_docs
-from kernel.syscalls.declare import syscall
+from harness import call_docs, linux_calls
+from kernel.syscalls.declare import Declaration, syscall
 
 HEADER = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
 
@@ -22,10 +22,28 @@ def test_a_number_is_declared_once() -> None:
         syscall(39)(lambda task: None)
 
 
-def test_numbers_are_those_of_linux() -> None:
+def test_the_table_is_that_of_linux() -> None:
     if not HEADER.exists():
         pytest.skip("linux-libc-dev is not installed")
     numbers = {int(number): name for name, number in re.findall(r"#define __NR_(\w+) (\d+)", HEADER.read_text())}
-    for call in call_docs.declarations():
-        if call.number < call_docs.FIRST_OF_OUR_OWN:
-            assert call.name == numbers[call.number]
+    assert {number: numbers.get(number) for number in linux_calls.NAMES} == linux_calls.NAMES
+
+
+def test_every_call_has_the_name_that_linux_has_for_its_number() -> None:
+    declared = [call for call in call_docs.declarations() if call.number < call_docs.FIRST_OF_OUR_OWN]
+    assert [call.name for call in declared] == [linux_calls.NAMES.get(call.number) for call in declared]
+
+
+def test_only_calls_of_linux_are_said_to_be_absent() -> None:
+    assert set(linux_calls.ABSENT) <= set(linux_calls.NAMES.values())
+
+
+def test_a_row_tells_how_far_a_call_is_there() -> None:
+    def flock() -> None:
+        """flock(2)."""
+
+    assert call_docs.linux_row(73, "flock", None) == "| 73 | `flock` | absent | |  |"
+    whole = Declaration(73, flock, "", "user 0")
+    assert call_docs.linux_row(73, "flock", whole) == "| 73 | `flock` | whole | user 0 |  |"
+    part = Declaration(73, flock, "shared locks: ENOLCK")
+    assert call_docs.linux_row(73, "flock", part) == "| 73 | `flock` | part |  | missing: shared locks: ENOLCK |"
