@@ -36,6 +36,7 @@ class Vector(IntEnum):
     AGENT_SERIAL = 0x23
     CONSOLE_SERIAL = 0x24
     RESCHEDULE = 0x30
+    TLB_SHOOTDOWN = 0x31
     SPURIOUS = 0xFF
 
 
