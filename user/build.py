@@ -76,6 +76,7 @@ def build_puppet(*, cache: Path | None = None) -> bytes:
 
 def build_fuzz(*, cache: Path | None = None) -> bytes:
     """The static ELF of the program that makes random system calls."""
-    from user.fuzz.main import user_main
+    from user.fuzz.main import play_as_thread, user_main
+    from user.fuzz.threads import handle_signal
 
-    return build(user_main, cache=cache)
+    return build(user_main, play_as_thread, handle_signal, cache=cache)

@@ -21,7 +21,7 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import EBADF, EINVAL
+from kernel.base.errno import EBADF, EFAULT, EINVAL
 from kernel.files.file import Events
 from kernel.files.poll import observe, wait_for_change
 from kernel.files.table import DESCRIPTORS_MAX, FileTable
@@ -38,6 +38,8 @@ RECORD = 8
 SECOND: u64 = 1_000_000_000
 MILLISECOND: u64 = 1_000_000
 MICROSECOND: u64 = 1_000
+MICROSECONDS: u64 = 1_000_000
+"""In a second."""
 LONGEST: i64 = 4_000_000_000
 """Seconds: a longer wait is one for ever."""
 
@@ -56,7 +58,7 @@ WRITE_EVENTS = Events.OUTPUT | Events.WRITE_NORMAL | Events.WRITE_BAND | Events.
 
 def moment_after(seconds: i64, rest: i64, unit: u64) -> Fallible[Nanoseconds]:
     """The moment that is `seconds` and `rest` units of a nanosecond from now; EINVAL if that is no time."""
-    if seconds < 0 or rest < 0 or u64(rest) * unit >= SECOND:
+    if seconds < 0 or rest < 0 or u64(rest) >= SECOND // unit:
         raise EINVAL
     if seconds > LONGEST:
         return NEVER
@@ -70,14 +72,29 @@ def deadline_at(time: UserAddr, unit: u64) -> Fallible[Nanoseconds]:
     return moment_after(user.get(i64, time), user.get(i64, advance(time, 8)), unit)
 
 
-def put_remaining(time: UserAddr, deadline: Nanoseconds, unit: u64) -> Fallible[None]:
-    """Tell how much of the time is left, as Linux does in select(2) and ppoll(2)."""
+def deadline_of_timeval(time: UserAddr) -> Fallible[Nanoseconds]:
+    """`deadline_at` for select(2), whose microseconds may be more than a second (fs/select.c, kern_select)."""
+    if time == UserAddr(0):
+        return NEVER
+    seconds, rest = user.get(i64, time), user.get(i64, advance(time, 8))
+    if seconds < 0 or rest < 0:
+        raise EINVAL
+    if seconds > LONGEST:
+        return NEVER
+    return moment_after(seconds + rest // i64(MICROSECONDS), rest % i64(MICROSECONDS), MICROSECOND)
+
+
+def put_remaining(time: UserAddr, deadline: Nanoseconds, unit: u64) -> None:
+    """Tell how much of the time is left, as Linux does in select(2) and ppoll(2), if it may be written there."""
     if time == UserAddr(0):
         return
     moment = now()
     left: u64 = deadline - moment if deadline > moment else 0
-    user.put(u64, time, left // SECOND)
-    user.put(u64, advance(time, 8), left % SECOND // unit)
+    try:
+        user.put(u64, time, left // SECOND)
+        user.put(u64, advance(time, 8), left % SECOND // unit)
+    except EFAULT:
+        pass
 
 
 def swap_mask(task: Thread, mask: UserAddr, size: u64) -> Fallible[None]:
@@ -237,7 +254,7 @@ def select(
     task: Thread, count: i32, reads: UserAddr, writes: UserAddr, excepts: UserAddr, time: UserAddr
 ) -> Fallible[u64]:
     """select(2)."""
-    deadline = deadline_at(time, MICROSECOND)
+    deadline = deadline_of_timeval(time)
     ready = select_until(task, count, reads, writes, excepts, deadline)
     put_remaining(time, deadline, MICROSECOND)
     return ready

@@ -1,0 +1,213 @@
+"""One random call: its arguments are made as the table says, or now and then otherwise."""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    address_of,
+    from_raw,
+    i64,
+    inline,
+    local_array,
+    slice_at,
+    static_array,
+    struct,
+    truncate,
+    u8,
+    u64,
+)
+from user.fuzz.dice import Dice
+from user.fuzz.kinds import TEXT_BYTES, Kind, Value
+from user.fuzz.threads import any_call, handler, new_stack
+
+MMAP: u64 = 9
+MPROTECT: u64 = 10
+GETTID: u64 = 186
+CLOCK_GETTIME: u64 = 228
+READ_ONLY, READ_WRITE = 1, 3
+FIXED_ANONYMOUS: u64 = 0x32
+NO_FILE: u64 = (1 << 64) - 1
+PAGE: u64 = 4096
+
+SETTINGS = static_array(u64, 8)
+TABLE = static_array(u64, 16384)
+DATA = static_array(u64, 4096)
+"""Words that pointers point to, in two halves: structs are made in the first one."""
+DATA_BYTES: u64 = 32768
+STRUCT_SLOTS: u64 = 64
+SLOT_WORDS: u64 = 32
+RECENT = static_array(u64, 16)
+CLOCK = static_array(u64, 2)
+
+AREA: u64 = 0x1000_0000
+AREA_PAGES: u64 = 24
+READABLE_PAGE: u64 = 0x0FF0_0000
+"""A page that may only be read, and behind it none."""
+
+EDGES: tuple[u64, ...] = (
+    0, 1, 2, 3, 7, 8, 9, 16, 17, 64, 127, 128, 255, 256, 1023, 1024, 4095, 4096, 4097, 65535, 65536,
+    0x1F_FFFF, 0x20_0000, 0x3FFF_FFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x1_0000_0000,
+    0x7FFF_FFFF_E000, 0x7FFF_FFFF_EFFF, 0x7FFF_FFFF_F000, 0x7FFF_FFFF_FFFF, 0x8000_0000_0000,
+    0xFFFF_7FFF_FFFF_FFFF, 0xFFFF_8000_0000_0000, 0xFFFF_FFFF_8000_0000, 0xFFFF_FFFF_FFFF_F000,
+    0x7FFF_FFFF_FFFF_FFFF, 0x8000_0000_0000_0000, 0xFFFF_FFFF_FFFF_FF9C, 0xFFFF_FFFF_FFFF_FFFE, 0xFFFF_FFFF_FFFF_FFFF,
+)  # fmt: skip
+EDGE_COUNT: u64 = len(EDGES)
+COPYING: tuple[u64, ...] = (56, 57, 58, 435)
+"""clone, fork, vfork, clone3: 0 is the answer that the copy gets."""
+ODDITY: u64 = 24
+"""One value of so many is of another kind than the table says."""
+
+
+@struct
+class Player:
+    """What one thread needs to make calls."""
+
+    dice: Dice = inline()
+
+
+def prepare() -> None:
+    """The memory that pointers point to."""
+    plain_call(MMAP, AREA, AREA_PAGES * PAGE, READ_WRITE, FIXED_ANONYMOUS)
+    plain_call(MMAP, READABLE_PAGE, PAGE, READ_WRITE, FIXED_ANONYMOUS)
+    plain_call(MPROTECT, READABLE_PAGE, PAGE, READ_ONLY, 0)
+
+
+def plain_call(number: u64, a0: u64, a1: u64, a2: u64, a3: u64) -> i64:
+    """A call without a file."""
+    return any_call(number, a0, a1, a2, a3, NO_FILE, 0)
+
+
+def after_copy(player: Player) -> None:
+    """Numbers of its own for a new thread or process."""
+    plain_call(CLOCK_GETTIME, 1, address_of(CLOCK), 0, 0)
+    player.dice.state = (CLOCK[1] << 20) ^ u64(plain_call(GETTID, 0, 0, 0, 0)) | 1
+
+
+def any_value(dice: Dice) -> u64:
+    """A value without a meaning."""
+    kind = dice.below(6)
+    if kind < 2:
+        return dice.below(16)
+    if kind == 2:
+        return EDGES[dice.below(EDGE_COUNT)]
+    if kind == 3:
+        return pointer(dice)
+    if kind == 4:
+        return 1 << dice.below(64)
+    return dice.throw()
+
+
+def pointer(dice: Dice) -> u64:
+    """An address of the data; sometimes one that may not be read or written, or not to its end."""
+    kind = dice.below(16)
+    if kind == 0:
+        return READABLE_PAGE + PAGE - dice.below(32)
+    if kind == 1:
+        return READABLE_PAGE + dice.below(PAGE)
+    if kind == 2:
+        return page(dice) + PAGE - dice.below(32)
+    if kind == 3:
+        return EDGES[dice.below(EDGE_COUNT)]
+    if kind == 4:
+        return 0
+    return address_of(DATA) + dice.below(DATA_BYTES) // 8 * 8
+
+
+def page(dice: Dice) -> u64:
+    """The address of a page that may be mapped."""
+    return AREA + dice.below(AREA_PAGES) * PAGE
+
+
+def length(dice: Dice) -> u64:
+    """How many bytes, pages or elements."""
+    kind = dice.below(8)
+    if kind < 3:
+        return dice.below(80)
+    if kind < 5:
+        return dice.below(8) * PAGE
+    if kind == 5:
+        return dice.below(5 * PAGE)
+    if kind == 6:
+        return 8
+    return EDGES[dice.below(EDGE_COUNT)]
+
+
+def make_struct(dice: Dice, value: Value) -> u64:
+    """A struct of the fields that the table gives; its address."""
+    start = address_of(DATA) + dice.below(STRUCT_SLOTS) * SLOT_WORDS * 8
+    offset: u64 = 0
+    for index in range(u64(value.count)):
+        field = from_raw(Value, TABLE[u64(value.start) + index])
+        thrown = make_value(dice, field)
+        size = u64(field.size)
+        for byte in range(size):
+            slice_at(u8, start + offset + byte, 1)[0] = truncate(u8, thrown >> byte * 8)
+        offset += size
+    return start
+
+
+def combined(dice: Dice, value: Value) -> u64:
+    """Some of the words of a value, or'ed."""
+    result: u64 = 0
+    for _ in range(dice.below(4)):
+        result |= TABLE[u64(value.start) + dice.below(u64(value.count))]
+    return result
+
+
+def make_value(dice: Dice, value: Value) -> u64:
+    """A value as the table says, or now and then another one."""
+    kind = Kind(value.kind)
+    if kind == Kind.CHOICE and value.count == 1:
+        return TABLE[value.start]
+    if dice.below(ODDITY) == 0:
+        return any_value(dice)
+    match kind:
+        case Kind.CHOICE:
+            return TABLE[u64(value.start) + dice.below(u64(value.count))]
+        case Kind.FLAGS:
+            return combined(dice, value)
+        case Kind.TEXT:
+            return address_of(TABLE) + u64(value.start) * 8 + dice.below(u64(value.count)) * TEXT_BYTES
+        case Kind.DESCRIPTOR:
+            return RECENT[dice.below(8)] if dice.below(4) == 0 else 2 + dice.below(24)
+        case Kind.RECENT:
+            return RECENT[dice.below(16)]
+        case Kind.ADDRESS:
+            return page(dice)
+        case Kind.POINTER:
+            return pointer(dice)
+        case Kind.LENGTH:
+            return length(dice)
+        case Kind.HANDLER:
+            return handler()
+        case Kind.STACK:
+            return new_stack()
+        case _:
+            return any_value(dice)
+
+
+def make_argument(dice: Dice, value: Value) -> u64:
+    """A value, or the address of a struct of values."""
+    if value.kind == Kind.STRUCT and dice.below(12) != 0:
+        return make_struct(dice, value)
+    return make_value(dice, value)
+
+
+def note_result(dice: Dice, result: i64) -> None:
+    """Remember what a call gave back: small numbers in the first half, addresses in the second."""
+    if 0 < result < 65536:
+        RECENT[dice.below(8)] = u64(result)
+    elif result >= 65536:
+        RECENT[8 + dice.below(8)] = u64(result)
+
+
+def make_call(player: Player, start: u64) -> None:
+    """The call at word `start` of the table, with arguments."""
+    dice = player.dice
+    number = TABLE[start]
+    arguments = local_array(u64, 6)
+    for index in range(6):
+        arguments[index] = make_argument(dice, from_raw(Value, TABLE[start + 1 + index]))
+    result = any_call(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5])
+    note_result(dice, result)
+    if result == 0 and number in COPYING:
+        after_copy(player)
