@@ -1,4 +1,7 @@
-"""`python -m bench [GROUP...]`: measures, and prints a table. Groups: builds, codegen, boots, guest."""
+"""`python -m bench [GROUP...]` measures, and prints a table; groups: builds, codegen, boots, guest.
+
+`python -m bench profile [FIGURE...]` tells in which functions the instructions of a figure of `guest` are.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from bench import boots, builds, guest
+from bench import boots, builds, guest, profile
 from bench.codegen import measure as codegen
 from bench.figure import Figure
 
 GROUPS = ("builds", "codegen", "boots", "guest")
+SMALLEST_SHARE = 0.005
+"""Functions that take less of a figure are left out of its profile."""
 
 
 def measure(group: str) -> Iterable[Figure]:
@@ -25,8 +30,27 @@ def measure(group: str) -> Iterable[Figure]:
     return asyncio.run(boots.measure() if group == "boots" else guest.measure())
 
 
+def print_profiles(names: list[str]) -> int:
+    """The table of each figure; 2 when one is unknown."""
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    try:
+        profiles = asyncio.run(profile.measure(names))
+    except KeyError as error:
+        print(f"bench: no figure {error.args[0]!r}: there are {', '.join(guest.NAMES)}", file=sys.stderr)
+        return 2
+    for figure in profiles:
+        table = Table("function", "instructions", "calls", "share", title=f"{figure.name}: {figure.instructions:,.0f}")
+        for row in figure.rows:
+            if row.share >= SMALLEST_SHARE:
+                table.add_row(row.function, f"{row.instructions:,.1f}", f"{row.calls:,.1f}", f"{row.share:.1%}")
+        console.print(table)
+    return 0
+
+
 def main() -> int:
     """The command line; 2 when a group is unknown."""
+    if sys.argv[1:2] == ["profile"]:
+        return print_profiles(sys.argv[2:])
     wanted = sys.argv[1:] or list(GROUPS)
     unknown = [group for group in wanted if group not in GROUPS]
     if unknown:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from codegen.lang import export, u64
 from user.bench import containers, memory, processes, threads
-from user.bench.measure import repeat
-from user.lib.text import OUT
+from user.bench.measure import repeat, report_time
 
 GETPPID: u64 = 110
 UNKNOWN: u64 = 999
@@ -19,8 +18,8 @@ CALLS: u64 = 10_000
 def calls() -> None:
     """The way into the kernel and back."""
     repeat(GETPPID, CALLS)
-    OUT(f"unknown_call {repeat(UNKNOWN, CALLS) // CALLS}\n")
-    OUT(f"getppid {repeat(GETPPID, CALLS) // CALLS}\n")
+    report_time(b"unknown_call", repeat(UNKNOWN, CALLS), CALLS)
+    report_time(b"getppid", repeat(GETPPID, CALLS), CALLS)
 
 
 @export
