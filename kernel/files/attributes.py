@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
+from typing import TYPE_CHECKING
 
 from codegen.lang import Fallible, Nanoseconds, struct, u8, u32, u64, width
 from kernel.base.errno import EACCES
 from kernel.files.credentials import Credentials
 from kernel.machine.clock import wall_time
+
+if TYPE_CHECKING:
+    from kernel.files.locks import FileLock
 
 PERMISSION_BITS: u32 = 0o7777
 """The part of a mode that chmod(2) may change: rwx three times, set-user-ID, set-group-ID, sticky."""
@@ -58,6 +62,8 @@ class Attributes:
     accessed: Nanoseconds = Nanoseconds(0)
     modified: Nanoseconds = Nanoseconds(0)
     changed: Nanoseconds = Nanoseconds(0)
+    locks: FileLock | None = None
+    """The first of the locks on the file, and of the requests for some (locks.py)."""
 
     @property
     def mode(self) -> u32:

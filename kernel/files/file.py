@@ -36,6 +36,7 @@ from kernel.base.errno import EIO
 from kernel.base.list import Link, List
 from kernel.files.attributes import Attributes
 from kernel.files.flags import OpenFlags, readable, writable
+from kernel.files.locks import release_of_file
 
 if TYPE_CHECKING:
     from kernel.files.epoll import Interest
@@ -160,6 +161,7 @@ class OpenFile:
             if interest is None:
                 break
             interest.drop()
+        release_of_file(self)
         owner.open_files.remove(self)
         self.owner = None
         ops = self.ops

@@ -24,6 +24,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import EBADF, EMFILE
 from kernel.files.file import Descriptor, OpenFile
+from kernel.files.locks import release_of_process
 
 if TYPE_CHECKING:
     from kernel.memory.account import Account
@@ -62,7 +63,7 @@ class FileTable:
             chunk = self.chunks[index]
             if chunk is not None:
                 for slot in range(CHUNK_SLOTS):
-                    clear(chunk.slots[slot])
+                    self.clear(chunk.slots[slot])
                 self.chunks[index] = None
                 self.account.heap.free(chunk)
         self.account.heap.free(self)
@@ -145,19 +146,19 @@ class FileTable:
             raise EBADF
         slot = self.slot_at(u64(fd))
         file.hold()
-        clear(slot)
+        self.clear(slot)
         occupy(slot, file, close_on_exec)
         file.drop()
 
     def close(self, fd: Fd) -> Fallible[None]:
         """Give up descriptor `fd`; EBADF if it is not in use."""
-        clear(self.descriptor(fd))
+        self.clear(self.descriptor(fd))
 
     def close_if_open(self, fd: Fd) -> None:
         """`close` that cannot fail, to undo `install`."""
         descriptor = self.find(fd)
         if descriptor is not None:
-            clear(descriptor)
+            self.clear(descriptor)
 
     def close_range(self, first: u64, last: u64, only_mark: bool) -> None:
         """Close every descriptor from `first` to `last`, or mark it close-on-exec (close_range(2))."""
@@ -168,7 +169,7 @@ class FileTable:
             if only_mark:
                 descriptor.close_on_exec = True
             else:
-                clear(descriptor)
+                self.clear(descriptor)
             number = self.next_used(number + 1, end)
 
     def close_for_exec(self) -> None:
@@ -177,8 +178,18 @@ class FileTable:
         while number < DESCRIPTORS_MAX:
             descriptor = self.used(number)
             if descriptor.close_on_exec:
-                clear(descriptor)
+                self.clear(descriptor)
             number = self.next_used(number + 1, DESCRIPTORS_MAX)
+
+    def clear(self, slot: Descriptor) -> None:
+        """Make a slot free; drops its reference, and the record locks that the process has on the file."""
+        file = slot.file
+        if file is not None:
+            slot.file = None
+            slot.close_on_exec = False
+            file.holders.remove(slot)
+            release_of_process(file, self)
+            file.drop()
 
     @must_use
     def duplicate(self, account: Account) -> Fallible[FileTable]:
@@ -209,13 +220,3 @@ def occupy(slot: Descriptor, file: OpenFile, close_on_exec: bool) -> None:
     slot.file = file
     slot.close_on_exec = close_on_exec
     file.holders.push_last(slot)
-
-
-def clear(slot: Descriptor) -> None:
-    """Make a slot free; drops its reference."""
-    file = slot.file
-    if file is not None:
-        slot.file = None
-        slot.close_on_exec = False
-        file.holders.remove(slot)
-        file.drop()

@@ -18,6 +18,7 @@ INTERPRETERS = {
     "fib.lua": ("lua", ["/usr/bin/lua5.4"]),
     "mix.lua": ("lua", ["/usr/bin/lua5.4"]),
     "things.pl": ("perl", ["/usr/bin/perl"]),
+    "database.sqlite.sh": ("sqlite", ["/bin/busybox", "sh"]),
     "coreutils.sh": ("coreutils", ["/bin/bash-static"]),
 }
 """Which packages a script needs and what runs it; all others are for the shell of busybox."""
@@ -48,7 +49,7 @@ async def test_script(guest: Guest, oracle: LinuxOracle, programs: Programs, scr
     assert len(outcome.output) > 30
 
 
-@pytest.mark.parametrize("database", [":memory:"])
+@pytest.mark.parametrize("database", [":memory:", "/work/data.db"])
 async def test_sqlite(guest: Guest, oracle: LinuxOracle, programs: Programs, database: str) -> None:
     programs.require("sqlite")
     statements = (SCRIPTS[0].parent / "work.sql").read_bytes()

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-SOURCES = ("memory", "threads", "signals", "scheduling", "jobs")
+SOURCES = ("memory", "threads", "signals", "scheduling", "jobs", "locks")
 
 
 def add_compiled(folder: Path) -> None:

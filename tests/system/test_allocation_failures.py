@@ -1,4 +1,4 @@
-"""Every allocation of a call fails in turn: the error is ENOMEM or EAGAIN, the state as before, nothing is lost.
+"""Every allocation of a call fails in turn: the error is ENOMEM, EAGAIN or ENOLCK, the state as before, nothing is lost.
 
 `kernel/memory/failures.py` lets the n-th allocation fail, for n = 1, 2, 3, ... until the call needs fewer than n.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from tests.system import puppet
 from tests.system.puppet import Puppet, PuppetDied, last_container, settled
 from user.puppet import orders
 
-REFUSALS = (errno.ENOMEM, errno.EAGAIN)
+REFUSALS = (errno.ENOMEM, errno.EAGAIN, errno.ENOLCK)
 MOST_ALLOCATIONS = 400
 KEPT = (FrameUse.HEAP, FrameUse.PAGE_TABLE)
 """What an account may keep for the next call: a slab with no objects, a page table with no pages."""
@@ -38,6 +39,8 @@ FIXED = 0x10
 READ_WRITE = 3
 CREATE = os.O_CREAT | os.O_RDWR
 PAGE = 4096
+SET_LOCK = 6
+READ_LOCK, WRITE_LOCK, UNLOCK = 0, 1, 2
 
 Call = Callable[[], Awaitable[int]]
 """Does something and undoes it; returns how many allocations were left before one fails. Raises OSError."""
@@ -235,7 +238,19 @@ async def run_descriptors(act: Act) -> None:
     await act.open("dup2", 0, 200)
 
 
+async def run_locks(act: Act) -> None:
+    """A record lock that is divided, by unlocking a part and by another type, and one of flock(2)."""
+    path = await act.text("/tmp/locked")
+    file = await act.open("open", path, CREATE, 0o600)
+    act.later("unlink", path)
+    for kind, start, length in ((WRITE_LOCK, 0, 100), (UNLOCK, 10, 10), (READ_LOCK, 50, 10)):
+        wanted = await act.worker.load(struct.pack("<hhiqqi4x", kind, 0, 0, start, length, 0))
+        await act.call("fcntl", file, SET_LOCK, wanted)
+    await act.call("flock", file, 2)
+
+
 CALLS = [
+    run_locks,
     run_pipe,
     run_create,
     run_directory,

@@ -30,6 +30,7 @@ from kernel.memory import user
 from kernel.memory.account import Account
 from kernel.syscalls import (
     files_attributes,
+    files_descriptors,
     files_io,
     files_listing,
     files_open,
@@ -136,10 +137,10 @@ class KernelWorld:
         return self.with_path(files_open.open_, path, flags, 0o666)
 
     def close(self, fd: int) -> Answer:
-        return self.answer(files_open.close, Fd(fd))
+        return self.answer(files_descriptors.close, Fd(fd))
 
     def dup2(self, old: int, new: int) -> Answer:
-        return self.answer(files_open.dup2, Fd(old), Fd(new))
+        return self.answer(files_descriptors.dup2, Fd(old), Fd(new))
 
     def read(self, fd: int, count: int) -> Answer:
         done = self.answer(files_io.read, Fd(fd), OUT, count)
