@@ -106,12 +106,12 @@ def exported(module: Any) -> list[FunctionType]:
 
 def dumped(roots: list[FunctionType], stage: str) -> str:
     """The text of a stage for each module that is reached."""
-    from codegen.build import module_names
     from codegen.check import check_program
+    from codegen.llvm import Modules
     from codegen.llvm.dump import dump
 
     checked = check_program(roots)
-    return "\n".join(dump(stage, name, checked, Target.USER) for name in sorted(module_names(checked)))
+    return "\n".join(dump(stage, name, checked, Target.USER) for name in sorted(Modules(checked).names()))
 
 
 def print_diagnostics(diagnostics: tuple[Diagnostic, ...]) -> None:

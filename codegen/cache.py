@@ -22,7 +22,7 @@ from codegen.diagnostics import ROOT
 from codegen.objects import ObjectFile
 
 CODEGEN = Path(__file__).parent
-TEXT_TO_OBJECT = ("llvm/machine.py", "target.py", "objects.py", "dwarf.py", "lines.py")
+TEXT_TO_OBJECT = ("llvm/machine.py", "target.py", "elf.py", "objects.py", "dwarf.py", "lines.py", "stack_frames.py")
 
 
 @functools.lru_cache(maxsize=1)
@@ -31,7 +31,7 @@ def compiler_fingerprint() -> str:
     digest = hashlib.sha256(sys.version.encode())
     for name in TEXT_TO_OBJECT:
         digest.update((CODEGEN / name).read_bytes())
-    for package in ("llvmlite", "pyelftools"):
+    for package in ("llvmlite", "pyelftools", "capstone"):
         digest.update(f"{package} {importlib.metadata.version(package)}".encode())
     return digest.hexdigest()
 
@@ -49,6 +49,14 @@ class ObjectCache:
             digest.update(part.encode() + b"\0")
         return digest.hexdigest()
 
+    def __contains__(self, key: str) -> bool:
+        return self._folder is not None and (self._folder / key).exists()
+
+    def changed_first(self, modules: list[str]) -> list[str]:
+        """`modules` in their order, but first those with a source newer than all that is kept: they take longest."""
+        kept = _changed_at(self._folder)
+        return sorted(modules, key=lambda name: _changed_at(getattr(sys.modules.get(name), "__file__", None)) <= kept)
+
     def load(self, key: str) -> ObjectFile | None:
         """The object of that name; None when it is not there, or not whole."""
         if self._folder is None:
@@ -62,6 +70,14 @@ class ObjectCache:
     def save(self, key: str, made: ObjectFile) -> None:
         if self._folder is not None:
             write_whole(self._folder / key, pickle.dumps(made, protocol=5))
+
+
+def _changed_at(path: Path | str | None) -> int:
+    """When a file or the list of a folder was changed; 0 for what is not there."""
+    try:
+        return os.stat(path).st_mtime_ns if path is not None else 0
+    except OSError:
+        return 0
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -17,8 +17,8 @@ from elftools.dwarf.descriptions import describe_form_class
 from elftools.dwarf.die import DIE
 from elftools.elf.elffile import ELFFile
 
+from codegen.elf import SHF_EXECINSTR
 from codegen.lines import ModuleLines, Record
-from codegen.objects import SHF_EXECINSTR
 
 _SYMBOL = struct.Struct("<IBBHQQ")
 _RELOCATION = struct.Struct("<QQq")

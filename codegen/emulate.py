@@ -133,7 +133,7 @@ def _compiled(root: Any, structs: frozenset[StructType], stubs: tuple[Stub, ...]
     checked = check_program([root], sorted(structs, key=str))
     target = checked.roots[0]
     checked.functions.append(entry_for(target))
-    program = compile_checked(checked, target=Target.USER, jobs=1)
+    program = compile_checked(checked, target=Target.USER)
     image = link(program, base=BASE, stubs=(*STUBS, *stubs), entry=ENTRY, user=True)
     parameters = tuple(parameter.type for parameter in target.parameters)
     return _Compiled(image, checked, parameters, target.result)

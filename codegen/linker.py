@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from codegen import frames, locations
+from codegen.elf import SHN_ABS, STB_LOCAL, STT_SECTION
 from codegen.lines import ASSEMBLY, NO_RECORD, LineTable, ModuleLines, Record
 from codegen.memory_stubs import MEMORY_STUBS
-from codegen.objects import SHN_ABS, STB_LOCAL, STT_SECTION, LinkError, ObjectFile, Program, Section
+from codegen.objects import LinkError, ObjectFile, Program, Section
 from codegen.stubs import Stub, StubAssembler, Symbols
 
 PAGE = 4096

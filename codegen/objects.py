@@ -6,22 +6,27 @@ from it, which holds nothing but plain data.
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
-from elftools.elf.elffile import ELFFile
+from codegen.elf import (
+    GRP_COMDAT,
+    SHF_ALLOC,
+    SHF_EXECINSTR,
+    SHF_WRITE,
+    SHN_UNDEF,
+    SHT_GROUP,
+    SHT_INIT_ARRAY,
+    SHT_NOBITS,
+    SHT_PROGBITS,
+    SHT_RELA,
+    ElfSection,
+    read_sections,
+    read_symbols,
+)
 
-SHT_NOBITS = "SHT_NOBITS"
-SHN_UNDEF, SHN_ABS = 0, 0xFFF1
-SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
-STB_LOCAL = 0
-STT_SECTION = 3
-GRP_COMDAT = 1
-
-_SYMBOL = struct.Struct("<IBBHQQ")
 _RELOCATION = struct.Struct("<QIIq")
 
 
@@ -29,8 +34,7 @@ class LinkError(Exception):
     """The parts do not fit together: a symbol is missing or defined twice, or an address is out of reach."""
 
 
-@dataclass(frozen=True)
-class Symbol:
+class Symbol(NamedTuple):
     """A name for a place in a section; `section` is None where another object has to define it."""
 
     name: str
@@ -72,6 +76,16 @@ class Section:
         return _RELOCATION.iter_unpack(self.relocations)
 
 
+class StackFrame(NamedTuple):
+    """What the machine code of a function says of the stack."""
+
+    size: int
+    """Return address, saved registers, and locals."""
+
+    calls: tuple[str, ...]
+    """The functions that it calls directly, by symbol."""
+
+
 @dataclass(frozen=True)
 class ObjectFile:
     """One module's code and data."""
@@ -82,6 +96,9 @@ class ObjectFile:
     lines: object = field(default=None, compare=False)
     """The module's `lines.ModuleLines`, addresses counted from the start of its sections."""
 
+    frames: dict[str, StackFrame] = field(default_factory=dict, compare=False)
+    """Of each function, by symbol."""
+
     def undefined(self) -> set[str]:
         """The symbols that another object or a stub has to define."""
         return {symbol.name for symbol in self.symbols if symbol.section is None and symbol.name}
@@ -89,43 +106,36 @@ class ObjectFile:
 
 def read_object(name: str, content: bytes) -> ObjectFile:
     """Take apart a relocatable ELF file."""
-    elf = ELFFile(io.BytesIO(content))
-    headers: list[Any] = [elf.get_section(index) for index in range(elf.num_sections())]
-    table: Any = elf.get_section_by_name(".symtab")
-    names = headers[table["sh_link"]]
-    symbols = tuple(_read_symbol(entry, names) for entry in _SYMBOL.iter_unpack(table.data()))
+    headers = read_sections(content)
+    symbols = tuple(
+        Symbol(name, None if section == SHN_UNDEF else section, *rest) for name, section, *rest in read_symbols(headers)
+    )
     groups = _comdat_groups(headers, symbols)
-    relocations = {part["sh_info"]: part.data() for part in headers if part["sh_type"] == "SHT_RELA"}
-    sections = {}
-    for index, header in enumerate(headers):
-        if header["sh_type"] not in ("SHT_PROGBITS", SHT_NOBITS, "SHT_INIT_ARRAY"):
-            continue
-        sections[index] = Section(
-            name=header.name,
-            flags=header["sh_flags"],
-            alignment=max(1, header["sh_addralign"]),
-            size=header["sh_size"],
-            data=b"" if header["sh_type"] == SHT_NOBITS else header.data(),
-            relocations=relocations.get(index, b""),
-            group=groups.get(index, ""),
+    relocations = {part.info: part.data for part in headers if part.kind == SHT_RELA}
+    sections = {
+        index: Section(
+            header.name,
+            header.flags,
+            header.alignment,
+            header.size,
+            header.data,
+            relocations.get(index, b""),
+            groups.get(index, ""),
         )
+        for index, header in enumerate(headers)
+        if header.kind in (SHT_PROGBITS, SHT_NOBITS, SHT_INIT_ARRAY)
+    }
     return ObjectFile(name, sections, symbols)
 
 
-def _read_symbol(entry: tuple[int, int, int, int, int, int], names: Any) -> Symbol:
-    name, info, _other, section, value, size = entry
-    text = names.get_string(name)
-    return Symbol(text, None if section == SHN_UNDEF else section, value, size, info >> 4, info & 15)
-
-
-def _comdat_groups(headers: list[Any], symbols: tuple[Symbol, ...]) -> dict[int, str]:
+def _comdat_groups(headers: list[ElfSection], symbols: tuple[Symbol, ...]) -> dict[int, str]:
     """Section index to group signature, for sections in COMDAT groups (ABI, "Section Groups")."""
     groups: dict[int, str] = {}
     for header in headers:
-        if header["sh_type"] == "SHT_GROUP":
-            words = [word for (word,) in struct.iter_unpack("<I", header.data())]
+        if header.kind == SHT_GROUP:
+            words = [word for (word,) in struct.iter_unpack("<I", header.data)]
             if words[0] & GRP_COMDAT:
-                signature = symbols[header["sh_info"]].name
+                signature = symbols[header.info].name
                 groups.update((member, signature) for member in words[1:])
     return groups
 

@@ -1,14 +1,11 @@
-"""A linked ELF file as the tools look at it: functions, symbols, line table, call graph."""
+"""A linked ELF file as the tools look at it: functions, symbols, line table, call graph, stack frames."""
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
-from typing import Any
 
-from elftools.elf.elffile import ELFFile
-
-from codegen import call_graph, raising
+from codegen import call_graph, raising, stack_frames
+from codegen.elf import STT_FUNC, read_sections, read_symbols
 from codegen.lines import LineReader
 
 
@@ -25,32 +22,32 @@ class ProgramFile:
     """A linked ELF file, for looking at."""
 
     def __init__(self, content: bytes) -> None:
-        elf = ELFFile(io.BytesIO(content))
-        self._sections: list[Any] = list(elf.iter_sections())
+        sections = read_sections(content)
+        self._sections = {part.name: part for part in sections}
         self.symbols: dict[str, int] = {}
         self.functions: list[CodeSymbol] = []
-        table: Any = elf.get_section_by_name(".symtab")
-        code = {index for index, part in enumerate(self._sections) if part.name in (".text", ".boot")}
-        for symbol in table.iter_symbols():
-            self.symbols[symbol.name] = symbol["st_value"]
-            index = symbol["st_shndx"]
-            if symbol["st_info"]["type"] == "STT_FUNC" and index in code and symbol["st_size"]:
-                part = self._sections[index]
-                start = symbol["st_value"] - part["sh_addr"]
-                content = part.data()[start : start + symbol["st_size"]]
-                self.functions.append(CodeSymbol(symbol.name, symbol["st_value"], content))
-        graph = elf.get_section_by_name(call_graph.SECTION)
-        self.calls = call_graph.decode(graph.data()) if graph else {}
-        marks = elf.get_section_by_name(raising.SECTION)
-        self.raising = raising.decode(marks.data()) if marks else {}
+        code = {index: part for index, part in enumerate(sections) if part.name in (".text", ".boot")}
+        for symbol in read_symbols(sections):
+            self.symbols[symbol.name] = symbol.value
+            if symbol.kind == STT_FUNC and symbol.section in code and symbol.size:
+                part = code[symbol.section]
+                start = symbol.value - part.address
+                self.functions.append(CodeSymbol(symbol.name, symbol.value, part.data[start : start + symbol.size]))
+        self.calls = call_graph.decode(self._content(call_graph.SECTION))
+        self.raising = raising.decode(self._content(raising.SECTION))
+        self.frames = stack_frames.decode(self._content(stack_frames.SECTION))
         self.functions.sort(key=lambda function: function.address)
+
+    def _content(self, name: str) -> bytes:
+        """The content of a section; empty when there is none of that name."""
+        return self._sections[name].data if name in self._sections else b""
 
     def section_sizes(self) -> dict[str, int]:
         """The bytes of each section by name."""
-        return {part.name: part["sh_size"] for part in self._sections if part.name}
+        return {name: part.size for name, part in self._sections.items() if name}
 
     def line_reader(self) -> LineReader:
         """The line table; its address and that of the code are symbols of the linker."""
-        rodata = next(part for part in self._sections if part.name == ".rodata")
-        offset = self.symbols["__line_table"] - rodata["sh_addr"]
-        return LineReader(rodata.data()[offset:], self.symbols["__text_start"])
+        rodata = self._sections[".rodata"]
+        offset = self.symbols["__line_table"] - rodata.address
+        return LineReader(rodata.data[offset:], self.symbols["__text_start"])

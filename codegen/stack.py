@@ -1,7 +1,7 @@
 """The deepest stack of every entry point.
 
-How much stack a function takes, and which it calls directly, is read from its machine code. What an indirect call may
-reach comes from the typed tree (call_graph.py); where a function was inlined, its indirect calls are
+How much stack a function takes, and which it calls directly, comes from its machine code (stack_frames.py). What an
+indirect call may reach comes from the typed tree (call_graph.py); where a function was inlined, its indirect calls are
 its caller's. The answer is an upper bound: every indirect call reaches the deepest function that it can, and
 functions that call each other in a circle are there as often as their `@bounded` marks allow.
 """
@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import capstone
-
 from codegen.call_graph import STAR, TURNS
-from codegen.program_file import CodeSymbol, ProgramFile
-
-RETURN_ADDRESS = 8
+from codegen.objects import StackFrame
+from codegen.program_file import ProgramFile
+from codegen.stack_frames import read_frame
 
 ENDS = "trap_failed"
 """Every check may call it, and nothing runs after it: it is an entry point of its own, and no callee."""
@@ -33,42 +31,27 @@ class StackUse:
     """Those of the recursions that pass no `@bounded` function: the bytes count them once."""
 
 
-@dataclass(frozen=True)
-class Frame:
-    """What the machine code of a function says."""
-
-    size: int
-    """Return address, saved registers, and locals."""
-
-    calls: tuple[int, ...]
-    """The addresses that it calls directly."""
-
-
-def read_frame(function: CodeSymbol) -> Frame:
-    """Disassemble one function."""
-    disassembler = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
-    pushed: set[str] = set()
-    calls: dict[int, None] = {}
-    room = 0
-    for _address, _size, mnemonic, operands in disassembler.disasm_lite(function.code, function.address):
-        if mnemonic == "push":
-            pushed.add(operands)
-        elif mnemonic == "sub" and operands.startswith("rsp, "):
-            room = max(room, int(operands.removeprefix("rsp, "), 0))
-        elif mnemonic == "call" and operands.startswith("0x"):
-            calls[int(operands, 16)] = None
-    return Frame(RETURN_ADDRESS + 8 * len(pushed) + room, tuple(calls))
+def frames_of(program: ProgramFile) -> dict[str, StackFrame]:
+    """The frame of every function: as noted when it was compiled, or read from its code where it is a stub."""
+    names = {code.address: code.name for code in program.functions}
+    found = {}
+    for code in program.functions:
+        noted = program.frames.get(code.name)
+        if noted is None:
+            size, calls = read_frame(code.code, code.address)
+            noted = StackFrame(size, tuple(dict.fromkeys(names[target] for _, target in calls if target in names)))
+        found[code.name] = noted
+    return found
 
 
 class StackAnalysis:
     """The deepest path from each function on."""
 
     def __init__(self, program: ProgramFile) -> None:
-        names = {code.address: code.name for code in program.functions}
         self._tree = program.calls
-        self._frames = {code.name: read_frame(code) for code in program.functions}
+        self._frames = frames_of(program)
         self._direct = {
-            name: tuple(names[target] for target in frame.calls if names.get(target, ENDS) != ENDS)
+            name: tuple(callee for callee in frame.calls if callee in self._frames and callee != ENDS)
             for name, frame in self._frames.items()
         }
         self._turns: dict[str, int] = {}

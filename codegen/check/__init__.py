@@ -19,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from types import FunctionType
 
-from codegen.check.program import Program
+from codegen.check.program import Program, raise_refused
+from codegen.check.whole import check as check_whole
 from codegen.lang import Interface
 from codegen.resolve import type_parameters
 from codegen.source import function_source
@@ -35,13 +36,20 @@ def check_program(roots: Iterable[Root], structs: Iterable[StructType] = ()) -> 
 
     `structs` come from outside of the program: those that implement an interface get their vtables.
     """
+    program, checked = check_functions(roots, structs)
+    raise_refused(check_whole(program))
+    return checked
+
+
+def check_functions(roots: Iterable[Root], structs: Iterable[StructType] = ()) -> tuple[Program, CheckedProgram]:
+    """The first part: every function by itself. What it gives is compiled once `check_whole` has nothing to say."""
     program = Program()
     instances = [_instance(program, root) for root in roots]
     for struct in structs:
         if issubclass(struct.cls, Interface):
             program.vtable(struct)
     program.run()
-    return program.finish(instances)
+    return program, program.finish(instances)
 
 
 def _instance(program: Program, root: Root) -> Function:
@@ -52,4 +60,4 @@ def _instance(program: Program, root: Root) -> Function:
     return program.instance(function, owner, bindings, [], function_source(function).name_location)
 
 
-__all__ = ["check_program"]
+__all__ = ["Program", "check_functions", "check_program", "check_whole", "raise_refused"]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from codegen import lang
-from codegen.check import errors, whole
+from codegen.check import errors
 from codegen.check.errors import Site
 from codegen.check.statics import Statics
 from codegen.check.values import HostValue, Value
@@ -277,11 +277,7 @@ class Program:
                 break
         if not self.diagnostics:
             self.diagnostics.extend(errors.infer(self))
-        if not self.diagnostics:
-            self.diagnostics.extend(whole.check(self))
-        if self.diagnostics:
-            unique = dict.fromkeys(self.diagnostics)
-            raise CompileError(*list(unique)[:MAXIMUM_ERRORS])
+        raise_refused(self.diagnostics)
 
     def finish(self, roots: list[Function]) -> CheckedProgram:
         """The checked program, interface calls with one implementor made direct."""
@@ -298,6 +294,13 @@ class Program:
             if static.type is not None:
                 structs.setdefault(static.type)
         return CheckedProgram(self.functions, self.statics.all, list(self.interfaces.values()), list(structs), roots)
+
+
+def raise_refused(diagnostics: Iterable[Diagnostic]) -> None:
+    """CompileError with `diagnostics`, each once, unless there are none."""
+    unique = dict.fromkeys(diagnostics)
+    if unique:
+        raise CompileError(*list(unique)[:MAXIMUM_ERRORS])
 
 
 def _adapt(value: Expression, target: Any, where: Location, function: Function) -> Expression:

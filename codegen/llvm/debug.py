@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Set
 from typing import TYPE_CHECKING
 
 from codegen import layout, types
@@ -20,22 +21,21 @@ from codegen.resolve import is_struct, type_parameters
 
 if TYPE_CHECKING:
     from codegen.cfg import Graph
-    from codegen.tree import CheckedProgram, Function, Local, Location, Static
+    from codegen.tree import Function, Local, Location, Static
 
 _FLAGS = "DISPFlagDefinition | DISPFlagOptimized"
 
 
 class DebugInfo:
-    """The debug metadata of one module."""
+    """The debug metadata of one module; `modules` are all that have code."""
 
-    def __init__(self, module: str, module_file: str, program: CheckedProgram) -> None:
+    def __init__(self, module: str, module_file: str, modules: Set[str]) -> None:
         self.metadata = Metadata()
         self._node = self.metadata.node
         self._known: dict[tuple[object, ...], int] = {}
         self._file_number = self._file(module_file)
         self.unit = self.metadata.reserve()
-        described = frozenset(function.module for function in program.functions if function.body is not None)
-        self._types = DebugTypes(self.metadata, module, described)
+        self._types = DebugTypes(self.metadata, modules - {module})
         self._own_structs = _structs_of(module)
         self._statics: list[str] = []
         self.unlikely = self._node('!{!"branch_weights", i32 1, i32 1048575}')

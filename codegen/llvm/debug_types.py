@@ -16,6 +16,7 @@ is described wherever it is used.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from codegen import layout, types
@@ -30,9 +31,9 @@ _BYTE = 8
 class DebugTypes:
     """The metadata of types, each made once. `elsewhere`: the modules that describe their own structs."""
 
-    def __init__(self, metadata: Metadata, module: str, elsewhere: frozenset[str]) -> None:
+    def __init__(self, metadata: Metadata, elsewhere: Set[str]) -> None:
         self._metadata = metadata
-        self._elsewhere = elsewhere - {module}
+        self._elsewhere = elsewhere
         self._known: dict[types.Type, int | None] = {types.VOID: None, types.NEVER: None}
         self._bodies: dict[types.StructType, int] = {}
 

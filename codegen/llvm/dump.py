@@ -22,9 +22,9 @@ def dump(stage: str, module: str, program: tree.CheckedProgram, target: Target) 
             uses = Uses()
             return "\n".join(cfg_text.dump(lower_function(function, uses)) for function in functions)
         case "llvm":
-            return module_text(module, program, target)
+            return module_text(module, program)
         case "asm":
-            return emit_assembly(module_text(module, program, target), target)
+            return emit_assembly(module_text(module, program), target)
     raise ValueError(f"there is no stage {stage}")
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from codegen.lower import Uses
 from codegen.tree import Function, Static, StaticKind
 
-_PRINTABLE = {byte: chr(byte) for byte in range(32, 127) if chr(byte) not in '"\\'}
+_ESCAPES = {byte: f"\\{byte:02X}" for byte in range(256) if not 32 <= byte < 127 or chr(byte) in '"\\'}
 COPIED_CONSTANT = 256  # a constant of another module up to this size is copied, so that LLVM sees its bytes
 
 
 def quote(data: bytes) -> str:
     """Bytes as an LLVM string constant."""
-    return 'c"' + "".join(_PRINTABLE.get(byte) or f"\\{byte:02X}" for byte in data) + '"'
+    return f'c"{data.decode("latin-1").translate(_ESCAPES)}"'
 
 
 def _bytes(data: bytes) -> tuple[str, str]:

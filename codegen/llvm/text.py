@@ -7,6 +7,9 @@ that LLVM can inline them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from codegen.cfg import Graph
 from codegen.cfg_text import verify
 from codegen.llvm import statics
 from codegen.llvm.debug import DebugInfo
@@ -14,7 +17,7 @@ from codegen.llvm.functions import FunctionText, declaration
 from codegen.llvm.runtime import ATTRIBUTES, TRAP_FUNCTIONS
 from codegen.lower import Uses, lower_function
 from codegen.lower.representation import machine_type
-from codegen.target import DATA_LAYOUT, TRIPLE, Target
+from codegen.target import DATA_LAYOUT, TRIPLE
 from codegen.tree import CheckedProgram, Function, Static
 from codegen.types import Type
 
@@ -24,14 +27,56 @@ def llvm_type(type_: Type) -> str:
     return machine_type(type_)
 
 
-def module_text(module: str, program: CheckedProgram, target: Target) -> str:
+@dataclass(frozen=True)
+class LoweredModule:
+    """The LLVM text of one module, and the graphs that it was made from."""
+
+    text: str
+    graphs: tuple[Graph, ...]
+
+    def verify(self) -> None:
+        """Raise MalformedGraph if a graph breaks the rules of `cfg`: for a text that LLVM has never seen."""
+        for graph in self.graphs:
+            verify(graph)
+
+
+class Modules:
+    """A program by module; what has no code has no place in it."""
+
+    def __init__(self, program: CheckedProgram) -> None:
+        self.functions: dict[str, list[Function]] = {}
+        self.statics: dict[str, list[Static]] = {}
+        for function in program.functions:
+            if function.body is not None:
+                self.functions.setdefault(function.module, []).append(function)
+        for static in program.statics:
+            self.statics.setdefault(static.module, []).append(static)
+
+    def names(self) -> list[str]:
+        """The modules that get an object, those with most functions first: they take longest."""
+        weights = {name: 10 * len(functions) for name, functions in self.functions.items()}
+        for name, statics_ in self.statics.items():
+            weights[name] = weights.get(name, 0) + len(statics_)
+        return sorted(weights, key=lambda name: (-weights[name], name))
+
+
+def module_text(module: str, program: CheckedProgram) -> str:
+    """The LLVM text of `module`, verified."""
+    lowered = lower_module(module, Modules(program))
+    lowered.verify()
+    return lowered.text
+
+
+def lower_module(module: str, modules: Modules) -> LoweredModule:
     """The LLVM text of all functions, statics and vtables that `module` owns."""
-    own = [each for each in program.functions if each.module == module and each.body is not None]
-    owned_statics = [static for static in program.statics if static.module == module]
+    own = modules.functions.get(module, [])
+    owned_statics = modules.statics.get(module, [])
     uses = Uses()
     needs: dict[str, None] = {}
-    debug = DebugInfo(module, own[0].location.file if own else module.replace(".", "/") + ".py", program)
+    file = own[0].location.file if own else module.replace(".", "/") + ".py"
+    debug = DebugInfo(module, file, modules.functions.keys())
     bodies: list[str] = []
+    graphs: list[Graph] = []
     done: set[str] = set()
     pending: list[Function] = list(own)
     while pending:
@@ -40,7 +85,7 @@ def module_text(module: str, program: CheckedProgram, target: Target) -> str:
             continue
         done.add(function.symbol)
         graph = lower_function(function, uses)
-        verify(graph)
+        graphs.append(graph)
         bodies += FunctionText(debug, needs).emit(graph, copy=function.module != module)
         pending += [each for each in uses.functions.values() if _is_copied(each) and each.symbol not in done]
     for static in owned_statics:
@@ -50,7 +95,7 @@ def module_text(module: str, program: CheckedProgram, target: Target) -> str:
     lines += bodies
     lines += needs
     lines += [ATTRIBUTES, *debug.module_lines(), ""]
-    return "\n".join(lines)
+    return LoweredModule("\n".join(lines), tuple(graphs))
 
 
 def _is_copied(function: Function) -> bool:

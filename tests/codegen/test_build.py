@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,12 +45,13 @@ def test_a_changed_module_is_compiled_alone(
 ) -> None:
     compile_program(ROOTS, target=Target.USER, cache=tmp_path, jobs=1)
     emitted.clear()
-    module_text = llvm.module_text
-    monkeypatch.setattr(
-        llvm,
-        "module_text",
-        lambda name, *rest: module_text(name, *rest) + "; changed\n" * (name == "user.agent.main"),
-    )
+    lower_module = llvm.lower_module
+
+    def change(name: str, modules: llvm.Modules) -> llvm.LoweredModule:
+        lowered = lower_module(name, modules)
+        return replace(lowered, text=lowered.text + "; changed\n") if name == "user.agent.main" else lowered
+
+    monkeypatch.setattr(llvm, "lower_module", change)
     compile_program(ROOTS, target=Target.USER, cache=tmp_path, jobs=1)
     assert emitted == ["user.agent.main"]
 

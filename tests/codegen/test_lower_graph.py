@@ -92,14 +92,12 @@ def test_every_trap_keeps_its_own_line() -> None:
         tree.Return(at(8), plus(8, tree.ReadLocal(at(8), U32, number))),
     ]
     program = tree.CheckedProgram([function("twice", [number], body)], [], [], [])
-    assembly = emit_assembly(module_text("sample", program, Target.KERNEL), Target.KERNEL)
+    assembly = emit_assembly(module_text("sample", program), Target.KERNEL)
     assert assembly.count("callq\ttrap_failed") == 2
 
 
 def test_the_text_is_the_same_every_time() -> None:
-    texts = {
-        module_text("sample", tree.CheckedProgram([raise_unless_zero()], [], [], []), Target.KERNEL) for _ in range(3)
-    }
+    texts = {module_text("sample", tree.CheckedProgram([raise_unless_zero()], [], [], [])) for _ in range(3)}
     assert len(texts) == 1
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from codegen import Program, Stub, call_graph, link
 from codegen.program_file import ProgramFile
-from codegen.stack import StackAnalysis, circles, read_frame
+from codegen.stack import StackAnalysis, circles, frames_of
 
 CODE = {
     "leaf": "push rbp\nmov rbp, rsp\nsub rsp, 0x40\nleave\nret",
@@ -34,9 +34,9 @@ def analysis(calls: dict[str, tuple[str, ...]], **code: str) -> StackAnalysis:
 def test_a_frame_is_return_address_saved_registers_and_room(name: str, size: int) -> None:
     stubs = [stub(name, text) for name, text in CODE.items()]
     image = link(Program((), frozenset()), base=0x400000, stubs=stubs, entry=name, user=True)
-    frames = {function.name: read_frame(function) for function in ProgramFile(image.elf).functions}
+    frames = frames_of(ProgramFile(image.elf))
     assert frames[name].size == size
-    assert frames["middle"].calls == (image.symbols["leaf"],)
+    assert frames["middle"].calls == ("leaf",)
 
 
 def test_the_deepest_path_goes_through_indirect_calls_of_what_was_inlined() -> None:
