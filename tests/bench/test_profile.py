@@ -20,7 +20,6 @@ def test_functions_of_a_call() -> None:
     assert {"Pipe.send": 2, "Pipe.receive": 2}.items() <= {row.function: round(row.calls) for row in trip.rows}.items()
 
 
-@pytest.mark.slow
 def test_unknown_figure() -> None:
     with pytest.raises(KeyError):
         asyncio.run(measure(["nothing"]))

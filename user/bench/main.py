@@ -6,7 +6,7 @@ the kernel. Started with a root whose /bin/true is `user/true`.
 
 from __future__ import annotations
 
-from codegen.lang import export, u64
+from codegen.lang import Slice, export, slice_at, u8, u64
 from user.bench import containers, memory, processes, threads
 from user.bench.measure import repeat, report_time
 
@@ -22,11 +22,24 @@ def calls() -> None:
     report_time(b"getppid", repeat(GETPPID, CALLS), CALLS)
 
 
+def is_wanted(stack: u64, group: Slice[u8]) -> bool:
+    """Whether the first argument names `group`, or there is none (System V ABI for AMD64, figure 3.9)."""
+    if slice_at(u64, stack, 1)[0] < 2:
+        return True
+    argument = slice_at(u64, stack, 3)[2]
+    return slice_at(u8, argument, len(group)) == group
+
+
 @export
 def user_main(stack: u64) -> None:
-    """Measure everything."""
-    calls()
-    memory.measure()
-    threads.measure()
-    processes.measure()
-    containers.measure()
+    """Measure everything, or the group that the first argument names."""
+    if is_wanted(stack, b"calls\0"):
+        calls()
+    if is_wanted(stack, b"memory\0"):
+        memory.measure()
+    if is_wanted(stack, b"threads\0"):
+        threads.measure()
+    if is_wanted(stack, b"processes\0"):
+        processes.measure()
+    if is_wanted(stack, b"containers\0"):
+        containers.measure()

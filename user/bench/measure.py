@@ -10,8 +10,9 @@ CLOCK_GETTIME: u64 = 228
 CLOCK_MONOTONIC: u64 = 1
 
 
+@noinline
 def now() -> u64:
-    """CLOCK_MONOTONIC in nanoseconds."""
+    """CLOCK_MONOTONIC in nanoseconds. bench/profile.py looks for calls of this."""
     spec = local_array(u64, 2)
     system_call(CLOCK_GETTIME, CLOCK_MONOTONIC, address_of(spec), 0, 0, 0, 0)
     return spec[0] * 1_000_000_000 + spec[1]
