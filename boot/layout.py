@@ -37,8 +37,14 @@ KERNEL_BASE = 0xFFFFFFFF80000000
 LOW_MEMORY_END = 0x100000
 """Below: firmware tables, video memory, and what the boot loaders leave there. Never allocated."""
 
+TRAMPOLINE = 0x70000
+"""A page where other processors begin in real mode (boot/stubs/trampoline.py); no firmware or loader has data here."""
+
+START_ORDER = TRAMPOLINE + 0x800
+"""In the same page: what the next processor to start needs to know (kernel/machine/trampoline.py)."""
+
 BOOT_TABLES = 0x100000
-"""The first page tables, seven pages; in use until the kernel loads its own."""
+"""The first page tables, seven pages: in use until a processor loads those of the kernel."""
 
 BOOT_TABLES_SIZE = 7 * PAGE_SIZE
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Never, address_of, export, panic, u64
+from codegen.lang import Errno, Never, export, panic, u64
 from kernel.base.log import LOG, log
 from kernel.base.options import OPTIONS
 from kernel.containers.boot import prepare_boot_container, show_shared_trees, start_agent
@@ -15,22 +15,19 @@ from kernel.devices.channel import CHANNEL
 from kernel.devices.dev import create_dev
 from kernel.devices.serial import CONSOLE
 from kernel.machine.clock import CLOCK
-from kernel.machine.cpu import initialise_processor, set_current_cpu
-from kernel.machine.fpu import initialise_fpu_unit
-from kernel.machine.idt import fill_gates, load_gates
+from kernel.machine.idt import fill_gates
 from kernel.machine.io_apic import SERIAL_1_LINE, SERIAL_2_LINE, route_line
-from kernel.machine.local_apic import enable_local_apic, local_apic_id, start_periodic_timer
+from kernel.machine.local_apic import local_apic_id, start_periodic_timer
 from kernel.machine.pic import disable_pic
+from kernel.machine.processors import PROCESSORS
 from kernel.machine.pvh import start_info_at
-from kernel.machine.segments import load_segments
 from kernel.machine.trap import Vector
 from kernel.memory import frames
 from kernel.memory import start as memory_start
 from kernel.process import traps
 from kernel.sched.alarm import run_clock_thread, start_clock_thread
-from kernel.sched.cpu import CPUS
 from kernel.sched.scheduler import run_idle
-from kernel.sched.thread import ThreadState
+from kernel.sched.start import prepare_processor, start_others
 from kernel.sched.timer import TICK
 from kernel.syscalls import dispatch
 from kernel.views.proc import create_proc
@@ -45,7 +42,9 @@ def kernel_main(start_info: u64) -> Never:
     info = start_info_at(start_info)
     OPTIONS.read(info.command_line())
     LOG.echo = not OPTIONS.has(b"quiet")
-    start_processor()
+    fill_gates()
+    prepare_processor(0)
+    PROCESSORS.add(local_apic_id())
     start_devices()
     memory_start.initialise(info)
     free, total = frames.counts()
@@ -59,30 +58,14 @@ def kernel_main(start_info: u64) -> Never:
     except Errno as error:
         log(f"the first process cannot be started: error {error.code}")
         panic("no first process")
+    start_others(info)
     start_periodic_timer(TICK)
     run_idle()
-
-
-def start_processor() -> None:
-    """Protections, segments, gates, and what the processor knows of itself."""
-    initialise_processor()
-    load_segments(0)
-    fill_gates()
-    load_gates()
-    cpu = CPUS.of[0]
-    cpu.self_address = address_of(cpu)
-    cpu.current = cpu.idle
-    cpu.idle.state = ThreadState.RUNNING
-    set_current_cpu(cpu.self_address)
-    initialise_fpu_unit()
-    cpu.started = True
-    CPUS.started = 1
 
 
 def start_devices() -> None:
     """Interrupt controllers, the clock, and the serial ports."""
     disable_pic()
-    enable_local_apic()
     CLOCK.initialise(OPTIONS.number(b"tsc_khz", 0), OPTIONS.number(b"timer_khz", 0))
     CONSOLE.initialise()
     CHANNEL.initialise()

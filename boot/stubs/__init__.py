@@ -6,11 +6,12 @@ and addresses from the symbol table, so nothing here repeats a number of another
 
 from __future__ import annotations
 
-from boot.stubs import entry, processor, system_call, threads, traps, user_copy
+from boot.stubs import entry, processor, system_call, threads, trampoline, traps, user_copy
 from codegen.stubs import Stub
 
 ALL_STUBS: tuple[Stub, ...] = (
     *entry.STUBS,
+    *trampoline.STUBS,
     *traps.STUBS,
     *system_call.STUBS,
     *threads.STUBS,

@@ -29,11 +29,14 @@ from codegen.stubs import Stub, Symbols
 from kernel.machine.cpu import ControlRegister0, ControlRegister4
 from kernel.machine.msr import ExtendedFeatures, Msr
 from kernel.machine.paging import Entry, index_at
-from kernel.machine.segments import FLAT_DESCRIPTORS
+from kernel.machine.segments import CODE_READABLE, FLAT_DESCRIPTORS, flat
 
 TABLE_ENTRY = to_raw(Entry(present=True, writable=True))
 LARGE_ENTRY = to_raw(Entry(present=True, writable=True, large=True))
 ENTRY_SIZE = 8
+
+PROTECTED_CODE = 0x18
+"""The selector of 32-bit code, in the first descriptors only: processors pass through protected mode."""
 
 
 def _table(number: int) -> int:
@@ -54,8 +57,7 @@ def _links() -> str:
 
 
 def _protected_mode(symbols: Symbols) -> str:
-    """Clear and fill the tables, switch paging on, and jump to 64-bit code."""
-    paging = ControlRegister0(protected_mode=True, numeric_error=True, write_protect=True, paging=True)
+    """Clear and fill the tables, and go on to 64-bit mode."""
     return f"""
         cli
         cld
@@ -72,6 +74,14 @@ def _protected_mode(symbols: Symbols) -> str:
         add eax, {LARGE_PAGE_SIZE:#x}
         cmp edi, {_table(3) + BOOT_MAPPED // LARGE_PAGE_SIZE * ENTRY_SIZE:#x}
         jb next
+        {enter_long_mode(symbols, "boot_long_mode")}
+    """
+
+
+def enter_long_mode(symbols: Symbols, target: str) -> str:
+    """From protected mode to 64-bit code at the symbol `target`, below 4 GiB, on the first page tables."""
+    paging = ControlRegister0(protected_mode=True, numeric_error=True, write_protect=True, paging=True)
+    return f"""
         mov eax, {to_raw(ControlRegister4(physical_address_extension=True)):#x}
         mov cr4, eax
         mov eax, {_table(0):#x}
@@ -84,7 +94,7 @@ def _protected_mode(symbols: Symbols) -> str:
         mov cr0, eax
         lgdt [{symbols["boot_descriptor_pointer"]:#x}]
         .byte 0xea                      # a far jump, which keystone has no text for
-        .long {symbols["boot_long_mode"]:#x}
+        .long {symbols[target]:#x}
         .short {KERNEL_CODE}
     """
 
@@ -111,12 +121,13 @@ def _long_mode(symbols: Symbols) -> str:
 
 
 def _descriptors(_symbols: Symbols) -> str:
-    return "\n".join(f".quad {to_raw(descriptor):#x}" for descriptor in FLAT_DESCRIPTORS[:3])
+    descriptors = (*FLAT_DESCRIPTORS[:3], flat(CODE_READABLE, 0, False))
+    return "\n".join(f".quad {to_raw(descriptor):#x}" for descriptor in descriptors)
 
 
 def _descriptor_pointer(symbols: Symbols) -> str:
     """Limit and base, for LGDT."""
-    return f".short {3 * 8 - 1}\n.long {symbols['boot_descriptors']:#x}\n.long 0"
+    return f".short {PROTECTED_CODE + 7}\n.long {symbols['boot_descriptors']:#x}\n.long 0"
 
 
 STUBS = (

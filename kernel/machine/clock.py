@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import Nanoseconds, struct, u64
 from kernel.machine.cmos import read_date
-from kernel.machine.instructions import read_time_stamp
+from kernel.machine.instructions import read_time_stamp, spin_hint
 from kernel.machine.local_apic import TIMER_RATE
 from kernel.machine.rates import DEFAULT_TSC_KILOHERTZ, measured_rates, told_rates
 
@@ -51,6 +51,13 @@ CLOCK = Clock()
 def monotonic() -> Nanoseconds:
     """Nanoseconds since start (CLOCK_MONOTONIC)."""
     return CLOCK.nanoseconds()
+
+
+def pause(duration: Nanoseconds) -> None:
+    """Let time pass, busily: for the waits of less than a tick that hardware asks for."""
+    deadline = CLOCK.nanoseconds() + duration
+    while CLOCK.nanoseconds() < deadline:
+        spin_hint()
 
 
 def wall_time() -> Nanoseconds:

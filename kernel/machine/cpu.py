@@ -198,7 +198,8 @@ def set_current_cpu(address: u64) -> None:
 
 def initialise_processor() -> None:
     """Switch on what protects the kernel; let SYSCALL enter at `syscall_entry`. Runs on every processor."""
-    FEATURES.detect()
+    if FEATURES.highest_leaf == 0:
+        FEATURES.detect()
     extended = read_extended_features()
     write_extended_features(replace(extended, system_call=True, no_execute=FEATURES.no_execute))
     enable_protections()

@@ -80,6 +80,12 @@ class CommandLow:
     asserted: bool = bit(14)
 
 
+DELIVER_NON_MASKABLE = 4
+DELIVER_INIT = 5
+DELIVER_START = 6
+"""Delivery modes of a command (SDM vol. 3A, section 10.6.1); 0 is an ordinary interrupt."""
+
+
 @bits(u32)
 class Identifier:
     """Identifier, and the high half of the command register (SDM vol. 3A, figures 10-6 and 10-12)."""
@@ -127,9 +133,29 @@ def end_of_interrupt() -> None:
 
 def send_interrupt(processor: u32, vector: Vector) -> None:
     """Raise `vector` on the processor with this local APIC id. Interrupts are off."""
+    send_command(processor, CommandLow(vector=u32(vector), asserted=True))
+
+
+def send_non_maskable(processor: u32) -> None:
+    """Raise `Vector.NON_MASKABLE` there. Interrupts are off."""
+    send_command(processor, CommandLow(delivery=DELIVER_NON_MASKABLE, asserted=True))
+
+
+def send_init(processor: u32) -> None:
+    """Reset a processor, which then waits for `send_start`. Interrupts are off."""
+    send_command(processor, CommandLow(delivery=DELIVER_INIT, asserted=True))
+
+
+def send_start(processor: u32, page: u32) -> None:
+    """Let a processor that was reset begin in real mode at the first byte of a page below 1 MiB. Interrupts are off."""
+    send_command(processor, CommandLow(vector=page, delivery=DELIVER_START, asserted=True))
+
+
+def send_command(processor: u32, command: CommandLow) -> None:
+    """Write the interrupt command register, and wait a bounded time until the command is on its way."""
     device = _device()
     device.command_high = to_raw(Identifier(number=processor))
-    device.command_low = to_raw(CommandLow(vector=u32(vector), asserted=True))
+    device.command_low = to_raw(command)
     for _ in range(SEND_SPINS):
         if not from_raw(CommandLow, device.command_low).pending:
             return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from codegen.lang import Array, inline, inline_array, reference, struct, u32, u64, uninitialised
 from kernel.machine.cpu import current_cpu_address, current_thread_address
+from kernel.machine.processors import PROCESSORS
 from kernel.machine.segments import MAXIMUM_CPUS
 from kernel.sched.thread import Thread
 
@@ -28,13 +29,10 @@ class Cpu:
     current: Thread = uninitialised()
 
     number: u32 = 0
-    apic_id: u32 = 0
-    """The id of its local APIC: where interrupts for it are sent."""
     need_resched: bool = False
     """The running thread is to switch before it returns to ring 3."""
     ticked: bool = False
     """That is because its tick is over, not because another thread woke."""
-    started: bool = False
     previous: Thread | None = None
     fpu_owner: Thread | None = None
     ticks: u64 = 0
@@ -42,14 +40,22 @@ class Cpu:
     idle: Thread = inline()
     space: AddressSpace | None = None
 
+    @property
+    def apic_id(self) -> u32:
+        """The id of its local APIC: where interrupts for it are sent."""
+        return PROCESSORS.apic_ids[self.number]
+
 
 @struct
 class Cpus:
     """Every processor, by its number."""
 
     of: Array[Cpu] = inline_array(MAXIMUM_CPUS)
-    started: u32 = 0
-    """How many run: those with the lowest numbers. Grows during the start only."""
+
+    @property
+    def started(self) -> u32:
+        """How many run: those with the lowest numbers. Constant once threads run."""
+        return PROCESSORS.running
 
 
 CPUS = Cpus()
