@@ -14,7 +14,8 @@ from kernel.memory.frames import Frame, FrameUse
 
 FRAMES = "kernel.memory.frames.FRAMES"
 RING = "kernel.base.log.RING"
-LOCKS = ("kernel.memory.account.ACCOUNTING", "kernel.memory.frames.FRAMES", "kernel.base.log.LOG")
+CACHES = "kernel.memory.frame_cache.CACHES"
+LOCKS = ("kernel.memory.frames.FRAMES", "kernel.base.log.LOG")
 HEADS = frozenset({FrameUse.NONE, FrameUse.FREE})
 
 
@@ -125,7 +126,7 @@ def problems(kernel: Kernel) -> list[str]:
         found += _frame_problems(kernel)
         found += _lock_problems(kernel)
         for _, container in all_containers(kernel):
-            for part in (container.processes, container.files.open_files, container.account.frames):
+            for part in (container.processes, container.files.open_files):
                 for _ in part:
                     pass
     except Corrupt as error:
@@ -137,8 +138,9 @@ def _frame_problems(kernel: Kernel) -> list[str]:
     found = []
     table = kernel.static(FRAMES)
     free = sum(len(blocks) << order for order, blocks in enumerate(table.free_blocks))
+    free += sum(cache.count for cache in kernel.static(CACHES).of)
     if free != table.free_count:
-        found.append(f"{free} frames are in free blocks, {table.free_count} are counted")
+        found.append(f"{free} frames are free or cached, {table.free_count} are counted")
     owned: Counter[int] = Counter()
     for (owner, _), count in frame_counts(kernel).items():
         owned[owner] += count
@@ -149,9 +151,14 @@ def _frame_problems(kernel: Kernel) -> list[str]:
     total = free + sum(count for address, count in owned.items() if address)
     if total != table.total_count:
         found.append(f"{total} frames are free or owned, of {table.total_count}")
-    for address, (name, account) in known.items():
-        if owned[address] != account.own_pages:
-            found.append(f"{name} has {owned[address]} frames, and counts {account.own_pages}")
+    charged = {address: account.pages.used for address, (_, account) in known.items()}
+    for _, account in known.values():
+        parent = account.parent
+        if parent:
+            charged[parent.address_] -= account.pages.used
+    for address, (name, _) in known.items():
+        if owned[address] != charged[address]:
+            found.append(f"{name} has {owned[address]} frames, and is charged for {charged[address]}")
     return found
 
 

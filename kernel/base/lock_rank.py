@@ -21,5 +21,4 @@ class LockRank(IntEnum):
     STACK_AREA = 6
     HEAP = 7
     FRAMES = 8
-    ACCOUNTING = 9
-    LOG = 10
+    LOG = 9

@@ -95,14 +95,14 @@ def mark_dying(top: Container) -> None:
 def destroy_leaf(container: Container, total: Reclaimed) -> None:
     """Destroy a dying container that has no children."""
     total.processes += await_end(container)
-    used = container.account.own_pages
+    used = container.account.pages.used.load()
     total.objects += container.files.revoke_all()
     total.objects += container.file_system.destroy()
     container.account.heap.trim()
     left = frames.reclaim(container.account)
     assert left == 0, "a destroyed container still had pages"
-    assert container.account.pages.used == 0, "a destroyed container is still charged for pages"
-    assert container.account.processes.used == 0, "a destroyed container is still charged for processes"
+    assert container.account.pages.used.load() == 0, "a destroyed container is still charged for pages"
+    assert container.account.processes.used.load() == 0, "a destroyed container is still charged for processes"
     total.pages += used
     remove(container, total)
 

@@ -109,10 +109,10 @@ class ContainerHandle(FileOps):
         pages = container.account.pages
         processes = container.account.processes
         state.stage = u32(container.stage)
-        state.processes_used = processes.used
+        state.processes_used = processes.used.load()
         state.processes_peak = processes.peak
         state.processes_limit = limit_of(processes)
-        state.pages_used = pages.used
+        state.pages_used = pages.used.load()
         state.pages_peak = pages.peak
         state.pages_limit = limit_of(pages)
         state.unknown_calls = container.unknown_calls

@@ -87,6 +87,8 @@ class EntryState:
     user_stack: u64 = 0
     current: u64 = 0
     number: u32 = 0
+    apic_id: u32 = 0
+    need_resched: bool = False
 
 
 USER_FLAGS = Flags(always_one=True, interrupt=True)
@@ -156,6 +158,11 @@ def current_cpu_number() -> u32:
     Stays true only while the thread cannot be switched.
     """
     ...
+
+
+@instruction(f"movb $$1, %gs:{offset_of(EntryState, 'need_resched')}", "~{memory}")
+def request_attention() -> None:
+    """Let the thread that runs on this processor do what is left to do before it goes on in ring 3."""
 
 
 @instruction("clts", "~{memory}")

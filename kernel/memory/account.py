@@ -4,22 +4,38 @@ Every container has one account; `KERNEL` pays for what serves all. What an acco
 ancestors too, so children can never use more than their parent may. A charge that does not fit anywhere on the way
 up changes nothing.
 
-Invariants, checked by the inspector: `own_pages` is the sum over `frames`, and over the frame table by owner;
-`pages.used` is `own_pages` plus the `pages.used` of the children.
+No lock is taken: as Linux does (mm/page_counter.c), a charge adds first, looks at the limit, and takes back what did
+not fit. Of two charges that race for the last pages both may be refused; none is ever granted beyond a limit.
+
+Invariant, checked by the inspector: `pages.used` is the number of frames that name the account as their owner, plus
+the `pages.used` of its children.
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
 
-from codegen.lang import Array, Fallible, Slice, array, copy, fill, inline, struct, u8, u32, u64, width
+from codegen.lang import (
+    Array,
+    Atomic,
+    Fallible,
+    Order,
+    Slice,
+    array,
+    copy,
+    fill,
+    inline,
+    noinline,
+    struct,
+    u8,
+    u32,
+    u64,
+    width,
+)
 from kernel.base.errno import EAGAIN, ENOMEM
-from kernel.base.list import List
-from kernel.base.lock_rank import LockRank
-from kernel.base.spinlock import SpinLock
 from kernel.memory.failures import FAILURES
-from kernel.memory.frames import Frame
 from kernel.memory.heap import Heap
+from kernel.memory.pressure import PRESSURE
 
 NO_LIMIT: u64 = 0xFFFF_FFFF_FFFF_FFFF
 NAME_LENGTH: u64 = 32
@@ -33,34 +49,71 @@ class Resource(IntEnum):
     PROCESSES = 1
 
 
+@width(u8)
+class LimitState(IntEnum):
+    """Whether a limit was hit, and who knows (docs/containers.md, "Events")."""
+
+    NOT_HIT = 0
+    HIT = 1
+    """A charge was refused at it, of which nobody has been told yet."""
+    TOLD = 2
+    """Those who watch were told; they hear of it again once less than seven eighths of the limit were in use."""
+
+
 @struct
 class Usage:
     """How much of one resource an account and all accounts below it use."""
 
-    used: u64 = 0
+    used: Atomic[u64] = inline()
     peak: u64 = 0
+    """The highest `used` that there was; races may make it a little too low."""
     limit: u64 = NO_LIMIT
     refused: u64 = 0
     """How often a charge failed at this very limit."""
+    state: LimitState = LimitState.NOT_HIT
+
+    def add(self, count: u64) -> bool:
+        """Use `count` more if the limit permits it; says whether it does."""
+        after = self.used.fetch_add(count, Order.RELAXED) + count
+        if after > self.limit:
+            self.refuse(count)
+            return False
+        self.peak = max(self.peak, after)
+        return True
+
+    def remove(self, count: u64) -> None:
+        """Use `count` less."""
+        before = self.used.fetch_sub(count, Order.RELAXED)
+        assert before >= count, "more is given back than was charged"
+        if self.state == LimitState.TOLD and before - count < self.limit - self.limit // 8:
+            self.state = LimitState.NOT_HIT
+
+    @noinline
+    def refuse(self, count: u64) -> None:
+        """Take back what `add` added in vain."""
+        self.used.fetch_sub(count, Order.RELAXED)
+        self.refused += 1
+        if self.state == LimitState.NOT_HIT:
+            self.state = LimitState.HIT
+            PRESSURE.tell_soon()
+
+    def set_limit(self, limit: u64) -> None:
+        """Change the limit; 0 means none."""
+        self.limit = NO_LIMIT if limit == 0 else limit
+        self.state = LimitState.NOT_HIT
 
 
 @struct
 class Account:
     """One payer."""
 
-    # Constant after `prepare`.
+    # Constant after `prepare`, but for the name.
     parent: Account | None = None
     name: Array[u8] = array(32)
     name_length: u64 = 0
 
-    # Under ACCOUNTING.
     pages: Usage = inline()
     processes: Usage = inline()
-
-    # Under FRAMES.lock.
-    own_pages: u64 = 0
-    frames: List[Frame] = inline(List(Frame.link))
-
     heap: Heap = inline()
 
     def prepare(self, parent: Account | None, name: Slice[u8]) -> None:
@@ -78,31 +131,50 @@ class Account:
 
     def charge_pages(self, count: u64) -> Fallible[None]:
         """Take `count` pages; ENOMEM, and nothing taken, where a limit here or above forbids it."""
-        with ACCOUNTING:
-            if not _charge(self, Resource.PAGES, count):
+        if FAILURES.strikes(self):
+            PRESSURE.refused_by = self
+            raise ENOMEM
+        payer: Account | None = self
+        while payer is not None:
+            if not payer.pages.add(count):
+                self.give_back(Resource.PAGES, count, payer)
+                PRESSURE.refused_by = payer
                 raise ENOMEM
+            payer = payer.parent
 
     def return_pages(self, count: u64) -> None:
         """Give back `count` pages that were charged."""
-        with ACCOUNTING:
-            _give_back(self, Resource.PAGES, count)
+        payer: Account | None = self
+        while payer is not None:
+            payer.pages.remove(count)
+            payer = payer.parent
 
     def charge_process(self) -> Fallible[None]:
         """Take one process or thread; EAGAIN where a limit here or above forbids it, as fork(2) says."""
-        with ACCOUNTING:
-            if not _charge(self, Resource.PROCESSES, 1):
+        if FAILURES.strikes(self):
+            raise EAGAIN
+        payer: Account | None = self
+        while payer is not None:
+            if not payer.processes.add(1):
+                self.give_back(Resource.PROCESSES, 1, payer)
                 raise EAGAIN
+            payer = payer.parent
 
     def return_process(self) -> None:
         """Give back one process or thread that was charged."""
-        with ACCOUNTING:
-            _give_back(self, Resource.PROCESSES, 1)
+        self.give_back(Resource.PROCESSES, 1, None)
+
+    def give_back(self, resource: Resource, count: u64, end: Account | None) -> None:
+        """Give back what was charged here and above, up to but without `end`."""
+        payer: Account | None = self
+        while payer is not None and payer is not end:
+            payer.usage(resource).remove(count)
+            payer = payer.parent
 
     def set_limits(self, pages: u64, processes: u64) -> None:
         """Change the limits; 0 means none. Use above a new limit stays; further charges fail."""
-        with ACCOUNTING:
-            self.pages.limit = NO_LIMIT if pages == 0 else pages
-            self.processes.limit = NO_LIMIT if processes == 0 else processes
+        self.pages.set_limit(pages)
+        self.processes.set_limit(processes)
 
     def usage(self, resource: Resource) -> Usage:
         """The count of one resource."""
@@ -112,36 +184,6 @@ class Account:
             case Resource.PROCESSES:
                 return self.processes
 
-
-def _charge(account: Account, resource: Resource, count: u64) -> bool:
-    """Add `count` here and in every ancestor if it fits everywhere; says whether it did."""
-    if FAILURES.strikes(account):
-        return False
-    payer: Account | None = account
-    while payer is not None:
-        usage = payer.usage(resource)
-        if usage.used > usage.limit or count > usage.limit - usage.used:
-            usage.refused += 1
-            return False
-        payer = payer.parent
-    payer = account
-    while payer is not None:
-        usage = payer.usage(resource)
-        usage.used += count
-        usage.peak = max(usage.peak, usage.used)
-        payer = payer.parent
-    return True
-
-
-def _give_back(account: Account, resource: Resource, count: u64) -> None:
-    payer: Account | None = account
-    while payer is not None:
-        payer.usage(resource).used -= count
-        payer = payer.parent
-
-
-ACCOUNTING = SpinLock(LockRank.ACCOUNTING)
-"""Guards the counts of all accounts: a charge looks at a whole line of ancestors."""
 
 KERNEL = Account()
 """Pays for what belongs to no container: the image, the frame table, the kernel's page tables."""

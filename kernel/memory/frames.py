@@ -1,199 +1,31 @@
-"""The frame table: for every 4 KiB frame of memory its one owner, its use, and how many hold it.
+"""Frames: every 4 KiB frame of memory has one owner, a use, and a number of holders.
 
 Interface: `allocate` `allocate_run` `allocate_uncleared` `share` `release` `transfer` `reclaim` `contents` `counts`.
 
-A binary buddy system (Knuth, The Art of Computer Programming 1, section 2.5): a free block of 2^order frames is
-aligned to its size, and merges with its neighbour when both are free. A run of more than one frame is handled by its
-first frame; all of its frames name the owner.
+Single frames come from and go to a cache of the processor (frame_cache.py); runs, and what the caches lack or cannot
+hold, from and to the free blocks of the table (frame_table.py).
 
-Invariants: a frame in use is on its owner's list (a run: its first frame), and `references` is above 0; the owner's
-`own_pages` is the number of frames that name it; the free counts of all orders add up to `free_count`.
+Invariants: a frame in use has an owner, and its `references` (of a run: those of its first frame) is above 0; the
+free blocks and the caches together hold `free_count` frames; frame 0 is never free.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from codegen.lang import (
-    Array,
-    Fallible,
-    FrameNumber,
-    MutableSlice,
-    count_leading_zeros,
-    count_trailing_zeros,
-    field_offset,
-    fill,
-    inline,
-    inline_array,
-    must_use,
-    on_error,
-    slice_at,
-    struct,
-    u8,
-    u32,
-    u64,
-    uninitialised,
-    width,
-)
+from codegen.lang import Fallible, FrameNumber, MutableSlice, Order, fill, must_use, on_error, slice_at, u8, u64
 from kernel.base.errno import ENOMEM
-from kernel.base.list import Link, List
-from kernel.base.lock_rank import LockRank
-from kernel.base.spinlock import SpinLock
+from kernel.machine.instructions import disable_interrupts, enable_interrupts, interrupts_enabled
 from kernel.machine.layout import PAGE_SIZE, frame_address
+from kernel.memory.frame_cache import BATCH, CAPACITY, this_cache
+from kernel.memory.frame_table import ORDERS, Frame, FrameTable, FrameUse
+from kernel.memory.pressure import PRESSURE
 
 if TYPE_CHECKING:
     from kernel.memory.account import Account
 
-ORDERS: u64 = 11
-"""Blocks of 1 to 1024 frames: at most 4 MiB."""
-
-
-@width(u8)
-class FrameUse(IntEnum):
-    """What a frame is used for."""
-
-    NONE = 0
-    """Not memory, kept by the firmware, or inside a free block."""
-    FREE = 1
-    """The first frame of a free block."""
-    IMAGE = 2
-    """The kernel's text and data."""
-    FRAME_TABLE = 3
-    ARCHIVE = 4
-    """The boot archive as the loader left it."""
-    PAGE_TABLE = 5
-    STACK = 6
-    HEAP = 7
-    """A slab of small objects."""
-    HEAP_RUN = 8
-    """One large object."""
-    USER = 9
-    """A page of a program's private memory."""
-    FILE = 10
-    """A page of a file."""
-
-
-@struct
-class Frame:
-    """One frame. Everything here is under `FRAMES.lock`."""
-
-    owner: Account | None = None
-    link: Link[Frame] = inline()
-    """In the owner's list, or in the free list of its order."""
-    references: u32 = 0
-    number: u32 = 0
-    """Set in the first frame of every block."""
-    use: FrameUse = FrameUse.NONE
-    order: u8 = 0
-
-
-@struct
-class FrameTable:
-    """All frames, from physical address 0 on, and the free ones by order."""
-
-    frames: MutableSlice[Frame] = uninitialised()
-    lock: SpinLock = inline(SpinLock(LockRank.FRAMES))
-    free_blocks: Array[List[Frame]] = inline_array(11)
-    free_count: u64 = 0
-    total_count: u64 = 0
-
-    def prepare(self, frames: MutableSlice[Frame]) -> None:
-        """Take `frames` (fresh, all NONE) as the table; no frame is free yet."""
-        self.frames = frames
-        with self.lock:
-            for order in range(ORDERS):
-                self.free_blocks[order].offset = field_offset(Frame.link)
-
-    def donate(self, first: FrameNumber, end: FrameNumber) -> None:
-        """Make the frames from `first` up to `end` free. They are memory, and have no owner."""
-        number: u64 = first
-        with self.lock:
-            while number < end:
-                size_order = u64(63 - count_leading_zeros(u64, end - number))
-                alignment = u64(count_trailing_zeros(u64, number))
-                order = min(size_order, alignment, ORDERS - 1)
-                self.put_block(number, order)
-                self.total_count += u64(1) << order
-                number += u64(1) << order
-
-    def put_block(self, number: u64, order: u64) -> None:
-        """Add a block to the free ones, merged with its free neighbours. Under the lock."""
-        self.free_count += u64(1) << order
-        while order < ORDERS - 1:
-            buddy = number ^ u64(1) << order
-            if buddy >= len(self.frames):
-                break
-            other = self.frames[buddy]
-            if other.use != FrameUse.FREE or u64(other.order) != order:
-                break
-            self.free_blocks[order].remove(other)
-            other.use = FrameUse.NONE
-            number = min(number, buddy)
-            order += 1
-        head = self.frames[number]
-        head.use = FrameUse.FREE
-        head.order = u8(order)
-        head.number = u32(number)
-        head.owner = None
-        self.free_blocks[order].push_first(head)
-
-    def take_block(self, order: u64) -> Fallible[u64]:
-        """Take a block of 2^order frames off the free ones; ENOMEM if there is none. Under the lock."""
-        found = order
-        while found < ORDERS and self.free_blocks[found].is_empty:
-            found += 1
-        if found >= ORDERS:
-            raise ENOMEM
-        head = self.free_blocks[found].pop_first()
-        assert head is not None, "a list that is not empty has a first member"
-        number = u64(head.number)
-        self.free_count -= u64(1) << found
-        head.use = FrameUse.NONE
-        while found > order:
-            found -= 1
-            self.put_block(number + (u64(1) << found), found)
-        return number
-
-    def assign(self, number: u64, order: u64, owner: Account, use: FrameUse) -> None:
-        """Give a block to `owner`, held once. Under the lock; the pages are charged already."""
-        for index in range(number, number + (u64(1) << order)):
-            frame = self.frames[index]
-            frame.owner = owner
-            frame.use = use
-        head = self.frames[number]
-        head.number = u32(number)
-        head.order = u8(order)
-        head.references = 1
-        owner.frames.push_last(head)
-        owner.own_pages += u64(1) << order
-
-    def disown(self, head: Frame) -> u64:
-        """Take a block from its owner, whoever holds it; returns how many frames. Under the lock."""
-        owner = head.owner
-        assert owner is not None, "the frame has no owner"
-        owner.frames.remove(head)
-        number = u64(head.number)
-        count = u64(1) << head.order
-        owner.own_pages -= count
-        for index in range(number, number + count):
-            frame = self.frames[index]
-            frame.owner = None
-            frame.use = FrameUse.NONE
-        head.references = 0
-        return count
-
-    def claim(self, first: FrameNumber, end: FrameNumber, owner: Account, use: FrameUse) -> Fallible[None]:
-        """Say that memory which was never free belongs to `owner`, frame by frame."""
-        number: u64 = first
-        owner.charge_pages(end - first)
-        with self.lock:
-            while number < end:
-                assert self.frames[number].use == FrameUse.NONE, "the frame is in use"
-                self.assign(number, 0, owner, use)
-                self.total_count += 1
-                number += 1
-
+__all__ = ["FRAMES", "ORDERS", "Frame", "FrameTable", "FrameUse"]
+"""What a user of frames needs of the table."""
 
 FRAMES = FrameTable()
 
@@ -217,35 +49,110 @@ def allocate_run(owner: Account, order: u64, use: FrameUse) -> Fallible[FrameNum
 @must_use
 def allocate_uncleared(owner: Account, order: u64, use: FrameUse) -> Fallible[FrameNumber]:
     """Like `allocate_run`, with whatever the frames held before: the caller overwrites all of it. ENOMEM."""
+    if order == 0:
+        return allocate_single(owner, use)
     count = u64(1) << order
     owner.charge_pages(count)
-    with on_error(owner.return_pages, count), FRAMES.lock:
-        number = FRAMES.take_block(order)
-        FRAMES.assign(number, order, owner, use)
+    with on_error(owner.return_pages, count):
+        number = take_run(order)
+    FRAMES.assign(number, order, owner, use)
     return FrameNumber(number)
+
+
+@must_use
+def allocate_single(owner: Account, use: FrameUse) -> Fallible[FrameNumber]:
+    """One frame with whatever it held before. ENOMEM."""
+    owner.charge_pages(1)
+    number = take_single()
+    if number == 0:
+        owner.return_pages(1)
+        PRESSURE.refused_by = None
+        raise ENOMEM
+    frame = FRAMES.frames[number]
+    frame.owner = owner
+    frame.use = use
+    frame.order = 0
+    frame.references.store(1, Order.RELAXED)
+    return FrameNumber(number)
+
+
+def take_single() -> u64:
+    """Take a free frame from the cache of this processor; 0 when there is none anywhere."""
+    enabled = interrupts_enabled()
+    disable_interrupts()
+    cache = this_cache()
+    if cache.count == 0:
+        FRAMES.fill_cache(cache)
+    number: u64 = 0
+    if cache.count != 0:
+        number = cache.pop()
+        FRAMES.free_count.fetch_sub(1, Order.RELAXED)
+    if enabled:
+        enable_interrupts()
+    return number
+
+
+def take_run(order: u64) -> Fallible[u64]:
+    """Take a free block; what this processor has cached may complete one. ENOMEM."""
+    try:
+        with FRAMES.lock:
+            number = FRAMES.take_block(order)
+    except ENOMEM:
+        drain_cache()
+        PRESSURE.refused_by = None
+        with FRAMES.lock:
+            number = FRAMES.take_block(order)
+    FRAMES.free_count.fetch_sub(u64(1) << order, Order.RELAXED)
+    return number
+
+
+def put_single(number: u64) -> None:
+    """Make a frame that nobody owns free."""
+    enabled = interrupts_enabled()
+    disable_interrupts()
+    cache = this_cache()
+    if cache.count == CAPACITY:
+        FRAMES.empty_cache(cache, BATCH)
+    cache.push(number)
+    FRAMES.free_count.fetch_add(1, Order.RELAXED)
+    if enabled:
+        enable_interrupts()
+
+
+def drain_cache() -> None:
+    """Give what this processor has cached back to the free blocks, where it may become part of larger ones."""
+    enabled = interrupts_enabled()
+    disable_interrupts()
+    cache = this_cache()
+    FRAMES.empty_cache(cache, cache.count)
+    if enabled:
+        enable_interrupts()
 
 
 def share(frame: FrameNumber) -> None:
     """Hold `frame` once more; each hold ends with a `release`."""
-    with FRAMES.lock:
-        head = FRAMES.frames[frame]
-        assert head.references != 0, "the frame is not in use"
-        head.references += 1
+    before = FRAMES.frames[frame].references.fetch_add(1, Order.RELAXED)
+    assert before != 0, "the frame is not in use"
 
 
 def release(frame: FrameNumber) -> None:
     """Let go of `frame`, or of the run that begins with it; the last one to do so gives it back to the owner."""
-    with FRAMES.lock:
-        head = FRAMES.frames[frame]
-        assert head.references != 0, "the frame is not in use"
-        head.references -= 1
-        if head.references != 0:
-            return
-        owner = head.owner
-        assert owner is not None, "a frame in use has an owner"
-        count = FRAMES.disown(head)
-        FRAMES.put_block(frame, u64(head.order))
-    owner.return_pages(count)
+    head = FRAMES.frames[frame]
+    before = head.references.fetch_sub(1, Order.ACQ_REL)
+    assert before != 0, "the frame is not in use"
+    if before != 1:
+        return
+    owner = head.owner
+    assert owner is not None, "a frame in use has an owner"
+    if head.order == 0:
+        head.owner = None
+        head.use = FrameUse.NONE
+        put_single(frame)
+        owner.return_pages(1)
+    else:
+        count = FRAMES.disown(frame)
+        FRAMES.put_back(frame, u64(head.order))
+        owner.return_pages(count)
 
 
 def release_run(frame: FrameNumber) -> None:
@@ -255,8 +162,7 @@ def release_run(frame: FrameNumber) -> None:
 
 def is_shared(frame: FrameNumber) -> bool:
     """Whether more than one holds `frame`."""
-    with FRAMES.lock:
-        return FRAMES.frames[frame].references > 1
+    return FRAMES.frames[frame].references.load(Order.RELAXED) > 1
 
 
 def use_of(frame: FrameNumber) -> FrameUse:
@@ -267,30 +173,35 @@ def use_of(frame: FrameNumber) -> FrameUse:
 def transfer(frame: FrameNumber, owner: Account, use: FrameUse) -> Fallible[None]:
     """Make `owner` the owner of `frame`, without copying it. ENOMEM, and nothing changed, at its limit."""
     owner.charge_pages(1)
-    with FRAMES.lock:
-        head = FRAMES.frames[frame]
-        assert head.references != 0 and head.order == 0, "only single frames in use change owners"
-        before = head.owner
-        assert before is not None, "a frame in use has an owner"
-        references = head.references
-        FRAMES.disown(head)
-        FRAMES.assign(frame, 0, owner, use)
-        head.references = references
+    head = FRAMES.frames[frame]
+    assert head.references.load(Order.RELAXED) != 0 and head.order == 0, "only single frames in use change owners"
+    before = head.owner
+    assert before is not None, "a frame in use has an owner"
+    head.owner = owner
+    head.use = use
     before.return_pages(1)
 
 
 def reclaim(owner: Account) -> u64:
-    """Give back every frame of `owner`, whoever holds it; returns how many there were.
+    """Give back every frame of `owner`, whoever holds it; returns how many there were. `owner` has no children.
 
-    For the end of a container: nothing that could touch the frames runs any more.
+    For the end of a container: nothing that could touch the frames runs any more. By then all have been given back,
+    so it pays to look at the count first, and only if that is wrong for each frame in the table.
     """
+    if owner.pages.used.load() == 0:
+        return 0
     reclaimed: u64 = 0
-    with FRAMES.lock:
-        head = owner.frames.first
-        while head is not None:
-            reclaimed += FRAMES.disown(head)
-            FRAMES.put_block(u64(head.number), u64(head.order))
-            head = owner.frames.first
+    number: u64 = 0
+    while number < len(FRAMES.frames):
+        frame = FRAMES.frames[number]
+        count = u64(1) << frame.order
+        if frame.owner is owner:
+            FRAMES.disown(number)
+            FRAMES.put_back(number, u64(frame.order))
+            reclaimed += count
+            number += count
+        else:
+            number += 1
     owner.return_pages(reclaimed)
     return reclaimed
 
@@ -308,4 +219,4 @@ def contents_run(frame: FrameNumber, order: u64) -> MutableSlice[u8]:
 def counts() -> tuple[u64, u64]:
     """(free, total) frames."""
     with FRAMES.lock:
-        return FRAMES.free_count, FRAMES.total_count
+        return FRAMES.free_count.load(), FRAMES.total_count

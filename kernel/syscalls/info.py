@@ -104,7 +104,7 @@ def sysinfo(task: Thread, out: UserAddr) -> Fallible[None]:
     limit = container.account.pages.limit
     if limit != NO_LIMIT and limit < total:
         total = limit
-        free = min(free, limit - min(limit, container.account.pages.used))
+        free = min(free, limit - min(limit, container.account.pages.used.load()))
     buffer = local_array(u8, SYSINFO_SIZE)
     store(u64, buffer, 0, u64(now()) // SECOND)
     store(u64, buffer, 32, total)

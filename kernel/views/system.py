@@ -26,7 +26,7 @@ class MemoryInformation(View):
         pages = current().process.container.account.pages
         if pages.limit != NO_LIMIT:
             total = min(total, pages.limit)
-            free = min(free, pages.limit - min(pages.used, pages.limit))
+            free = min(free, pages.limit - min(pages.used.load(), pages.limit))
         writer(f"MemTotal:       {total * KIBIBYTES_PER_PAGE} kB\n")
         writer(f"MemFree:        {free * KIBIBYTES_PER_PAGE} kB\n")
         writer(f"MemAvailable:   {free * KIBIBYTES_PER_PAGE} kB\n")

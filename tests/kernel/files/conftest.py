@@ -9,11 +9,11 @@ import pytest
 from codegen.lang import FrameNumber, Nanoseconds
 from codegen.lang.memory import host_memory
 from codegen.lang.slices import HostSlice
-from kernel.base import spinlock
 from kernel.files import attributes, inode, ramfs, tree
 from kernel.machine.layout import DIRECT_MAP
 from kernel.memory import frames
 from kernel.memory.account import KERNEL, Account
+from tests.kernel.memory.conftest import pretend_processor
 
 FRAMES = 512
 NOW = Nanoseconds(1_700_000_000_123_456_789)
@@ -22,10 +22,7 @@ NOW = Nanoseconds(1_700_000_000_123_456_789)
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """A fresh account on a fresh machine. Afterwards nothing may be charged to it."""
-    for name in ("disable_interrupts", "enable_interrupts", "spin_hint"):
-        monkeypatch.setattr(spinlock, name, lambda: None)
-    monkeypatch.setattr(spinlock, "interrupts_enabled", lambda: True)
-    monkeypatch.setattr(spinlock, "stack_pointer", lambda: spinlock.STACK_SLOT)
+    pretend_processor(monkeypatch)
     for module in (attributes, inode, ramfs, tree):
         if hasattr(module, "wall_time"):
             monkeypatch.setattr(module, "wall_time", lambda: NOW)
@@ -40,6 +37,5 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     yield made
     made.heap.trim()
     assert made.heap.objects == 0
-    assert made.own_pages == 0
-    assert made.pages.used == 0
-    assert KERNEL.pages.used == 0
+    assert made.pages.used.load() == 0
+    assert KERNEL.pages.used.load() == 0

@@ -53,7 +53,7 @@ def test_truncated_bytes_do_not_come_back(account: Account) -> None:
     content.truncate(5000)
     assert read(content, 4090, 20) == b"a" * 10 + bytes(10)
     content.truncate(0)
-    assert account.own_pages == 0
+    assert account.pages.used.load() == 0
 
 
 def test_the_layer_below_shows_until_written(account: Account) -> None:

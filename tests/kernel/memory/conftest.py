@@ -9,19 +9,30 @@ from codegen.lang.memory import host_memory
 from codegen.lang.slices import HostSlice
 from kernel.base import spinlock
 from kernel.machine.layout import DIRECT_MAP
-from kernel.memory import frames
+from kernel.memory import frame_cache, frames, pressure
+from kernel.memory.frame_cache import FrameCaches
 from kernel.memory.frames import Frame, FrameTable
 
 FRAMES = 256
 
 
+def pretend_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what asks the processor itself be answered here: one processor, with an empty frame cache."""
+    for module in (spinlock, frames):
+        for name in ("disable_interrupts", "enable_interrupts"):
+            monkeypatch.setattr(module, name, lambda: None)
+        monkeypatch.setattr(module, "interrupts_enabled", lambda: True)
+    monkeypatch.setattr(spinlock, "spin_hint", lambda: None)
+    monkeypatch.setattr(spinlock, "stack_pointer", lambda: spinlock.STACK_SLOT)
+    monkeypatch.setattr(frame_cache, "current_cpu_number", lambda: 0)
+    monkeypatch.setattr(frame_cache, "CACHES", FrameCaches())
+    monkeypatch.setattr(pressure, "request_attention", lambda: None)
+
+
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> FrameTable:
     """256 frames, of which all but the first are free."""
-    for name in ("disable_interrupts", "enable_interrupts", "spin_hint"):
-        monkeypatch.setattr(spinlock, name, lambda: None)
-    monkeypatch.setattr(spinlock, "interrupts_enabled", lambda: True)
-    monkeypatch.setattr(spinlock, "stack_pointer", lambda: spinlock.STACK_SLOT)
+    pretend_processor(monkeypatch)
     host_memory.reset()
     host_memory.map(DIRECT_MAP, FRAMES * 4096)
     made = FrameTable()

@@ -12,6 +12,7 @@ from codegen.lang import (
     UserAddr,
     UserSlice,
     VirtAddr,
+    address_of,
     export,
     inline,
     local_array,
@@ -146,11 +147,11 @@ def check_heap() -> Fallible[None]:
     heap.free(first)
     big = heap.allocate_bytes(3 * PAGE_SIZE)
     big[3 * PAGE_SIZE - 1] = 5
-    log(f"heap pages {PROBE.account.own_pages} objects {count_objects()}")
+    log(f"heap pages {PROBE.account.pages.used.load()} objects {count_objects()}")
     heap.free_bytes(big)
     heap.free(second)
     heap.trim()
-    log(f"heap left {PROBE.account.own_pages} {count_objects()}")
+    log(f"heap left {PROBE.account.pages.used.load()} {count_objects()}")
 
 
 def check_space() -> Fallible[None]:
@@ -190,7 +191,7 @@ def check_space() -> Fallible[None]:
     twin.drop()
     made.drop()
     PROBE.account.heap.trim()
-    log(f"space faults {PROBE.faults} left {PROBE.account.own_pages} {count_objects()}")
+    log(f"space faults {PROBE.faults} left {PROBE.account.pages.used.load()} {count_objects()}")
 
 
 def check_neighbours(made: AddressSpace) -> Fallible[None]:
@@ -227,7 +228,7 @@ def check_limit() -> Fallible[None]:
             taken += 1
     except ENOMEM:
         log(f"limit after {taken} refused {PROBE.account.pages.refused}")
-    log(f"reclaimed {frames.reclaim(PROBE.account)} left {PROBE.account.pages.used}")
+    log(f"reclaimed {frames.reclaim(PROBE.account)} left {PROBE.account.pages.used.load()}")
     PROBE.account.set_limits(0, 0)
 
 
@@ -258,11 +259,11 @@ def kernel_main(start_info: u64) -> None:
     load_segments(0)
     fill_gates()
     load_gates()
-    set_current_cpu(u64(0))
+    set_current_cpu(address_of(PROBE.entry))
     start.initialise(info)
     PROBE.account.prepare(KERNEL, b"probe")
     before, total = frames.counts()
-    log(f"total {total} kernel {KERNEL.own_pages} root {u64(page_table_root()) != 0}")
+    log(f"total {total} kernel {KERNEL.pages.used.load()} root {u64(page_table_root()) != 0}")
     try:
         check_heap()
         check_space()

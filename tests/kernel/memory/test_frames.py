@@ -8,8 +8,8 @@ import pytest
 
 from codegen.lang import FrameNumber, Panic, inline, struct, u64
 from kernel.base.errno import EAGAIN, ENOMEM
-from kernel.memory import frames
-from kernel.memory.account import Account
+from kernel.memory import frame_cache, frames, pressure
+from kernel.memory.account import Account, LimitState
 from kernel.memory.frames import ORDERS, FrameTable, FrameUse
 from kernel.memory.heap import CLASS_SIZES, LARGEST
 from tests.kernel.memory.conftest import FRAMES
@@ -25,16 +25,19 @@ def account(parent: Account | None = None) -> Account:
 def check(table: FrameTable, *owners: Account) -> None:
     """The invariants of the module."""
     free = sum(len(table.free_blocks[order]) << order for order in range(ORDERS))
-    assert free == table.free_count
+    cache = frame_cache.CACHES.of[0]
+    cached = [int(number) for number in cache.numbers[0 : cache.count]]
+    assert free + len(cached) == table.free_count.load()
+    assert all(table.frames[number].owner is None for number in cached) and len(set(cached)) == len(cached)
     for order in range(ORDERS):
         for block in table.free_blocks[order]:
             assert (block.use, block.order, block.owner) == (FrameUse.FREE, order, None)
             assert block.number % (1 << order) == 0
     for owner in owners:
         named = [frame for frame in table.frames if frame.owner is owner]
-        assert len(named) == owner.own_pages
-        assert sum(1 << head.order for head in owner.frames) == owner.own_pages
-    assert free + sum(owner.own_pages for owner in owners) == table.total_count
+        assert len(named) == owner.pages.used.load()
+        assert sum(1 << frame.order for frame in named if frame.references.load() > 0) == len(named)
+    assert free + len(cached) + sum(owner.pages.used.load() for owner in owners) == table.total_count
 
 
 def shape(table: FrameTable) -> list[list[int]]:
@@ -43,7 +46,7 @@ def shape(table: FrameTable) -> list[list[int]]:
 
 
 def test_blocks_of_all_orders_come_from_the_donated_range(table: FrameTable) -> None:
-    assert (table.total_count, table.free_count) == (FRAMES - 1, FRAMES - 1)
+    assert (table.total_count, table.free_count.load()) == (FRAMES - 1, FRAMES - 1)
     assert shape(table)[:8] == [[1], [2], [4], [8], [16], [32], [64], [128]]
 
 
@@ -69,8 +72,9 @@ def test_what_is_allocated_at_random_comes_back_whole(table: FrameTable, seed: i
     for frame, _order in held:
         frames.release(frame)
     check(table, *owners)
+    frames.drain_cache()
     assert shape(table) == before
-    assert [owner.pages.used for owner in owners] == [0, 0]
+    assert [owner.pages.used.load() for owner in owners] == [0, 0]
 
 
 def test_fresh_frames_are_zero(table: FrameTable) -> None:
@@ -91,7 +95,7 @@ def test_a_shared_frame_stays_until_the_last_lets_go(table: FrameTable) -> None:
     assert not frames.is_shared(frame)
     check(table, owner)
     frames.release(frame)
-    assert owner.own_pages == 0
+    assert owner.pages.used.load() == 0
     with pytest.raises((AssertionError, Panic)):
         frames.release(frame)
 
@@ -104,22 +108,22 @@ def test_a_limit_above_refuses_and_changes_nothing(table: FrameTable) -> None:
     child.charge_pages(6)
     with pytest.raises(ENOMEM):
         child.charge_pages(1)
-    assert (parent.pages.used, child.pages.used, parent.pages.refused) == (10, 6, 1)
+    assert (parent.pages.used.load(), child.pages.used.load(), parent.pages.refused) == (10, 6, 1)
     sibling.return_pages(4)
     child.charge_pages(4)
-    assert (parent.pages.used, parent.pages.peak) == (10, 10)
+    assert (parent.pages.used.load(), parent.pages.peak) == (10, 10)
     child.charge_process()
     sibling.charge_process()
     with pytest.raises(EAGAIN):
         sibling.charge_process()
-    assert parent.processes.used == 2
+    assert parent.processes.used.load() == 2
 
 
 def test_full_memory_gives_the_charge_back(table: FrameTable) -> None:
     owner = account()
     with pytest.raises(ENOMEM):
         frames.allocate_run(owner, 9, FrameUse.USER)
-    assert owner.pages.used == 0
+    assert owner.pages.used.load() == 0
     check(table, owner)
 
 
@@ -128,7 +132,7 @@ def test_a_frame_changes_owners(table: FrameTable) -> None:
     frame = frames.allocate(first, FrameUse.ARCHIVE)
     frames.share(frame)
     frames.transfer(frame, second, FrameUse.FILE)
-    assert (first.pages.used, second.pages.used) == (0, 1)
+    assert (first.pages.used.load(), second.pages.used.load()) == (0, 1)
     assert frames.use_of(frame) == FrameUse.FILE and frames.is_shared(frame)
     check(table, first, second)
     second.set_limits(1, 0)
@@ -145,7 +149,8 @@ def test_reclaim_takes_everything(table: FrameTable) -> None:
         frames.allocate_run(owner, order, FrameUse.USER)
     frames.share(frames.allocate(owner, FrameUse.USER))
     assert frames.reclaim(owner) == 12
-    assert (owner.own_pages, owner.pages.used) == (0, 0)
+    assert owner.pages.used.load() == 0
+    frames.drain_cache()
     assert shape(table) == before
 
 
@@ -195,7 +200,7 @@ def test_heap_memory_is_never_given_twice(table: FrameTable, seed: int) -> None:
     for address in held:
         heap.release(address)
     heap.trim()
-    assert (heap.objects, owner.own_pages) == (0, 0)
+    assert (heap.objects, owner.pages.used.load()) == (0, 0)
     check(table, owner)
 
 
@@ -205,3 +210,46 @@ def test_a_foreign_object_is_refused(table: FrameTable) -> None:
     with pytest.raises((AssertionError, Panic)):
         other.free(thing)
     assert one.objects == 1
+
+
+def test_what_the_cache_cannot_hold_becomes_whole_blocks_again(
+    table: FrameTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "CAPACITY", 64)
+    before = shape(table)
+    owner = account()
+    held = [frames.allocate(owner, FrameUse.USER) for _ in range(FRAMES - 1)]
+    with pytest.raises(ENOMEM):
+        frames.allocate(owner, FrameUse.USER)
+    assert pressure.PRESSURE.refused_by is None
+    for frame in held:
+        frames.release(frame)
+        check(table, owner)
+    assert frame_cache.CACHES.of[0].count <= 64
+    frames.drain_cache()
+    assert shape(table) == before
+
+
+def test_a_run_is_made_of_what_is_cached(table: FrameTable) -> None:
+    owner = account()
+    for frame in [frames.allocate(owner, FrameUse.USER) for _ in range(FRAMES - 1)]:
+        frames.release(frame)
+    assert frames.allocate_run(owner, 7, FrameUse.USER) == 128
+    check(table, owner)
+
+
+def test_a_limit_is_hit_once_until_there_is_room_again(table: FrameTable) -> None:
+    owner = account()
+    child = account(owner)
+    owner.set_limits(16, 0)
+    child.charge_pages(16)
+    for expected in (LimitState.HIT, LimitState.HIT):
+        with pytest.raises(ENOMEM):
+            child.charge_pages(1)
+        assert (owner.pages.state, child.pages.state) == (expected, LimitState.NOT_HIT)
+        assert pressure.PRESSURE.refused_by is owner
+    owner.pages.state = LimitState.TOLD
+    child.return_pages(2)
+    assert owner.pages.state == LimitState.TOLD
+    child.return_pages(1)
+    assert owner.pages.state == LimitState.NOT_HIT
