@@ -223,8 +223,8 @@ class AddressSpace:
             raise EINVAL
         if length == 0:
             return
-        size = align_up(length, PAGE_SIZE)
-        if size == 0 or start > USER_END or size > USER_END - start:
+        size = checked_length(length)
+        if start > USER_END or size > USER_END - start:
             raise ENOMEM
         end = start + size
         with self.lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, Fd, UserAddr, align_up, i32, u32, u64
-from kernel.base.errno import EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM
+from kernel.base.errno import EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, EOVERFLOW
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
 from kernel.memory.pager import Pager
 from kernel.memory.region import Protection
@@ -12,6 +12,8 @@ from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 
 PROTECTION_BITS: u32 = 7
+LARGEST_OFFSET: u64 = 0x7FFF_FFFF_FFFF_F000
+"""In a file (MAX_LFS_FILESIZE, less than a page)."""
 MAP_SHARED: u32 = 1
 MAP_PRIVATE: u32 = 2
 MAP_SHARED_VALIDATE: u32 = 3
@@ -61,6 +63,8 @@ def mmap(
         start = choose_address(space, u64(address), length, flags)
         return space.map(start, length, Protection(protection), shared, None, 0)
     start = choose_address(space, u64(address), length, flags)
+    if offset > LARGEST_OFFSET - length:
+        raise EOVERFLOW
     pager = pager_of(task, Fd(fd), shared, protection)
     return space.map(start, length, Protection(protection), shared, pager, offset)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import struct
 
 import pytest
@@ -13,6 +14,8 @@ from tests.system import puppet
 
 LAST_ADDRESSES = (-1, -8, -16)
 """Addresses to which nothing can be added."""
+PAGE = 4096
+FIXED_SHARED = 0x11
 LARGEST = (1 << 63) - 1
 """Of a signed word."""
 
@@ -52,4 +55,35 @@ async def test_select_of_any_time(guest: Guest, seconds: int, microseconds: int,
         return
     with pytest.raises(OSError) as caught:
         await guest.sys.select(2, None, ready, None, time)
+    assert caught.value.errno == expected
+
+
+@pytest.mark.parametrize("length", [(1 << 64) - 1, (1 << 64) - PAGE, 1 << 63, 1 << 47])
+async def test_mprotect_of_any_length(guest: Guest, length: int) -> None:
+    """Found by the first run of declared calls: the rounded length overflowed."""
+    with pytest.raises(OSError) as caught:
+        await guest.sys.mprotect(1 << 40, length, 1)
+    assert caught.value.errno == errno.ENOMEM
+
+
+@pytest.mark.parametrize(
+    ("offset", "expected"),
+    [
+        ((1 << 64) - PAGE, errno.EOVERFLOW),
+        (1 << 63, errno.EOVERFLOW),
+        ((1 << 63) - 4 * PAGE, errno.EOVERFLOW),
+        ((1 << 63) - 5 * PAGE, 0),
+    ],
+)
+async def test_mmap_of_the_end_of_all_files(guest: Guest, offset: int, expected: int) -> None:
+    """The offset of the upper part overflowed when a mapping was split."""
+    file = await guest.sys.open("/end", os.O_CREAT | os.O_RDWR, 0o600)
+    arguments = (1 << 40, 4 * PAGE, 1, FIXED_SHARED, file, offset)
+    if expected == 0:
+        assert await guest.sys.mmap(*arguments) == 1 << 40
+        await guest.sys.munmap((1 << 40) + PAGE, PAGE)
+        await guest.sys.munmap(1 << 40, 4 * PAGE)
+        return
+    with pytest.raises(OSError) as caught:
+        await guest.sys.mmap(*arguments)
     assert caught.value.errno == expected
