@@ -6,7 +6,9 @@ view of it.
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, deferred, u8, u32
+from dataclasses import dataclass
+
+from codegen.lang import Fallible, Slice, deferred, u8, u32, u64
 from kernel.devices.memory import FULL, NULL, RANDOM, URANDOM, ZERO
 from kernel.devices.serial import CONSOLE
 from kernel.devices.terminal_nodes import CONTROLLING, MULTIPLEXER
@@ -20,17 +22,40 @@ DEV_LAYER = 4096
 """Inode numbers of their own for /dev, away from those of any container's layers."""
 
 
+@dataclass(frozen=True)
+class Node:
+    """A character device of /dev. The table is read at build time."""
+
+    name: bytes
+    device: FileOps
+    permissions: int = 0o666
+
+
+NODES = (
+    Node(b"null", NULL),
+    Node(b"zero", ZERO),
+    Node(b"full", FULL),
+    Node(b"random", RANDOM),
+    Node(b"urandom", URANDOM),
+    Node(b"console", CONSOLE, 0o600),
+    Node(b"ptmx", MULTIPLEXER),
+    Node(b"tty", CONTROLLING),
+)
+
+
+def character_device(number: u64) -> FileOps | None:
+    """The device of /dev that has this number (makedev(3))."""
+    for node in NODES:
+        if node.device.attributes().device == number:
+            return node.device
+    return None
+
+
 def create_dev(account: Account) -> Fallible[RamFs]:
     """The tree of /dev, charged to `account`."""
     fs = create_file_system(account, None, DEV_LAYER)
-    add_device(fs, b"null", NULL, 0o666)
-    add_device(fs, b"zero", ZERO, 0o666)
-    add_device(fs, b"full", FULL, 0o666)
-    add_device(fs, b"random", RANDOM, 0o666)
-    add_device(fs, b"urandom", URANDOM, 0o666)
-    add_device(fs, b"console", CONSOLE, 0o600)
-    add_device(fs, b"ptmx", MULTIPLEXER, 0o666)
-    add_device(fs, b"tty", CONTROLLING, 0o666)
+    for node in NODES:
+        add_device(fs, node.name, node.device, node.permissions)
     add_folder(fs, b"shm", 0o1777)
     add_folder(fs, b"pts", 0o755)
     add_link(fs, b"fd", b"/proc/self/fd")

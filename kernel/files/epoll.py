@@ -32,6 +32,7 @@ from kernel.base.list import Link, List
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.eventfd import EventCounter
+from kernel.files.fifo import FifoEnd
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
 from kernel.files.pipe import PipeReader, PipeWriter
 from kernel.files.poll import observe, readiness_changed
@@ -112,6 +113,8 @@ def changes_of(ops: FileOps) -> u64:
         return ops.pipe.arrivals
     if isinstance(ops, PipeWriter):
         return ops.pipe.departures
+    if isinstance(ops, FifoEnd):
+        return ops.fifo.pipe.arrivals + ops.fifo.pipe.departures + ops.fifo.opened.observe()
     if isinstance(ops, EventCounter):
         return ops.changed.observe()
     if isinstance(ops, TimerFile):

@@ -44,6 +44,7 @@ from kernel.files.file import ALWAYS_READY, Events, FileOps, OpenFile
 from kernel.machine.clock import wall_time
 
 if TYPE_CHECKING:
+    from kernel.files.fifo import Fifo
     from kernel.files.ramfs import RamFs
 
 TARGET_MAX = 256
@@ -106,6 +107,8 @@ class Inode(FileOps):
     content: Content | None = None
     target: LinkTarget | None = None
     device: FileOps | None = None
+    fifo: Fifo | None = None
+    """While a FIFO is open: what its ends share (fifo.py)."""
     view: View | None = None
     population: Population | None = None
     magic: MagicLink | None = None

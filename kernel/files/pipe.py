@@ -247,13 +247,19 @@ class PipeNumbers:
 NUMBERS = PipeNumbers()
 
 
+def create_pipe(account: Account) -> Fallible[Pipe]:
+    """A pipe charged to `account`, none of whose ends is open."""
+    pipe = account.heap.new(Pipe)
+    pipe.account = account
+    pipe.reader.pipe = pipe
+    pipe.writer.pipe = pipe
+    return pipe
+
+
 def make_pipe(owner: FileOwner, credentials: Credentials, flags: OpenFlags) -> Fallible[tuple[OpenFile, OpenFile]]:
     """A pipe, charged to `owner`: the end to read and the end to write, each with one reference."""
     heap = owner.account.heap
-    pipe = heap.new(Pipe)
-    pipe.account = owner.account
-    pipe.reader.pipe = pipe
-    pipe.writer.pipe = pipe
+    pipe = create_pipe(owner.account)
     NUMBERS.made += 1
     describe(pipe.described, credentials, NUMBERS.made)
     with on_error(heap.free, pipe):

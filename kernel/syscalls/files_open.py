@@ -11,11 +11,13 @@ from kernel.base.errno import (
     ELOOP,
     ENOENT,
     ENOTDIR,
+    ENXIO,
     EOPNOTSUPP,
 )
 from kernel.devices.terminal_nodes import TerminalNode
 from kernel.files import tree
 from kernel.files.attributes import PERMISSION_BITS, Access, Kind
+from kernel.files.fifo import open_fifo
 from kernel.files.file import FileOps, OpenFile, open_file
 from kernel.files.flags import (
     AT_FDCWD,
@@ -135,8 +137,24 @@ def check_open(lookup: Lookup, inode: Inode, flags: OpenFlags) -> Fallible[None]
     about.check(lookup.credentials, access_wanted(flags))
 
 
+def check_openable(inode: Inode) -> Fallible[None]:
+    """ENXIO for what only connect(2) could reach, and for devices that nothing here serves (open(2))."""
+    match inode.described.kind:
+        case Kind.SOCKET:
+            raise ENXIO
+        case Kind.CHARACTER | Kind.BLOCK:
+            if inode.device is None:
+                raise ENXIO
+        case _:
+            pass
+
+
 def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
     """An open file on `inode`, cut to nothing if the flags say so. One reference, the caller's."""
+    if OpenFlags.PATH not in flags:
+        if inode.described.kind == Kind.FIFO:
+            return open_fifo(task.process.container.files, inode, flags)
+        check_openable(inode)
     ops: FileOps = inode
     device = inode.device
     if device is not None:

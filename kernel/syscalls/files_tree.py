@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, local, u8, u32, u64
 from kernel.base.errno import EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE
+from kernel.devices.dev import character_device
 from kernel.files import tree
 from kernel.files.attributes import PERMISSION_BITS, Access, Kind
 from kernel.files.flags import AT_FDCWD, AT_REMOVE_DIRECTORY, PATH_MAX, AtFlags, Resolve
@@ -42,28 +43,48 @@ def make_node(task: Thread, directory: i32, path: UserAddr, kind: Kind, mode: u3
 
 
 @syscall(133)
-def mknod(task: Thread, path: UserAddr, mode: u32, device: u64) -> Fallible[None]:
-    """mknod(2), for regular files; the kernel makes the devices itself (EPERM)."""
-    make_file(task, AT_FDCWD, path, mode)
+def mknod(task: Thread, path: UserAddr, mode: u32, device: u32) -> Fallible[None]:
+    """mknod(2)."""
+    make_file(task, AT_FDCWD, path, mode, device)
 
 
 @syscall(259)
-def mknodat(task: Thread, directory: i32, path: UserAddr, mode: u32, device: u64) -> Fallible[None]:
-    """mknodat(2), for regular files; the kernel makes the devices itself (EPERM)."""
-    make_file(task, directory, path, mode)
+def mknodat(task: Thread, directory: i32, path: UserAddr, mode: u32, device: u32) -> Fallible[None]:
+    """mknodat(2)."""
+    make_file(task, directory, path, mode, device)
 
 
-def make_file(task: Thread, directory: i32, path: UserAddr, mode: u32) -> Fallible[None]:
-    """Make what mknod(2) asks for, if it is a regular file."""
-    kind = mode >> KIND_SHIFT
-    if kind != 0 and kind != u32(Kind.REGULAR):
-        if kind == u32(Kind.DIRECTORY) or kind > u32(Kind.SOCKET):
-            raise EINVAL
-        lookup = local(Lookup)
-        walk_at(task, lookup, directory, path, Resolve.PARENT)
+def make_file(task: Thread, directory: i32, path: UserAddr, mode: u32, device: u32) -> Fallible[None]:
+    """Make what mknod(2) asks for: EINVAL for a kind that there is not, EPERM for a directory.
+
+    A device that /dev has not can have a name as well; to open it is ENXIO. The one with number 0, which overlayfs
+    uses to mean that a name is gone, everybody may make; others the superuser (EPERM).
+    """
+    kind = kind_of_node(mode)
+    lookup = local(Lookup)
+    walk_at(task, lookup, directory, path, Resolve.PARENT)
+    is_device = kind == Kind.CHARACTER or kind == Kind.BLOCK
+    if is_device and task.process.credentials.user != 0 and (kind == Kind.BLOCK or device != 0):
         tree.check_create(lookup, False)
         raise EPERM
-    make_node(task, directory, path, Kind.REGULAR, mode)
+    inode = tree.create(lookup, kind, mode & PERMISSION_BITS & (task.process.umask ^ PERMISSION_BITS))
+    if is_device:
+        inode.described.device = u64(device)
+    if kind == Kind.CHARACTER:
+        inode.device = character_device(u64(device))
+    inode.drop()
+
+
+def kind_of_node(mode: u32) -> Fallible[Kind]:
+    """What a mode asks mknod(2) for."""
+    kind = mode >> KIND_SHIFT
+    if kind == 0 or kind == u32(Kind.REGULAR):
+        return Kind.REGULAR
+    if kind == u32(Kind.DIRECTORY):
+        raise EPERM
+    if kind == u32(Kind.FIFO) or kind == u32(Kind.SOCKET) or kind == u32(Kind.CHARACTER) or kind == u32(Kind.BLOCK):
+        return Kind(kind)
+    raise EINVAL
 
 
 @syscall(84)

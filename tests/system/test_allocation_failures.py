@@ -1,4 +1,4 @@
-"""Every allocation of a call fails in turn: the error is ENOMEM, EAGAIN or ENOLCK, the state as before, nothing is lost.
+"""Every allocation of a call fails in turn: the error is ENOMEM (EAGAIN, ENOLCK), the state as before, nothing is lost.
 
 `kernel/memory/failures.py` lets the n-th allocation fail, for n = 1, 2, 3, ... until the call needs fewer than n.
 """
@@ -39,6 +39,7 @@ FIXED = 0x10
 READ_WRITE = 3
 CREATE = os.O_CREAT | os.O_RDWR
 PAGE = 4096
+FIFO = 0o10000
 SET_LOCK = 6
 READ_LOCK, WRITE_LOCK, UNLOCK = 0, 1, 2
 
@@ -249,7 +250,19 @@ async def run_locks(act: Act) -> None:
     await act.call("flock", file, 2)
 
 
+async def run_fifo(act: Act) -> None:
+    """Both ends of a FIFO, and what goes through it."""
+    path = await act.text("/tmp/fifo")
+    await act.call("mknod", path, FIFO | 0o600, 0)
+    act.later("unlink", path)
+    reader = await act.open("open", path, os.O_RDONLY | os.O_NONBLOCK)
+    writer = await act.open("open", path, os.O_WRONLY)
+    await act.call("write", writer, path, 5)
+    await act.call("read", reader, path, 5)
+
+
 CALLS = [
+    run_fifo,
     run_locks,
     run_pipe,
     run_create,
