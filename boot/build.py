@@ -14,8 +14,11 @@ from types import FunctionType
 from typing import TYPE_CHECKING
 
 from boot.layout import KERNEL_VIRTUAL
-from codegen.cache import BuildRecord, write_whole
-from codegen.diagnostics import ROOT
+from codegen.bytecode import kept_bytecode
+from codegen.cache import BuildRecord
+from codegen.collector import without_collection
+from codegen.files import write_whole
+from codegen.root import ROOT
 
 if TYPE_CHECKING:
     from codegen import Image
@@ -39,18 +42,31 @@ def exported_functions() -> list[FunctionType]:
 
 def build_kernel(progress: Progress | None = None, cache: Path = BUILD_FOLDER / "cache") -> Image:
     """Compile and link the kernel."""
+    with without_collection(), kept_bytecode(cache / "python"):
+        return _build_kernel(progress, cache)
+
+
+def _build_kernel(progress: Progress | None, cache: Path) -> Image:
+    from codegen import compile_program
+
+    importlib.import_module(KERNEL_MODULE)
+    program = compile_program(exported_functions(), cache=cache, progress=progress, meanwhile=load_linker)
     from boot.pvh import PVH_NOTE
     from boot.stack_limit import check_stacks
     from boot.stubs import ALL_STUBS
-    from codegen import compile_program, link
+    from codegen import link
 
-    importlib.import_module(KERNEL_MODULE)
-    program = compile_program(exported_functions(), cache=cache, progress=progress)
     if progress is not None:
         progress("link", 0, 1)
     image = link(program, base=KERNEL_VIRTUAL, stubs=ALL_STUBS, entry="pvh_entry", notes=(PVH_NOTE,))
     check_stacks(image.elf)
     return image
+
+
+def load_linker() -> None:
+    """Import what is needed once the objects are made; the assembler and the disassembler are large."""
+    for name in ("boot.stubs", "boot.pvh", "boot.stack_limit", "boot.disk", "codegen.image", "capstone"):
+        importlib.import_module(name)
 
 
 def write_kernel(progress: Progress | None = None) -> Path:

@@ -18,9 +18,10 @@ from rich.console import Console
 
 from codegen import CompileError, Image, LinkError, Program, Stub, bare_metal, compile_program, link
 from codegen.bare_metal import BareMetal
-from codegen.cache import write_whole
-from codegen.diagnostics import ROOT, Diagnostic
+from codegen.diagnostics import Diagnostic
+from codegen.files import write_whole
 from codegen.progress import StageLine
+from codegen.root import ROOT
 from codegen.target import Target
 
 TRAP_STUBS = (
@@ -107,8 +108,8 @@ def exported(module: Any) -> list[FunctionType]:
 def dumped(roots: list[FunctionType], stage: str) -> str:
     """The text of a stage for each module that is reached."""
     from codegen.check import check_program
-    from codegen.llvm import Modules
     from codegen.llvm.dump import dump
+    from codegen.llvm.text import Modules
 
     checked = check_program(roots)
     return "\n".join(dump(stage, name, checked, Target.USER) for name in sorted(Modules(checked).names()))

@@ -21,9 +21,10 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, cast
 
-from codegen import check, llvm, stack_frames
+from codegen import check, stack_frames
 from codegen.cache import ObjectCache
 from codegen.collector import without_collection
+from codegen.llvm.text import Modules
 from codegen.objects import Program
 from codegen.target import Target
 from codegen.tree import CheckedProgram
@@ -40,26 +41,31 @@ def compile_program(
     cache: Path | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Program:
-    """Compile `roots` and all that they reach to one object per Python module."""
+    """Compile `roots` and all that they reach to one object per Python module.
+
+    `meanwhile` is called while workers are at work: what else has to be got ready.
+    """
     if progress:
         progress("check", 0, 1)
     with without_collection():
         unfinished, checked = check.check_functions(cast(list[FunctionType], list(roots)))
-        work = Work(checked, unfinished, llvm.Modules(checked), target, ObjectCache(cache))
-        return _finish(work, jobs or os.cpu_count() or 1, progress)
+        work = Work(checked, unfinished, Modules(checked), target, ObjectCache(cache))
+        return _finish(work, jobs or os.cpu_count() or 1, progress, meanwhile)
 
 
 def compile_checked(checked: CheckedProgram, *, target: Target) -> Program:
     """Compile a program that is checked as a whole, in this process."""
-    return _finish(Work(checked, None, llvm.Modules(checked), target, ObjectCache(None)), 1, None)
+    return _finish(Work(checked, None, Modules(checked), target, ObjectCache(None)), 1, None, lambda: None)
 
 
-def _finish(work: Work, jobs: int, progress: Progress | None) -> Program:
+def _finish(work: Work, jobs: int, progress: Progress | None, meanwhile: Callable[[], object]) -> Program:
     """Make the objects; CompileError when the whole may not be compiled."""
     names = work.cache.changed_first(work.modules.names())
     objects = []
     with results_of(work, names, jobs) as results:
+        meanwhile()
         check.raise_refused(results.refused())
         for made in results.objects():
             objects.append(made)

@@ -1,39 +1,54 @@
 """What need not be done again: objects by the content of their LLVM text, and whole builds by their inputs.
 
 A cache is a folder that may be deleted at any time. Entries are written beside their place and moved there,
-so that builds may run at once, and one that is torn or of another version reads as absent.
+so that builds may run at once; one that is torn reads as absent, and one of another version has another name.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
-import importlib.metadata
 import json
 import os
 import pickle
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from codegen.diagnostics import ROOT
-from codegen.objects import ObjectFile
+from codegen.files import read_sealed, write_sealed, write_whole
+from codegen.root import ROOT
+
+if TYPE_CHECKING:
+    from codegen.objects import ObjectFile
 
 CODEGEN = Path(__file__).parent
-TEXT_TO_OBJECT = ("llvm/machine.py", "target.py", "elf.py", "objects.py", "dwarf.py", "lines.py", "stack_frames.py")
+TEXT_TO_OBJECT = (
+    "cfg_text.py", "llvm/machine.py", "target.py", "emit.py", "elf.py", "objects.py", "dwarf.py", "lines.py",
+    "stack_frames.py", "disassembler.py",
+)  # fmt: skip
+DISTRIBUTIONS = ("capstone-", "keystone_engine-", "llvmlite-", "pyelftools-")
 
 
 @functools.lru_cache(maxsize=1)
 def compiler_fingerprint() -> str:
     """Changes whenever the way from LLVM text to an object does; the text itself stands for what is before."""
-    digest = hashlib.sha256(sys.version.encode())
+    digest = hashlib.sha256(tools().encode())
     for name in TEXT_TO_OBJECT:
         digest.update((CODEGEN / name).read_bytes())
-    for package in ("llvmlite", "pyelftools", "capstone"):
-        digest.update(f"{package} {importlib.metadata.version(package)}".encode())
     return digest.hexdigest()
+
+
+def tools() -> str:
+    """The versions of Python and of the packages that the compiler is made of, as pip names what it installs."""
+    found = {
+        entry
+        for folder in map(Path, sys.path)
+        if folder.is_dir()
+        for entry in os.listdir(folder)
+        if entry.startswith(DISTRIBUTIONS) and entry.endswith(".dist-info")
+    }
+    return " ".join((sys.version, *sorted(found)))
 
 
 class ObjectCache:
@@ -59,17 +74,15 @@ class ObjectCache:
 
     def load(self, key: str) -> ObjectFile | None:
         """The object of that name; None when it is not there, or not whole."""
-        if self._folder is None:
+        content = read_sealed(self._folder / key) if self._folder is not None else None
+        if content is None:
             return None
-        try:
-            loaded = pickle.loads((self._folder / key).read_bytes())
-        except (OSError, pickle.PickleError, EOFError, AttributeError, ImportError):
-            return None
-        return loaded if isinstance(loaded, ObjectFile) else None
+        made: ObjectFile = pickle.loads(content)
+        return made
 
     def save(self, key: str, made: ObjectFile) -> None:
         if self._folder is not None:
-            write_whole(self._folder / key, pickle.dumps(made, protocol=5))
+            write_sealed(self._folder / key, pickle.dumps(made, protocol=5))
 
 
 def _changed_at(path: Path | str | None) -> int:
@@ -80,30 +93,11 @@ def _changed_at(path: Path | str | None) -> int:
         return 0
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees a part of it; a device or a pipe is written to, not replaced."""
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-
-
 class BuildRecord:
     """What a finished build was made from: lets the next one find in a moment that nothing changed.
 
     The inputs are the source files of the modules that were imported; the record holds a hash of each,
-    and of each output. Python versions and packages are covered by the compiler's fingerprint only in
-    the object cache, so `make clean` after changing them.
+    and of each output, and the versions of Python and of the packages that the compiler is made of.
     """
 
     def __init__(self, path: Path) -> None:
@@ -113,7 +107,11 @@ class BuildRecord:
         """Whether no input has changed since `save`, and the outputs are what was made then."""
         try:
             record = json.loads(self._path.read_text())
-            if record["options"] != options or set(record["outputs"]) != {str(path) for path in outputs}:
+            if (
+                record["tools"] != tools()
+                or record["options"] != options
+                or set(record["outputs"]) != {str(path) for path in outputs}
+            ):
                 return False
             files = {**record["inputs"], **record["outputs"]}
             return all(_hash(Path(name)) == digest for name, digest in files.items())
@@ -130,6 +128,7 @@ class BuildRecord:
         """Note the inputs (the modules of `packages` that are imported now, and others given) and the outputs."""
         inputs = {*map(str, extra_inputs), *_imported_files(packages)}
         record = {
+            "tools": tools(),
             "options": options,
             "inputs": {name: _hash(Path(name)) for name in sorted(inputs)},
             "outputs": {str(path): _hash(path) for path in outputs},

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
+from codegen.root import ROOT
 from codegen.tree import Location
-
-ROOT = Path(__file__).resolve().parent.parent
-"""The directory that the file names in locations are relative to."""
 
 
 @cache

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.diagnostics import ROOT
+from codegen.root import ROOT
 
 SOURCES = ("source.py", "resolve.py", "signature.py", "layout.py", "check")
 REFUSALS = {"refuse": 1, "Diagnostic": 1, "_refused": 0, "TypeError": 0}

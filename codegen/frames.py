@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-import capstone
+from codegen.disassembler import instructions
 
 SECTION = ".debug_frame"
 
@@ -117,8 +117,7 @@ def _later_rows(stub: Covered) -> bytes:
     """What each push, pop and move of the stack pointer changes."""
     depth, saved = stub.frame.depth, dict(stub.frame.saved)
     rows, at = b"", 0
-    disassembler = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
-    for address, size, mnemonic, operands in disassembler.disasm_lite(stub.code, stub.address):
+    for address, size, mnemonic, operands in instructions(stub.code, stub.address):
         change = b""
         step = _stack_step(mnemonic, operands)
         if mnemonic == "pop" and saved.get(operands) == depth:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.status import Status
+if TYPE_CHECKING:
+    from rich.status import Status
 
 DELAY_SECONDS = 0.3
 """A build that is done sooner shows nothing."""
@@ -17,7 +18,6 @@ class StageLine:
     """A context manager; `report` is the progress callback of `compile_program`."""
 
     def __init__(self, verb: str = "building") -> None:
-        self._console = Console(stderr=True)
         self._status: Status | None = None
         self._verb = verb
         self._started = time.monotonic()
@@ -38,6 +38,8 @@ class StageLine:
             return
         text = f"{self._verb}: {stage} {done}/{total}" if total > 1 else f"{self._verb}: {stage}"
         if self._status is None:
-            self._status = self._console.status(text)
+            from rich.console import Console  # only here: most builds are done before there is anything to show
+
+            self._status = Console(stderr=True).status(text)
             self._status.start()
         self._status.update(text)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import capstone
-
+from codegen.disassembler import instructions
 from codegen.elf import STT_FUNC
 from codegen.objects import ObjectFile, Section, StackFrame
 
@@ -21,11 +20,10 @@ FROM_OPERAND = 4
 def read_frame(code: bytes, address: int) -> tuple[int, list[tuple[int, int]]]:
     """The size of a function's frame: return address, saved registers, and locals; and of each direct call
     where its operand is, and the address that it names."""
-    disassembler = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
     pushed: set[str] = set()
     calls: list[tuple[int, int]] = []
     room = 0
-    for start, _size, mnemonic, operands in disassembler.disasm_lite(code, address):
+    for start, _size, mnemonic, operands in instructions(code, address):
         if mnemonic == "push":
             pushed.add(operands)
         elif mnemonic == "sub" and operands.startswith("rsp, "):

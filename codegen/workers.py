@@ -11,18 +11,17 @@ import multiprocessing
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing.pool import AsyncResult
 
-from codegen import call_graph, llvm, raising
+from codegen import call_graph, raising
 from codegen.cache import ObjectCache
 from codegen.call_graph import CallGraph
 from codegen.check import Program as Unfinished
 from codegen.check import check_whole
 from codegen.diagnostics import Diagnostic
-from codegen.dwarf import module_lines
-from codegen.objects import ObjectFile, read_object
-from codegen.stack_frames import object_frames
+from codegen.llvm.text import LoweredModule, Modules, lower_module
+from codegen.objects import ObjectFile
 from codegen.target import Target
 from codegen.tree import CheckedProgram
 
@@ -36,24 +35,24 @@ class Work:
 
     checked: CheckedProgram
     unfinished: Unfinished | None
-    modules: llvm.Modules
+    modules: Modules
     target: Target
     cache: ObjectCache
 
     def object_of(self, module: str) -> tuple[str, ObjectFile | None]:
         """The key of the module's object, and the object itself unless the cache has one of that key."""
-        lowered = llvm.lower_module(module, self.modules)
+        lowered = lower_module(module, self.modules)
         key = self.cache.key(module, self.target.name, lowered.text)
         if key in self.cache:
             return key, None
         return key, self.made(module, key, lowered)
 
-    def made(self, module: str, key: str, lowered: llvm.LoweredModule) -> ObjectFile:
+    def made(self, module: str, key: str, lowered: LoweredModule) -> ObjectFile:
         """Let LLVM make the object, and keep it. A text that made an object before was verified then."""
+        from codegen.emit import object_of  # only here: most builds make few objects, in a worker
+
         lowered.verify()
-        content = llvm.emit_object(lowered.text, self.target)
-        made = read_object(module, content)
-        made = replace(made, lines=module_lines(content), frames=object_frames(made))
+        made = object_of(module, lowered.text, self.target)
         self.cache.save(key, made)
         return made
 
@@ -91,7 +90,7 @@ class Results:
     def _kept(self, module: str, key: str) -> ObjectFile:
         """An object that the cache has; made again where the entry turns out to be torn."""
         found = self._work.cache.load(key)
-        return found or self._work.made(module, key, llvm.lower_module(module, self._work.modules))
+        return found or self._work.made(module, key, lower_module(module, self._work.modules))
 
 
 class SharedResults(Results):

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codegen.diagnostics import ROOT
+from codegen.root import ROOT
 from harness.build import KERNEL
 from harness.containers import DEFAULT_PATH, Program
 from harness.errors import HarnessError

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from codegen.cache import BuildRecord, write_whole
-from codegen.diagnostics import ROOT
+from codegen.bytecode import kept_bytecode
+from codegen.cache import BuildRecord
+from codegen.files import write_whole
+from codegen.root import ROOT
 
 BUILD_FOLDER = ROOT / "build"
 
@@ -16,8 +18,9 @@ def write_agent(progress: Callable[[str, int, int], None] | None = None, folder:
     path = folder / "agent.elf"
     record = BuildRecord(folder / "agent.elf.record")
     if not record.is_current([path]):
-        from user.build import build_agent
+        with kept_bytecode(folder / "cache" / "python"):
+            from user.build import build_agent
 
-        write_whole(path, build_agent(cache=folder / "cache", progress=progress))
+            write_whole(path, build_agent(cache=folder / "cache", progress=progress))
         record.save([path], packages=("codegen", "kernel", "user"))
     return path

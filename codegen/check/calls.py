@@ -174,12 +174,13 @@ def call_function(
     pairs = _match(f, node, signature, arguments, keywords)
     bindings = dict(bindings)
     values: list[Value] = []
-    for parameter, argument in pairs:
-        wanted = substitute(parameter.type, bindings)
-        values.append(evaluate(f, argument, None if has_variables(wanted) else wanted))
-        if signature.is_generic:
+    if not signature.is_generic:
+        values += [evaluate(f, argument, parameter.type) for parameter, argument in pairs]
+    else:
+        for parameter, argument in pairs:
+            wanted = substitute(parameter.type, bindings)
+            values.append(evaluate(f, argument, None if has_variables(wanted) else wanted))
             unify_value(parameter.type, values[-1], bindings)
-    if signature.is_generic:
         _infer_rest(f, node, signature, values, bindings, expected)
     parameters = [parameter for parameter, _ in pairs]
     if signature.is_generator:

@@ -11,7 +11,7 @@ from codegen.check.values import Binding, Frame, State, Value
 from codegen.diagnostics import CompileError, refuse
 from codegen.resolve import Annotations, Bindings
 from codegen.signature import Signature
-from codegen.source import FunctionSource
+from codegen.source import FunctionSource, locate
 from codegen.tree import (
     Assign,
     Constant,
@@ -65,14 +65,7 @@ class Checker:
 
     def at(self, node: ast.AST) -> Location:
         source = self.frame.source
-        return Location(
-            source.module.file,
-            node.lineno,  # type: ignore[attr-defined]
-            node.col_offset,  # type: ignore[attr-defined]
-            node.end_lineno,  # type: ignore[attr-defined]
-            node.end_col_offset,  # type: ignore[attr-defined]
-            source.function.__qualname__,
-        )
+        return locate(source.module.file, node, source.function.__qualname__)
 
     def refuse(self, node: ast.AST | Location, message: str, hint: str = "") -> CompileError:
         return refuse(self.at(node) if isinstance(node, ast.AST) else node, message, hint)

@@ -14,7 +14,7 @@ from codegen.lang.slices import HostArray
 from codegen.lang.structs import FieldReference
 from codegen.layout import FieldLayout
 from codegen.resolve import Annotations, embed, has_variables, host_type, is_struct, type_parameters
-from codegen.source import ModuleSource, module_source
+from codegen.source import ModuleSource, module_source, modules_by_object
 from codegen.tree import (
     AddressOf,
     Expression,
@@ -82,6 +82,7 @@ class Statics:
         self.keep: list[Any] = []  # the host objects whose identity is a key
         self.waiting: list[tuple[Static, Any, Any, Location]] = []
         self.indexed: dict[str, dict[int, tuple[str, Any]]] = {}
+        self.holders: tuple[Any, dict[int, set[str]]] | None = None
 
     # Naming -------------------------------------------------------------------------------------
 
@@ -113,12 +114,11 @@ class Statics:
 
     def _other_holders(self, found: Any) -> list[str]:
         """Modules that have the object under some name, though none of their functions was reached yet."""
-        packages = {module.partition(".")[0] for module in self.program.modules()}
-        return sorted(
-            name
-            for name, module in list(sys.modules.items())
-            if name.partition(".")[0] in packages and any(value is found for value in vars(module).values())
-        )
+        packages = frozenset(module.partition(".")[0] for module in self.program.modules())
+        key = len(sys.modules), packages
+        if self.holders is None or self.holders[0] != key:
+            self.holders = key, modules_by_object(packages)
+        return sorted(self.holders[1].get(id(found), ()))
 
     # Objects ------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from boot.build import write_kernel
-from codegen.diagnostics import ROOT
+from codegen.root import ROOT
 
 PACKAGES = ("codegen", "kernel", "boot", "user", "examples")
 

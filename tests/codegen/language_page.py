@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
-from codegen.diagnostics import ROOT
+from codegen.root import ROOT
 from tests.codegen.refusal import load_source
 
 PAGE = ROOT / "docs" / "language.md"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codegen.diagnostics import ROOT
+from codegen.root import ROOT
 from tests.boot.tiny import MACHINES, needs_qemu, run_qemu
 
 SOURCE = "examples/blink.py"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from codegen import compile_program, llvm
+from codegen import compile_program, emit, workers
+from codegen.llvm.text import LoweredModule, Modules
 from codegen.target import Target
 from user.agent.main import user_main
 from user.lib.trap import trap_failed, trap_message
@@ -19,13 +20,13 @@ ROOTS = [user_main, trap_failed, trap_message]
 def emitted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The modules that LLVM is asked for, in this process."""
     found: list[str] = []
-    emit_object = llvm.emit_object
+    emit_object = emit.emit_object
 
     def record(text: str, target: Target) -> bytes:
         found.append(text.split('source_filename = "', 1)[1].split('"', 1)[0])
         return emit_object(text, target)
 
-    monkeypatch.setattr(llvm, "emit_object", record)
+    monkeypatch.setattr(emit, "emit_object", record)
     return found
 
 
@@ -45,13 +46,13 @@ def test_a_changed_module_is_compiled_alone(
 ) -> None:
     compile_program(ROOTS, target=Target.USER, cache=tmp_path, jobs=1)
     emitted.clear()
-    lower_module = llvm.lower_module
+    lower_module = workers.lower_module
 
-    def change(name: str, modules: llvm.Modules) -> llvm.LoweredModule:
+    def change(name: str, modules: Modules) -> LoweredModule:
         lowered = lower_module(name, modules)
         return replace(lowered, text=lowered.text + "; changed\n") if name == "user.agent.main" else lowered
 
-    monkeypatch.setattr(llvm, "lower_module", change)
+    monkeypatch.setattr(workers, "lower_module", change)
     compile_program(ROOTS, target=Target.USER, cache=tmp_path, jobs=1)
     assert emitted == ["user.agent.main"]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from codegen.cache import BuildRecord, ObjectCache, write_whole
+from codegen.cache import BuildRecord, ObjectCache, compiler_fingerprint
+from codegen.files import write_whole
 from codegen.objects import ObjectFile
 
 OBJECT = ObjectFile("module", {}, ())
@@ -34,6 +35,21 @@ def test_without_a_folder_nothing_is_kept() -> None:
     cache = ObjectCache(None)
     cache.save("key", OBJECT)
     assert cache.load("key") is None
+
+
+@pytest.mark.parametrize("change", ["package", "source"])
+def test_another_compiler_finds_nothing_of_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    before = ObjectCache(tmp_path).key("text")
+    if change == "package":
+        (tmp_path / "llvmlite-99.0.dist-info").mkdir()
+        monkeypatch.syspath_prepend(tmp_path)
+    else:
+        monkeypatch.setattr("codegen.cache.TEXT_TO_OBJECT", ("lines.py",))
+    compiler_fingerprint.cache_clear()
+    assert ObjectCache(tmp_path).key("text") != before
+    compiler_fingerprint.cache_clear()
 
 
 @pytest.fixture
@@ -63,6 +79,14 @@ def test_a_removed_file_makes_it_stale(record: BuildRecord, tmp_path: Path, name
 
 def test_other_options_make_it_stale(record: BuildRecord, tmp_path: Path) -> None:
     assert not record.is_current([tmp_path / "output"], "slow")
+
+
+def test_an_upgraded_package_makes_it_stale(
+    record: BuildRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "llvmlite-99.0.dist-info").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert not record.is_current([tmp_path / "output"], "fast")
 
 
 def test_the_compilers_own_files_are_inputs(record: BuildRecord, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from codegen.__main__ import STAGES, main
-from codegen.diagnostics import ROOT
 from codegen.listing import main as listing
 from codegen.program_file import ProgramFile
+from codegen.root import ROOT
 from codegen.sizes import main as sizes
 from user.build import build
 from user.true.main import user_main

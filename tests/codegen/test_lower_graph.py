@@ -7,7 +7,8 @@ import pytest
 from codegen import cfg, cfg_text, tree
 from codegen.cfg import Value
 from codegen.lang import TrapKind
-from codegen.llvm import emit_assembly, module_text
+from codegen.llvm.machine import emit_assembly
+from codegen.llvm.text import module_text
 from codegen.lower import Uses, lower_function
 from codegen.target import Target
 from codegen.tree import Location

@@ -13,7 +13,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from boot.build import write_kernel
-from codegen.diagnostics import ROOT
+from codegen.root import ROOT
 from harness.plugin import has_qemu
 from kernel.sched import wait
 
