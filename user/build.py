@@ -74,6 +74,17 @@ def build_puppet(*, cache: Path | None = None) -> bytes:
     return build(user_main, end_at_once, sleep_for_ever, cache=cache)
 
 
+def build_race(*, cache: Path | None = None) -> bytes:
+    """The static ELF of the program whose processes and threads race each other."""
+    from user.race.futexes import take_and_count
+    from user.race.main import user_main
+    from user.race.memory import count_in_page, read_page, write_page
+    from user.race.processes import be_busy, do_nothing, end_process
+
+    threads = (take_and_count, count_in_page, read_page, write_page, be_busy, do_nothing, end_process)
+    return build(user_main, *threads, cache=cache)
+
+
 def build_fuzz(*, cache: Path | None = None) -> bytes:
     """The static ELF of the program that makes random system calls."""
     from user.fuzz.main import play_as_thread, user_main

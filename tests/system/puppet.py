@@ -19,7 +19,7 @@ from harness.inspect_state import all_containers
 from harness.plugin import ROOT
 from harness.running import RunningMachine
 from harness.streams import make_pipe
-from user.build import build_fuzz, build_puppet
+from user.build import build_fuzz, build_puppet, build_race
 from user.puppet import orders
 
 T = TypeVar("T")
@@ -31,8 +31,8 @@ LARGEST_ERRNO = 4095
 
 
 def add_puppet(folder: Path) -> None:
-    """Put the program, and the one of test_fuzz.py, into /bin of the root file system `folder`."""
-    for name, build in (("puppet", build_puppet), ("fuzz", build_fuzz)):
+    """Put the program, and those of test_fuzz.py and test_races.py, into /bin of the root file system `folder`."""
+    for name, build in (("puppet", build_puppet), ("fuzz", build_fuzz), ("race", build_race)):
         path = folder / "bin" / name
         path.write_bytes(build(cache=BUILD_FOLDER / "cache"))
         path.chmod(0o755)

@@ -17,7 +17,8 @@ from codegen.lang import (
 )
 from user.fuzz.dice import Dice
 from user.fuzz.kinds import TEXT_BYTES, Kind, Value
-from user.fuzz.threads import any_call, handler, new_stack
+from user.fuzz.threads import handler, new_stack
+from user.lib.threads import any_call
 
 MMAP: u64 = 9
 MPROTECT: u64 = 10

@@ -9,7 +9,7 @@ from __future__ import annotations
 from codegen.lang import Fd, address_of, export, i64, local, slice_at, static_array, u8, u64
 from user.fuzz.arguments import SETTINGS, TABLE, Player, after_copy, make_call, prepare
 from user.fuzz.kinds import CALL_WORDS
-from user.fuzz.threads import make_thread, set_entry
+from user.fuzz.threads import make_thread
 from user.lib.system import exit_group, read_all, system_call, write_all
 
 MMAP: u64 = 9
@@ -99,7 +99,6 @@ def user_main(stack: u64) -> None:
     MADE[0] = u64(system_call(MMAP, 0, PAGE, READ_WRITE, SHARED_ANONYMOUS, NO_FILE, 0))
     seed = local(Player)
     seed.dice.state = SETTINGS[0] | 1
-    set_entry()
     for _ in range(SETTINGS[1]):
         slice_at(u64, MADE[0], 1)[0] = 0
         thrown = seed.dice.throw() | 1
