@@ -39,17 +39,18 @@ class Table:
     entries: Array[Entry] = array(512)
 
 
-GROUP = 32
-"""`next_used` looks at so many entries at once."""
-PLACES = tuple(range(GROUP))
+GROUPS = (32, 8)
+"""`next_used` looks at so many entries at once where it can."""
 
 
 def next_used(table: Table, start: u64, end: u64) -> u64:
     """The first entry from `start` on that is not zero; `end`, at most ENTRIES, when none before it is."""
     index = start
     while index < end:
-        if index % GROUP == 0 and is_group_empty(table, index):
-            index += GROUP
+        if index % GROUPS[0] == 0 and is_group_empty(table, index, GROUPS[0]):
+            index += GROUPS[0]
+        elif index % GROUPS[1] == 0 and is_group_empty(table, index, GROUPS[1]):
+            index += GROUPS[1]
         elif to_raw(table.entries[index]) == 0:
             index += 1
         else:
@@ -58,12 +59,12 @@ def next_used(table: Table, start: u64, end: u64) -> u64:
 
 
 @inline
-def is_group_empty(table: Table, first: u64) -> bool:
-    """Whether the entries of the group that begins with `first` are all zero."""
-    group = table.entries[first : first + GROUP]
+def is_group_empty(table: Table, first: u64, count: u64) -> bool:
+    """Whether the `count` entries from `first` on are all zero; `count` is known at build time."""
+    group = table.entries[first : first + count]
     together: u64 = 0
-    for place in PLACES:
-        together |= to_raw(group[place])
+    for index in range(count):
+        together |= to_raw(group[index])
     return together == 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from codegen.lang import Fallible, must_use, on_error
 from kernel.memory import pages
 from kernel.memory.fault import populate
-from kernel.memory.region import Protection, Region
+from kernel.memory.region import Region
 from kernel.memory.space import AddressSpace, create
 
 
@@ -39,8 +39,4 @@ def duplicate_region(space: AddressSpace, child: AddressSpace, region: Region) -
         pager.hold()
     if space.heap is region:
         child.heap = twin
-    if not region.shared:
-        accessible = region.protection != Protection.NONE
-        executable = region.protection & Protection.EXECUTE != Protection.NONE
-        pages.restrict(space.root, region.start, region.end, accessible, executable)
-    pages.share(space.root, child.root, region.start, region.end, space.account)
+    pages.duplicate(space.root, child.root, region.start, region.end, space.account, not region.shared)

@@ -1,16 +1,23 @@
 """Page tables: walking, mapping and unmapping; they are charged to the owner of the address space.
 
-Interface: `find_table` `make_table` `hole_at` `new_root` `free_user_tables`. A mapping is one `Entry` of the
-level-1 table that the first two yield.
+Interface: `find_table` `make_table` `hole_at` `new_root` `free_user_tables`; `TablePath` to free without a search. A
+mapping is one `Entry` of the level-1 table that the first two yield.
 """
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, FrameNumber, copy, on_error, u64
+from codegen.lang import Array, Fallible, FrameNumber, array, struct, u64
+from kernel.machine.layout import DIRECT_MAP, IMAGE_BASE, STACKS
 from kernel.machine.paging import ENTRIES, KERNEL_HALF, LEVELS, Entry, Table, index_at, next_used, table_in
 from kernel.memory import frames
 from kernel.memory.account import Account
 from kernel.memory.frames import FrameUse
+
+HIGHEST_USER_LEVEL: u64 = LEVELS - 1
+"""The root is shared with the kernel."""
+
+KERNEL_ENTRIES = tuple(sorted({address >> 39 & 511 for address in (DIRECT_MAP, STACKS, IMAGE_BASE)}))
+"""The entries of the root that the kernel half consists of (docs/internals.md, "Layout"): 512 GiB each."""
 
 
 def find_table(root: FrameNumber, address: u64) -> Table | None:
@@ -62,8 +69,8 @@ def make_table(root: FrameNumber, address: u64, owner: Account, user: bool) -> F
 def new_root(owner: Account, template: FrameNumber) -> Fallible[FrameNumber]:
     """A root table with an empty user half and the kernel half of the root `template`. ENOMEM."""
     root = frames.allocate(owner, FrameUse.PAGE_TABLE)
-    with on_error(frames.release, root):
-        copy(table_in(root).entries[KERNEL_HALF:ENTRIES], table_in(template).entries[KERNEL_HALF:ENTRIES])
+    for index in KERNEL_ENTRIES:
+        table_in(root).entries[index] = table_in(template).entries[index]
     return root
 
 
@@ -95,3 +102,41 @@ def free_second(number: FrameNumber) -> None:
         frames.release(table.entries[index].frame)
         index = next_used(table, index + 1, ENTRIES)
     frames.release(number)
+
+
+@struct
+class TablePath:
+    """The tables above the page at hand, of an address space that is torn down by ascending addresses.
+
+    Each is freed when the path leaves it, and by then has to hold no page any more.
+    """
+
+    tables: Array[FrameNumber] = array(LEVELS)
+    """By level, from 1 on; frame 0 where there is none."""
+
+    @property
+    def lowest(self) -> Table:
+        """The level-1 table that the path has led to."""
+        return table_in(self.tables[1])
+
+    def enter(self, root: FrameNumber, address: u64) -> u64:
+        """Let the path lead to the level-1 table that translates `address`: 0, or what `hole_at` says."""
+        table = table_in(root)
+        level: u64 = LEVELS
+        while level > 1:
+            entry = table.entries[index_at(address, level)]
+            if not entry.present:
+                return u64(1) << 3 + 9 * level
+            level -= 1
+            if self.tables[level] != entry.frame:
+                self.leave(level)
+                self.tables[level] = entry.frame
+            table = table_in(entry.frame)
+        return 0
+
+    def leave(self, highest: u64) -> None:
+        """Free the tables of the path from level 1 up to `highest`."""
+        for level in range(1, highest + 1):
+            if self.tables[level] != FrameNumber(0):
+                frames.release(self.tables[level])
+                self.tables[level] = FrameNumber(0)

@@ -121,8 +121,14 @@ def move(root: FrameNumber, source: u64, destination: u64, length: u64, owner: A
     flush(root, source, source + length)
 
 
-def share(source: FrameNumber, target: FrameNumber, start: u64, end: u64, owner: Account) -> Fallible[None]:
-    """Map in `target` what is mapped in `source` in a range: the same frames. ENOMEM."""
+def duplicate(
+    source: FrameNumber, target: FrameNumber, start: u64, end: u64, owner: Account, private: bool
+) -> Fallible[None]:
+    """Map in `target` what is mapped in `source` in a range: the same frames. ENOMEM.
+
+    If they are `private`, neither may write to them any more: that faults first, and makes a copy.
+    """
+    protected = False
     address = next_table(source, start, end)
     while address < end:
         stop = span_end(address, end)
@@ -134,6 +140,12 @@ def share(source: FrameNumber, target: FrameNumber, start: u64, end: u64, owner:
         while index < last:
             entry = table.entries[index]
             frames.share(entry.frame)
+            if private and entry.writable:
+                entry = replace(entry, writable=False)
+                table.entries[index] = entry
+                protected = True
             copied.entries[index] = entry
             index = next_used(table, index + 1, last)
         address = next_table(source, stop, end)
+    if protected:
+        flush(source, start, end)

@@ -30,7 +30,7 @@ from kernel.base.spinlock import SpinLock
 from kernel.base.tree import Tree
 from kernel.machine.cpu import load_page_table
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
-from kernel.memory import page_tables, pages
+from kernel.memory import page_tables, pages, teardown
 from kernel.memory.account import Account
 from kernel.memory.kernel_space import KERNEL_SPACE
 from kernel.memory.pager import Pager
@@ -59,6 +59,8 @@ class AddressSpace:
     mapped_pages: u64 = 0
     gap_end: u64 = MAP_TOP
     skipped_gap: u64 = 0
+    has_stray_tables: bool = False
+    """Perhaps there are page tables that no region lies over (teardown.py)."""
 
     # Finding.
 
@@ -188,6 +190,7 @@ class AddressSpace:
     def forget(self, region: Region) -> None:
         """Take a region, whose pages are unmapped, out of the tree and free it. The lock is held."""
         self.regions.remove(region)
+        teardown.note_stray_tables(self, region.start, region.end)
         above = self.regions.at_or_above(region.end)
         gap_end = MAP_TOP if above is None else min(above.start, MAP_TOP)
         self.gap_end = max(self.gap_end, gap_end)
@@ -303,6 +306,7 @@ class AddressSpace:
         with on_error(self.account.heap.free, moved):
             self.split_at(start)
             self.split_at(start + old)
+            self.has_stray_tables = True
             pages.move(self.root, start, target, old, self.account)
         source = self.region_at(start)
         assert source is not None, "the range is mapped"
@@ -368,18 +372,8 @@ class AddressSpace:
             self.references -= 1
             if self.references > 0:
                 return
-            self.clear_all()
-        page_tables.free_user_tables(self.root)
+            teardown.tear_down(self)
         self.account.heap.free(self)
-
-    def clear_all(self) -> None:
-        """Unmap everything. The lock is held."""
-        while True:
-            region = self.regions.root
-            if region is None:
-                return
-            pages.drop(self.root, region.start, region.end)
-            self.forget(region)
 
 
 @must_use

@@ -42,6 +42,10 @@ from kernel.memory.region import Access, Protection
 from kernel.memory.space import AddressSpace
 
 PLACE: u64 = 0x40_0000
+SPAN: u64 = 0x20_0000
+"""What one level-1 table translates."""
+FAR: u64 = 0x0155_4020_0000
+"""Apart in the tables of each level."""
 READ_WRITE = Protection.READ | Protection.WRITE
 
 
@@ -138,6 +142,12 @@ def count_regions(made: AddressSpace) -> u64:
         return len(made.regions)
 
 
+def has_strays(made: AddressSpace) -> bool:
+    """Whether an address space may have tables that no region lies over."""
+    with made.lock:
+        return made.has_stray_tables
+
+
 def check_heap() -> Fallible[None]:
     """Objects come and go, and all frames come back."""
     heap = PROBE.account.heap
@@ -209,6 +219,27 @@ def check_neighbours(made: AddressSpace) -> Fallible[None]:
     assert read_word(moved + PAGE_SIZE) == 0, "forgotten"
 
 
+def check_teardown() -> Fallible[None]:
+    """All tables are found at the end: those under regions far apart, and those that no region lies over any more."""
+    made = space.create(PROBE.account)
+    enter(made)
+    for number in range(4):
+        start = PLACE + number * FAR
+        made.map(start, 3 * SPAN, READ_WRITE, False, None, 0)
+        write_word(start, 1)
+        write_word(start + 2 * SPAN, 1)
+    made.unmap(PLACE, SPAN // 2)
+    assert not has_strays(made), "a region lies over the table still"
+    twin = fork.duplicate(made)
+    made.unmap(PLACE + SPAN // 2, 3 * SPAN - SPAN // 2)
+    assert has_strays(made) and not has_strays(twin), "none lies over that of the last page"
+    leave()
+    made.drop()
+    twin.drop()
+    PROBE.account.heap.trim()
+    log(f"teardown left {PROBE.account.pages.used.load()} {count_objects()}")
+
+
 def check_string() -> Fallible[None]:
     """Strings stop at their NUL."""
     text: Slice[u8] = b"hello\x00"
@@ -267,6 +298,7 @@ def kernel_main(start_info: u64) -> None:
     try:
         check_heap()
         check_space()
+        check_teardown()
         check_limit()
         check_stack()
         check_heap()

@@ -54,10 +54,11 @@ def test_memory_is_used_and_given_back(kernel: Path, machine: str, tmp_path: Pat
     assert status == 1, lines
     assert lines[0].startswith("total ") and lines[0].endswith("root True")
     assert 15_000 < int(lines[0].split()[1]) < 64 << 8
-    assert lines[1:5] == [
+    assert lines[1:6] == [
         "heap pages 5 objects 2",
         "heap left 0 0",
         lines[3],
+        "teardown left 0 0",
         "limit after 4 refused 1",
     ]
     assert lines[3].startswith("space faults ") and lines[3].endswith(" left 0 0")
