@@ -1,9 +1,10 @@
 """Random bytes: ChaCha20 in its key-erasing form (RFC 8439; Bernstein, "Fast-key-erasure random-number
 generators", 2017).
 
-Each request makes a stream of blocks; the first 32 bytes become the next key, so what was given out cannot be
-computed from the state afterwards. The key begins with whatever differs between machines and runs: time
-stamps and the date.
+Small requests are served from a pool, whose bytes are erased when they are given out; a large one, and the filling of
+the pool, makes a stream of blocks, of which the first 32 bytes become the next key. So what was given out cannot be
+computed from the state afterwards. The key begins with whatever differs between machines and runs: time stamps and
+the date.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from codegen.lang import (
     MutableSlice,
     array,
     copy,
+    fill,
     inline,
     local_array,
     store,
@@ -31,6 +33,8 @@ from kernel.machine.instructions import read_time_stamp
 
 BLOCK: u64 = 64
 KEY_WORDS = 8
+POOL: u64 = 512
+"""Requests of at most so many bytes are served from the pool."""
 
 
 @struct
@@ -40,6 +44,9 @@ class Generator:
     lock: SpinLock = inline(SpinLock(LockRank.RANDOM))
     key: Array[u32] = array(KEY_WORDS)
     counter: u32 = 0
+    pool: Array[u8] = array(POOL)
+    left: u64 = 0
+    """How many bytes at the end of the pool were not given out yet."""
 
     def stir(self, value: u64) -> None:
         """Mix a value that an outsider may not know into the key."""
@@ -74,19 +81,38 @@ class Generator:
 
     def fill(self, destination: MutableSlice[u8]) -> None:
         """Fill `destination` with random bytes."""
+        length = u64(len(destination))
+        with self.lock:
+            if length > POOL:
+                self.make_stream(destination)
+                return
+            if length > self.left:
+                self.make_stream(self.pool[:])
+                self.left = POOL
+            start = POOL - self.left
+            copy(destination, self.pool[start : start + length])
+            fill(self.pool[start : start + length], 0)
+            self.left -= length
+
+    def lacks(self, length: u64) -> bool:
+        """Whether a request of `length` bytes uses the key."""
+        with self.lock:
+            return length > self.left
+
+    def make_stream(self, destination: MutableSlice[u8]) -> None:
+        """Fill `destination` with blocks, and take a new key. The lock is held."""
         block = local_array(u32, 16)
         content = local_array(u8, BLOCK)
         done: u64 = 0
-        with self.lock:
-            self.counter = 1
-            while done < len(destination):
-                self.make_block(block)
-                for index in range(16):
-                    store(u32, content, index * 4, block[index])
-                step = min(BLOCK, len(destination) - done)
-                copy(destination[done : done + step], content[0:step])
-                done += step
-            self.replace_key()
+        self.counter = 1
+        while done < len(destination):
+            self.make_block(block)
+            for index in range(16):
+                store(u32, content, index * 4, block[index])
+            step = min(BLOCK, len(destination) - done)
+            copy(destination[done : done + step], content[0:step])
+            done += step
+        self.replace_key()
 
 
 def rotate_left(value: u32, count: u32) -> u32:
@@ -129,6 +155,7 @@ def initialise() -> None:
 
 
 def fill_random(destination: MutableSlice[u8]) -> None:
-    """Fill `destination` with random bytes. `GENERATOR` takes in the time of the request as well."""
-    GENERATOR.stir(read_time_stamp())
+    """Fill `destination` with random bytes. Where the key is used, it takes in the time of the request first."""
+    if GENERATOR.lacks(u64(len(destination))):
+        GENERATOR.stir(read_time_stamp())
     GENERATOR.fill(destination)

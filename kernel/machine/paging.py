@@ -39,7 +39,8 @@ class Table:
     entries: Array[Entry] = array(512)
 
 
-GROUPS = (32, 8)
+MANY = tuple(range(32))
+FEW = tuple(range(8))
 """`next_used` looks at so many entries at once where it can."""
 
 
@@ -47,10 +48,10 @@ def next_used(table: Table, start: u64, end: u64) -> u64:
     """The first entry from `start` on that is not zero; `end`, at most ENTRIES, when none before it is."""
     index = start
     while index < end:
-        if index % GROUPS[0] == 0 and is_group_empty(table, index, GROUPS[0]):
-            index += GROUPS[0]
-        elif index % GROUPS[1] == 0 and is_group_empty(table, index, GROUPS[1]):
-            index += GROUPS[1]
+        if index % len(MANY) == 0 and are_many_empty(table, index):
+            index += len(MANY)
+        elif index % len(FEW) == 0 and are_few_empty(table, index):
+            index += len(FEW)
         elif to_raw(table.entries[index]) == 0:
             index += 1
         else:
@@ -59,12 +60,22 @@ def next_used(table: Table, start: u64, end: u64) -> u64:
 
 
 @inline
-def is_group_empty(table: Table, first: u64, count: u64) -> bool:
-    """Whether the `count` entries from `first` on are all zero; `count` is known at build time."""
-    group = table.entries[first : first + count]
+def are_many_empty(table: Table, first: u64) -> bool:
+    """Whether as many entries as MANY has places are all zero from `first` on."""
+    group = table.entries[first : first + len(MANY)]
     together: u64 = 0
-    for index in range(count):
-        together |= to_raw(group[index])
+    for place in MANY:
+        together |= to_raw(group[place])
+    return together == 0
+
+
+@inline
+def are_few_empty(table: Table, first: u64) -> bool:
+    """Likewise for FEW."""
+    group = table.entries[first : first + len(FEW)]
+    together: u64 = 0
+    for place in FEW:
+        together |= to_raw(group[place])
     return together == 0
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING
 
-from codegen.lang import Array, UserAddr, inline, inline_array, invert, struct, u32, u64, width
+from codegen.lang import Array, UserAddr, count_trailing_zeros, inline, inline_array, invert, struct, u32, u64, width
 from kernel.base.list import List
 
 if TYPE_CHECKING:
@@ -92,6 +93,14 @@ DUMPING_BY_DEFAULT: u64 = (
 """QUIT ILL TRAP ABRT BUS FPE SEGV XCPU XFSZ SYS: "Core" in signal(7)."""
 
 
+def bits_of(signals: u64) -> Iterator[u64]:
+    """The numbers of the bits that are set, from 0 on: the indices of those signals in a table."""
+    rest = signals
+    while rest != 0:
+        yield u64(count_trailing_zeros(u64, rest))
+        rest &= rest - 1
+
+
 @struct
 class SignalAction:
     """What happens when a signal arrives: struct kernel_sigaction, in the order in which rt_sigaction(2) copies it."""
@@ -107,12 +116,23 @@ class SignalTable:
     """The actions of a process, and the signals that were sent to it as a whole and not yet taken by a thread."""
 
     actions: Array[SignalAction] = inline_array(64)
+    changed: u64 = 0
+    """Of which signals the action was ever set: those of all others are the default."""
     pending: u64 = 0
     queue: List[QueuedSignal] = inline()
 
     def action(self, signal: u32) -> SignalAction:
         """The action of `signal`, 1 to 64."""
         return self.actions[u64(signal) - 1]
+
+    def set_action(self, signal: u32, handler: UserAddr, flags: u64, restorer: UserAddr, mask: u64) -> None:
+        """Change what `signal` does."""
+        action = self.action(signal)
+        action.handler = handler
+        action.flags = flags
+        action.restorer = restorer
+        action.mask = mask
+        self.changed |= bit_of(signal)
 
     def is_ignored(self, signal: u32) -> bool:
         """Whether `signal` would do nothing."""
@@ -128,7 +148,8 @@ class SignalTable:
 
     def copy_from(self, other: SignalTable) -> None:
         """Take over the actions of `other` (fork(2)); nothing is pending."""
-        for index in range(SIGNALS):
+        self.changed = other.changed
+        for index in bits_of(other.changed):
             mine = self.actions[index]
             theirs = other.actions[index]
             mine.handler = theirs.handler
@@ -138,7 +159,7 @@ class SignalTable:
 
     def reset_for_exec(self) -> None:
         """Handlers are gone with the program; what is ignored stays ignored (execve(2))."""
-        for index in range(SIGNALS):
+        for index in bits_of(self.changed):
             action = self.actions[index]
             if action.handler != IGNORE:
                 action.handler = DEFAULT

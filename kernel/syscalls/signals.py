@@ -54,10 +54,8 @@ def rt_sigaction(task: Thread, signal: u32, new: UserAddr, old: UserAddr, size: 
         new_flags = user.get(u64, UserAddr(new + 8))
         new_restorer = UserAddr(user.get(u64, UserAddr(new + 16)))
         new_mask = user.get(u64, UserAddr(new + 24))
-        action.handler = new_handler
-        action.flags = new_flags
-        action.restorer = new_restorer
-        action.mask = new_mask & invert(u64, UNBLOCKABLE)
+        allowed = new_mask & invert(u64, UNBLOCKABLE)
+        task.process.signals.set_action(signal, new_handler, new_flags, new_restorer, allowed)
         if task.process.signals.is_ignored(signal):
             drop_pending(task.process, bit_of(signal))
     if u64(old) != 0:

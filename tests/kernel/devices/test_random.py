@@ -42,9 +42,11 @@ def test_nothing_repeats_and_the_key_changes(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(spinlock, "stack_pointer", lambda: spinlock.STACK_SLOT)
     generator = Generator()
     made = []
-    for _ in range(3):
-        content = bytearray(100)
-        generator.fill(HostSlice(ByteCells(content, 0, 100, u8), 0, 100, u8))
+    for length in (100, 200, 190, 40, 600, 100):
+        content = bytearray(length)
+        generator.fill(HostSlice(ByteCells(content, 0, length, u8), 0, length, u8))
         made.append(bytes(content))
-    assert len({text[start : start + 10] for text in made for start in range(0, 100, 10)}) == 30
+        left = bytes(generator.pool[index] for index in range(512))
+        assert not any(text[start : start + 10] in left for text in made for start in range(0, len(text), 10))
+    assert len({text[start : start + 10] for text in made for start in range(0, len(text), 10)}) == 123
     assert ZERO_BLOCK[:10] not in made[1]
