@@ -17,6 +17,7 @@ from harness.errors import HarnessError
 from harness.machine import MEBIBYTE, Backend, Machine, MachineType
 from harness.run import OWN_FAILURE, Job, run_to_end, say
 from harness.terminal import DEFAULT_TERM
+from kernel.machine.segments import MAXIMUM_CPUS
 
 PAGE = 4096
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -80,7 +81,7 @@ def cli() -> None:
 )
 @click.option("--disk", is_flag=True, help="Start from a disk image by the BIOS (q35, pc).")
 @click.option("--ram", type=Size(), default=256 * MEBIBYTE, help="Memory of the machine.  [default: 256m]")
-@click.option("--smp", type=click.IntRange(1, 255), default=1, show_default=True, help="CPUs of the machine.")
+@click.option("--smp", type=click.IntRange(1, MAXIMUM_CPUS), default=1, show_default=True, help="CPUs of the machine.")
 @click.option("--append", default="", help="More words for the kernel's command line.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the kernel's log, and what the container gave back.")
 @click.argument("rootfs", type=click.Path(path_type=Path))

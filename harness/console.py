@@ -23,7 +23,7 @@ from qemu.qmp import ExecuteError, QMPClient, QMPError
 from harness import physical
 from harness.errors import HarnessError
 from harness.inspect import Corrupt, Kernel
-from harness.inspect_state import containers_table, frames_table, log_text, problems, processes_table
+from harness.inspect_state import containers_table, cpus_table, frames_table, log_text, problems, processes_table
 from harness.machine_folder import MachineFolder, Record, running_folders
 from harness.physical import NotMapped
 
@@ -32,6 +32,7 @@ NO_EXECUTE = 63
 HELP = {
     "ps": "processes of all containers",
     "containers": "containers, with processes and pages",
+    "cpus": "processors, and what each runs",
     "frames": "page frames by owner and use",
     "pt ADDRESS": "how an address is translated now",
     "log": "the kernel's log",
@@ -94,6 +95,7 @@ class Attached:
         tables: dict[str, Callable[[Kernel], list[str]]] = {
             "ps": processes_table,
             "containers": containers_table,
+            "cpus": cpus_table,
             "frames": frames_table,
             "validate": lambda kernel: problems(kernel) or ["all is well"],
         }

@@ -65,6 +65,27 @@ def processes_table(kernel: Kernel) -> list[str]:
     return lines
 
 
+def cpus_table(kernel: Kernel) -> list[str]:
+    """One line a processor that runs."""
+    lines = [f"{'CPU':>3} {'APIC':>4} {'TICKS':>8} {'IDLE':>8} RUNS"]
+    running = kernel.static("kernel.machine.processors.PROCESSORS")
+    for number in range(running.running):
+        cpu = kernel.static("kernel.sched.cpu.CPUS").of[number]
+        lines.append(f"{number:>3} {running.apic_ids[number]:>4} {cpu.ticks:>8} {cpu.idle_ticks:>8} {runs_what(cpu)}")
+    return lines
+
+
+def runs_what(cpu: View) -> str:
+    """The thread that a processor runs."""
+    thread = cpu.current
+    if thread == cpu.idle:
+        return "idle"
+    if not thread.is_user:
+        return "a kernel thread"
+    process = thread.process
+    return f"{text(process.name)}, process {process.pid} of container {process.container.id}, thread {thread.id}"
+
+
 def frame_counts(kernel: Kernel) -> dict[tuple[int, FrameUse], int]:
     """How many frames each account (by address, 0 for nobody) has for each use."""
     frames = kernel.static(FRAMES).frames
@@ -168,7 +189,7 @@ def _lock_problems(kernel: Kernel) -> list[str]:
         static = kernel.static(name)
         lock = static if "next_ticket" in static.layout_.fields else static.lock
         if lock.next_ticket != lock.now_serving:
-            found.append(f"the lock of {name} is held, by CPU {lock.holder}")
+            found.append(f"the lock of {name} is held, on the stack in slot {lock.holder:#x}")
     return found
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.running import RunningMachine
+from kernel.machine.segments import MAXIMUM_CPUS
 
 MEBIBYTE = 1 << 20
 SMALLEST_MEMORY = 32 * MEBIBYTE
@@ -72,6 +73,8 @@ class Machine:
             raise HarnessError("microvm has no BIOS disk: start from an image with --machine pc or q35")
         if self.debugger is not None and self.backend is Backend.EMULATOR:
             raise HarnessError("the emulator has no gdb server: use --backend qemu")
+        if not 1 <= self.cpus <= MAXIMUM_CPUS:
+            raise HarnessError(f"a machine has 1 to {MAXIMUM_CPUS} CPUs, not {self.cpus}")
         if self.cpus != 1 and self.backend is Backend.EMULATOR:
             raise HarnessError("the emulator has one CPU: leave out --smp, or use --backend qemu")
 

@@ -1,7 +1,7 @@
 """The pytest plugin: `guest`, whose system calls are made in a booted machine that is rewound before each test.
 
-`--backend emulator` runs the same tests in the emulator. After each test the kernel's state is validated
-(harness/inspect_state.py), and a failed test shows the end of the console.
+`--backend emulator` runs the same tests in the emulator, `--smp 4` with four CPUs. After each test the kernel's state
+is validated (harness/inspect_state.py), and a failed test shows the end of the console.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ _running: list[RunningMachine] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --backend."""
+    """Add --backend and --smp."""
     parser.addoption(
         "--backend",
         choices=[backend.value for backend in Backend],
         default=None,
         help="what runs the machines of tests: qemu (if installed), or emulator",
     )
+    parser.addoption("--smp", type=int, default=1, help="CPUs of the machines of tests (QEMU only)")
 
 
 def has_qemu() -> bool:
@@ -63,10 +64,11 @@ def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def machine(backend: Backend, rootfs: Path) -> Machine:
+def machine(request: pytest.FixtureRequest, backend: Backend, rootfs: Path) -> Machine:
     """What the tests boot."""
     archive = write_archive({"root": rootfs}, lambda message: None)
-    return Machine(kernel=ensure_kernel(), archive=archive, backend=backend, memory=MEMORY, snapshots=True)
+    cpus = request.config.getoption("--smp") if backend is Backend.QEMU else 1
+    return Machine(kernel=ensure_kernel(), archive=archive, backend=backend, memory=MEMORY, cpus=cpus, snapshots=True)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -39,9 +39,15 @@ def machine_arguments(machine: Machine) -> list[str]:
 
 
 def processor_arguments(machine: Machine) -> list[str]:
-    """CPUs, and how virtual time passes."""
+    """CPUs, and how virtual time passes.
+
+    Each CPU is a thread of QEMU (MTTCG): the host gives at least the memory ordering that an x86 guest expects if it is
+    an x86 itself. With -icount all CPUs take turns in one thread, as only then one order of instructions exists.
+    """
     arguments = ["-cpu", CPU, "-smp", str(machine.cpus)]
-    if machine.instruction_shift is not None:
+    if machine.instruction_shift is None:
+        arguments += ["-accel", "tcg,thread=multi"]
+    else:
         arguments += ["-icount", f"shift={machine.instruction_shift},sleep=off", "-rtc", "clock=vm"]
     return arguments
 

@@ -4,6 +4,9 @@ Interface: `fail` for a fault of the processor; compiled code calls `trap_messag
 
 Every function keeps its frame pointer, so the callers are found by walking the chain of saved rbp (System V ABI,
 section 3.4.1). Nothing is allocated and no lock is taken. A panic within the panic is reported in one line.
+
+The first processor that panics stops the others by a non-maskable interrupt before it prints a word, so there is one
+traceback, whatever they find wrong meanwhile.
 """
 
 from __future__ import annotations
@@ -12,11 +15,13 @@ from typing import Never
 
 from codegen.lang import (
     Array,
+    Atomic,
     Slice,
     TrapKind,
     array,
     export,
     inline,
+    inline_array,
     reference,
     slice_at,
     struct,
@@ -28,10 +33,16 @@ from codegen.lang import (
 from kernel.base.line_table import HEADER_SIZE, NO_RECORD, LineTable, table_size
 from kernel.base.log import LAST_WORDS
 from kernel.machine.exit import exit_machine
-from kernel.machine.instructions import disable_interrupts, frame_pointer
+from kernel.machine.instructions import disable_interrupts, frame_pointer, spin_hint
+from kernel.machine.processors import PROCESSORS, interrupt_others, this_processor
+from kernel.machine.segments import MAXIMUM_CPUS
+from kernel.machine.stubs import halt_forever
 
 PANIC_STATUS: u8 = 0x7F
 """What isa-debug-exit is given: QEMU ends with status 255."""
+
+STOP_SPINS = 1_000_000
+"""How long to wait for the other processors: some 100 ms."""
 
 DEEPEST: u64 = 48
 DEEPEST_INLINING: u64 = 16
@@ -47,12 +58,22 @@ class FrameRecord:
 
 
 @struct
-class PanicState:
-    """The panic in progress."""
+class Message:
+    """The text of the last failure on one processor."""
 
-    active: bool = False
-    message_address: u64 = 0
-    message_length: u64 = 0
+    address: u64 = 0
+    length: u64 = 0
+
+
+@struct
+class PanicState:
+    """The panic in progress; all but the first three fields belong to the processor that reports."""
+
+    reporter: Atomic[u32] = inline()
+    """The number of the processor that reports, plus 1; 0 while there is no panic."""
+    stopped: Atomic[u32] = inline()
+    """A bit for each processor that has stopped, by its number."""
+    messages: Array[Message] = inline_array(MAXIMUM_CPUS)
     depth: u64 = 0
     addresses: Array[u64] = array(DEEPEST)
     table: LineTable = inline()
@@ -65,8 +86,9 @@ PANIC = PanicState()
 @export
 def trap_message(address: u64, length: u64) -> None:
     """Keep the text of the assertion that failed, or of the panic that was asked for."""
-    PANIC.message_address = address
-    PANIC.message_length = length
+    message = PANIC.messages[this_processor()]
+    message.address = address
+    message.length = length
 
 
 @export
@@ -77,12 +99,12 @@ def trap_failed(kind: u32) -> Never:
     record = reference(FrameRecord, frame_pointer())
     # The call is one byte before its return address; + 1 makes all of these return addresses.
     collect(record.return_address, record.caller)
-    text = slice_at(u8, PANIC.message_address, PANIC.message_length)
-    finish(meaning_of(TrapKind(kind)), text)
+    message = PANIC.messages[this_processor()]
+    finish(meaning_of(TrapKind(kind)), slice_at(u8, message.address, message.length))
 
 
 def fail(reason: Slice[u8], instruction: u64, frame: u64) -> Never:
-    """The kernel faulted at address `instruction` with `frame` in rbp."""
+    """Something went wrong at address `instruction`, with `frame` in rbp: a fault, or an interrupt that says so."""
     disable_interrupts()
     begin()
     collect(instruction + 1, frame)
@@ -90,11 +112,27 @@ def fail(reason: Slice[u8], instruction: u64, frame: u64) -> Never:
 
 
 def begin() -> None:
-    """Mark that the machine stops; a second time it stops at once."""
-    if PANIC.active:
+    """Stop the other processors; stop here if another one reports, or if this one failed while reporting."""
+    own = this_processor()
+    if PANIC.reporter.compare_exchange(0, own + 1):
+        stop_others()
+        return
+    if PANIC.reporter.load() == own + 1:
         LAST_WORDS("panic: another one while reporting this one")
         exit_machine(PANIC_STATUS)
-    PANIC.active = True
+    PANIC.stopped.fetch_or(1 << own)
+    while True:
+        halt_forever()
+
+
+def stop_others() -> None:
+    """Let every other processor come to `begin`, by way of `fail`; one that does not is not waited for much longer."""
+    interrupt_others()
+    others = (1 << PROCESSORS.running) - 1 - (1 << this_processor()) if PROCESSORS.running > 0 else u32(0)
+    for _ in range(STOP_SPINS):
+        if PANIC.stopped.load() == others:
+            return
+        spin_hint()
 
 
 def collect(address: u64, frame: u64) -> None:
@@ -125,11 +163,20 @@ def finish(reason: Slice[u8], text: Slice[u8]) -> Never:
         while index > 0:
             index -= 1
             print_call(PANIC.addresses[index])
-    if len(text) == 0:
-        LAST_WORDS(f"panic: {reason}")
-    else:
-        LAST_WORDS(f"panic: {reason}: {text}")
+    print_reason(reason, text)
     exit_machine(PANIC_STATUS)
+
+
+def print_reason(reason: Slice[u8], text: Slice[u8]) -> None:
+    """Print the last line: which processor, if there are several, and what went wrong."""
+    LAST_WORDS.text(b"panic")
+    if PROCESSORS.running > 1:
+        LAST_WORDS.text(b" on cpu ")
+        LAST_WORDS.unsigned(u64(this_processor()))
+    if len(text) == 0:
+        LAST_WORDS(f": {reason}")
+    else:
+        LAST_WORDS(f": {reason}: {text}")
 
 
 def print_call(return_address: u64) -> None:

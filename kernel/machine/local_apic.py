@@ -26,7 +26,11 @@ from kernel.machine.trap import Vector
 DIVIDE_BY_16: u32 = 0x3
 """Divide configuration register (SDM vol. 3A, figure 10-10)."""
 
-DELIVERY_PENDING: u32 = 1 << 12
+DELIVER_NON_MASKABLE = 4
+DELIVER_INIT = 5
+DELIVER_START = 6
+"""Delivery modes (SDM vol. 3A, sections 10.5.1 and 10.6.1); 0 is an ordinary interrupt."""
+
 SEND_SPINS = 100_000
 
 NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000
@@ -58,6 +62,7 @@ class LocalVector:
     """An entry of the local vector table (SDM vol. 3A, figure 10-8)."""
 
     vector: u32 = bits(0, 8)
+    delivery: u32 = bits(8, 11)
     masked: bool = bit(16)
     periodic: bool = bit(17)
 
@@ -78,12 +83,6 @@ class CommandLow:
     delivery: u32 = bits(8, 11)
     pending: bool = bit(12)
     asserted: bool = bit(14)
-
-
-DELIVER_NON_MASKABLE = 4
-DELIVER_INIT = 5
-DELIVER_START = 6
-"""Delivery modes of a command (SDM vol. 3A, section 10.6.1); 0 is an ordinary interrupt."""
 
 
 @bits(u32)
@@ -108,14 +107,14 @@ def _device() -> LocalApic:
 
 
 def enable_local_apic() -> None:
-    """Switch this processor's local APIC on, its own sources masked."""
+    """Switch this processor's local APIC on; of its own sources only LINT1, the non-maskable interrupt of a PC."""
     base = from_raw(ApicBase, read_msr(Msr.APIC_BASE))
     write_msr(Msr.APIC_BASE, to_raw(replace(base, enabled=True)))
     device = _device()
     masked: u32 = to_raw(LocalVector(masked=True))
     device.timer_entry = masked
     device.line_0_entry = masked
-    device.line_1_entry = masked
+    device.line_1_entry = to_raw(LocalVector(delivery=DELIVER_NON_MASKABLE))
     device.error_entry = masked
     device.task_priority = 0
     device.spurious_vector = to_raw(SpuriousVector(vector=u32(Vector.SPURIOUS), enabled=True))

@@ -52,6 +52,9 @@ def handle_trap(frame: TrapFrame) -> None:
         handle_interrupt(frame.vector)
     elif frame.vector == u64(Vector.PAGE_FAULT):
         handle_page_fault(frame)
+    elif frame.vector == u64(Vector.NON_MASKABLE):
+        # Another processor panics, or somebody at QEMU's monitor wants to see where this one is.
+        fail(b"non-maskable interrupt", frame.rip, frame.rbp)
     elif frame.from_user:
         enable_interrupts()
         handle_exception(frame)

@@ -1,0 +1,122 @@
+"""Several processors: how many run on each machine, and how all of them stop."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.inspect_state import cpus_table, problems
+from harness.machine import MEBIBYTE, Backend, Machine, MachineType
+from harness.physical import kernel_physical
+from harness.plugin import has_qemu
+from harness.qemu import start_qemu
+from harness.running import RunningMachine
+from kernel.machine.segments import MAXIMUM_CPUS
+
+pytestmark = [pytest.mark.qemu, pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")]
+
+INVALID_INSTRUCTION = b"\x0f\x0b"
+Started = Callable[..., AbstractAsyncContextManager[RunningMachine]]
+
+
+@pytest.fixture
+def started(machine: Machine) -> Started:
+    """Starts a machine with other properties than the tests' own, until its agent is ready."""
+
+    @asynccontextmanager
+    async def start(**changes: Any) -> AsyncIterator[RunningMachine]:
+        changed = replace(machine, backend=Backend.QEMU, memory=64 * MEBIBYTE, snapshots=False)
+        running = await start_qemu(replace(changed, **changes))
+        try:
+            await running.guest.wait_ready()
+            yield running
+        finally:
+            await running.quit()
+
+    return start
+
+
+@pytest.mark.parametrize("kind", list(MachineType))
+@pytest.mark.parametrize("count", [1, 2, 4])
+async def test_every_processor_runs(started: Started, kind: MachineType, count: int) -> None:
+    async with started(type=kind, cpus=count) as running:
+        assert f"pithos: {count} of {count} processors run, found by ACPI\n" in running.console.text
+        numbers = [line.split()[:2] for line in cpus_table(running.kernel)[1:]]
+        assert numbers == [[str(number), str(number)] for number in range(count)]
+        await running.pause()
+        assert problems(running.kernel) == []
+
+
+async def test_as_many_processors_as_there_is_room_for(started: Started) -> None:
+    async with started(cpus=MAXIMUM_CPUS) as running:
+        assert f"pithos: {MAXIMUM_CPUS} of {MAXIMUM_CPUS} processors run" in running.console.text
+
+
+@pytest.mark.parametrize(
+    ("word", "count"), [("cpus=2", 2), ("cpus=1", 1), ("cpus=0", 1), ("cpus=99", 4), ("cpus=x", 4)]
+)
+async def test_the_command_line_limits_the_processors(started: Started, word: str, count: int) -> None:
+    async with started(cpus=4, command_line=word) as running:
+        assert f"pithos: {count} of 4 processors run" in running.console.text
+        assert len(cpus_table(running.kernel)) == 1 + count
+
+
+async def test_a_machine_with_several_processors_is_rewound(started: Started) -> None:
+    async with started(cpus=4, snapshots=True) as running:
+        await running.save()
+        for _ in range(3):
+            await running.guest.sys.mkdir(b"/made", 0o755)
+            await running.rewind()
+        await running.guest.sys.mkdir(b"/made", 0o755)
+        assert len(cpus_table(running.kernel)) == 5
+
+
+@pytest.mark.parametrize("count", [0, MAXIMUM_CPUS + 1])
+def test_a_machine_has_a_number_of_processors_that_the_kernel_can_run(machine: Machine, count: int) -> None:
+    with pytest.raises(HarnessError, match=f"a machine has 1 to {MAXIMUM_CPUS} CPUs, not {count}"):
+        replace(machine, backend=Backend.QEMU, cpus=count)
+
+
+def test_the_emulator_has_one_processor(machine: Machine) -> None:
+    with pytest.raises(HarnessError, match="the emulator has one CPU"):
+        replace(machine, backend=Backend.EMULATOR, cpus=2)
+
+
+def check_end(running: RunningMachine, count: int, reason: str) -> None:
+    """One processor, which says its number, has reported, and all others have stopped."""
+    text = running.console.text
+    assert text.count("Traceback") == 1, text
+    found = re.search(r"^panic on cpu (\d+): (.*)$", text, re.MULTILINE)
+    assert found is not None, text
+    assert found[2] == reason
+    state = running.kernel.static("kernel.base.panic.PANIC")
+    reporter = int(found[1])
+    assert state.reporter == reporter + 1
+    assert state.stopped == (1 << count) - 1 - (1 << reporter)
+
+
+@pytest.mark.parametrize("kind", list(MachineType))
+async def test_a_panic_stops_all_processors(started: Started, kind: MachineType) -> None:
+    async with started(type=kind, cpus=4) as running:
+        entry = kernel_physical(running.kernel.symbols["kernel.syscalls.scheduling.sched_rr_get_interval"])
+        assert entry is not None
+        await running.write_physical(entry, INVALID_INSTRUCTION)
+        with pytest.raises(HarnessError):
+            await running.guest.sys.sched_rr_get_interval(0, 0)
+        check_end(running, 4, "the kernel faulted")
+
+
+async def test_processors_that_panic_at_once_print_one_traceback(started: Started) -> None:
+    """QEMU's `nmi` interrupts every processor."""
+    for _ in range(3):
+        async with started(cpus=4) as running:
+            with pytest.raises(HarnessError):
+                await running.human("nmi")  # type: ignore[attr-defined]
+                await running.guest.sys.getpid()
+            check_end(running, 4, "non-maskable interrupt")
