@@ -6,7 +6,7 @@ import signal
 
 from codegen.lang import UserAddr
 from kernel.process import signal_table
-from kernel.process.signal_table import IGNORE, Signal, SignalTable, bit_of
+from kernel.process.signal_table import DEFAULT, IGNORE, Signal, SignalTable, bit_of
 
 
 def test_numbers_are_those_of_linux() -> None:
@@ -25,8 +25,8 @@ def test_sets_by_default() -> None:
 
 def test_exec_resets_handlers_and_keeps_what_is_ignored() -> None:
     table = SignalTable()
-    table.action(Signal.TERMINATE).handler = UserAddr(0x401000)
-    table.action(Signal.PIPE).handler = IGNORE
+    table.set_action(Signal.TERMINATE, UserAddr(0x401000), 0, UserAddr(0), 0)
+    table.set_action(Signal.PIPE, IGNORE, 0, UserAddr(0), 0)
     assert table.has_handler(Signal.TERMINATE) and not table.has_handler(Signal.PIPE)
     table.reset_for_exec()
     assert not table.has_handler(Signal.TERMINATE) and not table.is_ignored(Signal.TERMINATE)
@@ -36,6 +36,6 @@ def test_exec_resets_handlers_and_keeps_what_is_ignored() -> None:
 def test_a_child_has_the_actions_but_nothing_pending() -> None:
     table, child = SignalTable(), SignalTable()
     table.pending = bit_of(Signal.USER_1)
-    table.action(Signal.USER_1).mask = 5
+    table.set_action(Signal.USER_1, DEFAULT, 0, UserAddr(0), 5)
     child.copy_from(table)
     assert child.action(Signal.USER_1).mask == 5 and child.pending == 0
