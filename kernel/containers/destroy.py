@@ -11,7 +11,7 @@ from kernel.base.errno import EBUSY, EDEADLK
 from kernel.containers.abi import ContainerStage
 from kernel.containers.container import Container
 from kernel.memory import frames
-from kernel.process.exit import kill_process
+from kernel.process.ending import kill_process
 from kernel.process.process import Process
 from kernel.process.signal_table import Signal
 from kernel.sched.cpu import current

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 CHUNK_SLOTS = 32
 CHUNKS = 32
 DESCRIPTORS_MAX = CHUNK_SLOTS * CHUNKS
-"""RLIMIT_NOFILE: one more than the highest descriptor."""
+"""How far RLIMIT_NOFILE may be raised: one more than the highest descriptor."""
 
 
 @struct
@@ -48,6 +48,8 @@ class FileTable:
 
     account: Account = uninitialised()
     references: u64 = 1
+    limit: u64 = DESCRIPTORS_MAX
+    """RLIMIT_NOFILE: one more than the highest descriptor that may be made."""
     chunks: Array[DescriptorChunk | None] = array(CHUNKS)
 
     def hold(self) -> None:
@@ -133,7 +135,7 @@ class FileTable:
 
         The descriptor holds a reference of its own; the caller keeps its own.
         """
-        for number in range(lowest, DESCRIPTORS_MAX):
+        for number in range(lowest, self.limit):
             slot = self.slot_at(number)
             if slot.file is None:
                 occupy(slot, file, close_on_exec)
@@ -142,7 +144,7 @@ class FileTable:
 
     def replace(self, file: OpenFile, close_on_exec: bool, fd: Fd) -> Fallible[None]:
         """Make `fd` refer to `file`, closing what it referred to (dup2(2)); EBADF when out of range."""
-        if fd < Fd(0) or u64(fd) >= DESCRIPTORS_MAX:
+        if fd < Fd(0) or u64(fd) >= self.limit:
             raise EBADF
         slot = self.slot_at(u64(fd))
         file.hold()
@@ -195,6 +197,7 @@ class FileTable:
     def duplicate(self, account: Account) -> Fallible[FileTable]:
         """A table charged to `account` that refers to the same open files (fork(2))."""
         made = create_table(account)
+        made.limit = self.limit
         with on_error(made.drop):
             number = self.next_used(0, DESCRIPTORS_MAX)
             while number < DESCRIPTORS_MAX:

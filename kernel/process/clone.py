@@ -26,6 +26,7 @@ from kernel.files.table import FileTable
 from kernel.machine.layout import USER_END
 from kernel.machine.trap import TrapFrame
 from kernel.memory import fork, user
+from kernel.process.limits import UNLIMITED, Resource
 from kernel.process.pidfd import attach, open_handle
 from kernel.process.process import Process, create_process
 from kernel.process.start import create_user_thread
@@ -94,6 +95,7 @@ class CloneRequest:
 def clone(task: Thread, request: CloneRequest) -> Fallible[Pid]:
     """A new thread, in this process or in a new one; returns its number. EINVAL, EAGAIN, ENOMEM, EFAULT, EMFILE."""
     check(task, request)
+    check_count(task.process)
     if request.has(CloneFlags.THREAD):
         child = add_thread(task)
     elif request.has(CloneFlags.PIDFD):
@@ -127,6 +129,19 @@ def check(task: Thread, request: CloneRequest) -> Fallible[None]:
         raise EINVAL
     if request.has(CloneFlags.SET_TLS) and request.thread_pointer >= USER_END:
         raise EINVAL
+
+
+def check_count(process: Process) -> Fallible[None]:
+    """EAGAIN when the user of `process` has as many threads in the container as it may (RLIMIT_NPROC, getrlimit(2))."""
+    limit = process.settings.limits.soft_of(Resource.PROCESSES)
+    if limit == UNLIMITED or process.credentials.user == 0:
+        return
+    count: u64 = 0
+    for other in process.container.processes:
+        if other.credentials.real_user == process.credentials.real_user:
+            count += max(other.threads.count, 1)
+    if count >= limit:
+        raise EAGAIN
 
 
 def fork_with_handle(task: Thread, request: CloneRequest) -> Fallible[Thread]:
@@ -168,6 +183,7 @@ def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
     )
     with on_error(process.release):
         copy_process(parent, process)
+        copy(process.name[:], task.name[:])
         if request.has(CloneFlags.MEMORY):
             parent.space.hold()
             process.space = parent.space
@@ -177,6 +193,8 @@ def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
             process.files = share_files(parent, request)
             with on_error(process.files.drop):
                 thread = create_user_thread(process)
+    if process.settings.limits.has_processor_time:
+        process.processor_limit.watch(process)
     process.exit_signal = parent.exit_signal if request.has(CloneFlags.PARENT) else request.exit_signal
     if request.has(CloneFlags.CLEAR_HANDLERS):
         process.signals.reset_for_exec()
@@ -198,10 +216,9 @@ def copy_process(parent: Process, process: Process) -> None:
     process.group_id = parent.group_id
     process.session_id = parent.session_id
     process.umask = parent.umask
-    process.no_new_privileges = parent.no_new_privileges
+    process.settings.inherit(parent.settings)
     process.credentials.copy_from(parent.credentials)
     process.signals.copy_from(parent.signals)
-    copy(process.name[:], parent.name[:])
     process.root = parent.root
     process.directory = parent.directory
     process.executable = parent.executable
@@ -227,6 +244,8 @@ def set_up(task: Thread, child: Thread, request: CloneRequest) -> None:
         frame.rsp = u64(request.stack)
     child.fs_base = request.thread_pointer if request.has(CloneFlags.SET_TLS) else task.fs_base
     child.signal_mask = task.signal_mask
+    child.policy.inherit(task.policy)
+    copy(child.name[:], task.name[:])
     if request.has(CloneFlags.CHILD_CLEAR_ID):
         child.clear_child_tid = request.child_id
     if request.has(CloneFlags.CHILD_SET_ID):

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from codegen.lang import count_trailing_zeros, i32, invert, local, u32, u64
 from kernel.base.errno import EFAULT, EINTR
-from kernel.process import job_control
-from kernel.process.exit import exit_process, exit_thread, status_of_signal
+from kernel.process import job_control, timers
+from kernel.process.ending import status_of_signal
+from kernel.process.exit import exit_process, exit_thread
 from kernel.process.signal_frame import push_frame
-from kernel.process.signal_queue import SignalInfo, take
+from kernel.process.signal_queue import SI_TIMER, SignalInfo, take
 from kernel.process.signal_table import (
     DEFAULT,
     IGNORED_BY_DEFAULT,
@@ -119,6 +120,8 @@ def take_signal(thread: Thread, wanted: u64, info: SignalInfo) -> bool:
             thread.pending_signals = thread.pending_signals & invert(u64, bit)
     elif not take(process.signals.queue, heap, info):
         process.signals.take_pending(bit)
+    if info.code == SI_TIMER:
+        timers.note_taken(process, info)
     return True
 
 

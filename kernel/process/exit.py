@@ -1,6 +1,6 @@
 """The end of threads and processes (_exit(2), exit_group(2)).
 
-Interface: `exit_thread` `exit_process` `kill_process`, and the status words of wait4(2).
+Interface: `exit_thread` `exit_process`; how others are told to end is in ending.py.
 
 A thread only ever ends itself, in the kernel, on its way to ring 3: to end another one is to mark it and to wake it.
 The last thread of a process gives back what the process used; pid and status stay for whoever waits.
@@ -15,43 +15,17 @@ from kernel.base.errno import EFAULT
 from kernel.files.poll import readiness_changed
 from kernel.memory import user
 from kernel.process import job_control, robust, timers
+from kernel.process.ending import end_threads
 from kernel.process.process import Process, ProcessState
-from kernel.process.send import send_child_change
+from kernel.process.send import send_child_change, send_to_process
 from kernel.process.signal_queue import discard
 from kernel.process.signal_table import IGNORE, ActionFlags, Signal
 from kernel.sched import switch
 from kernel.sched.cpu import current
 from kernel.sched.scheduler import exit_current
 from kernel.sched.thread import Thread
-from kernel.sched.wait import interrupt
 
 ALL_SIGNALS: u64 = 0xFFFF_FFFF_FFFF_FFFF
-
-
-def status_of_exit(code: u32) -> u32:
-    """The status word of a process that called exit(code): W_EXITCODE(code & 0xff, 0)."""
-    return (code & 0xFF) << 8
-
-
-def status_of_signal(signal: u32) -> u32:
-    """The status word of a process that a signal ended; there are no core files, so WCOREDUMP is never set."""
-    return signal & 0x7F
-
-
-def end_threads(process: Process, status: u32) -> None:
-    """Let every thread of `process` end as soon as it can; the first status that is given counts."""
-    if not process.exiting:
-        process.exiting = True
-        process.status = status
-    for thread in process.threads:
-        thread.killed = True
-        interrupt(thread)
-
-
-def kill_process(process: Process, signal: u32) -> None:
-    """`process` ends by `signal`, whatever it thinks of it."""
-    if not process.is_zombie:
-        end_threads(process, status_of_signal(signal))
 
 
 def exit_process(status: u32) -> Never:
@@ -94,6 +68,7 @@ def end_process(process: Process) -> None:
     """The last thread has ended: give back what the process used, and tell who waits for it."""
     release_space(process)
     timers.delete_all(process, False)
+    process.processor_limit.alarm.cancel()
     discard(process.signals.queue, process.container.account.heap, ALL_SIGNALS)
     process.files.drop()
     process.root.drop()
@@ -108,7 +83,7 @@ def end_process(process: Process) -> None:
     job_control.release_orphans(process)
     give_away_children(process)
     for handle in process.handles:
-        handle.finish(process.status)
+        handle.finish(process.status, process.ticks + process.children_ticks)
     process.ended.wake_all()
     readiness_changed()
     container = process.container
@@ -127,20 +102,37 @@ def release_space(process: Process) -> None:
     process.return_space()
 
 
+def heir_of(process: Process) -> Process | None:
+    """Who becomes the parent of the children of `process`: the nearest above it that asked for orphans (prctl(2),
+    PR_SET_CHILD_SUBREAPER), or the first process of the container; nobody when that ends, too.
+    """
+    above = process.parent
+    while above is not None:
+        if above.settings.reaps_orphans and not above.exiting and not above.is_zombie:
+            return above
+        above = above.parent
+    first = process.container.init
+    if first is None or first is process or first.exiting or first.is_zombie:
+        return None
+    return first
+
+
 def give_away_children(process: Process) -> None:
-    """Orphans become children of the first process of the container, or of nobody; zombies nobody waits for go."""
-    heir = process.container.init
-    if heir is process or (heir is not None and (heir.exiting or heir.is_zombie)):
-        heir = None
+    """Orphans get the parent that `heir_of` names and the signal that they asked for; zombies nobody waits for go."""
+    heir = heir_of(process)
+    for orphan in process.children:
+        if orphan.settings.parent_death_signal != 0:
+            send_to_process(orphan, orphan.settings.parent_death_signal)
     while True:
         child = process.children.first
         if child is None:
             return
         process.abandon(child)
         if heir is not None:
+            child.exit_signal = u32(Signal.CHILD)
             heir.adopt(child)
             if child.is_zombie:
-                heir.child_ended.wake_all()
+                tell_parent(heir, child)
         elif child.is_zombie:
             child.release()
 
@@ -149,7 +141,6 @@ def tell_parent(parent: Process, process: Process) -> None:
     """SIGCHLD and wait(2): or nothing, when the parent does not want to know (wait(2), notes)."""
     action = parent.signals.action(u32(Signal.CHILD))
     unwanted = action.handler == IGNORE or action.flags & u64(ActionFlags.NO_CHILD_WAIT) != 0
-    parent.children_ticks += process.ticks
     if process.exit_signal != 0:
         send_child_change(parent, process, process.exit_signal, process.status)
     if unwanted:

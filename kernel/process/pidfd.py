@@ -50,15 +50,18 @@ class ProcessHandle(FileOps):
     user: u32 = 0
     ended: bool = False
     status: u32 = 0
+    ticks: u64 = 0
+    """The time that it and its children used, once it has ended."""
     may_wait: bool = False
     """Whether waitid(2) may take the status here: for who ran the process in a container of its own."""
     changed: WaitQueue = inline()
     described: Attributes = inline()
 
-    def finish(self, status: u32) -> None:
-        """The process has ended with `status` (as wait4(2) reports it)."""
+    def finish(self, status: u32, ticks: u64) -> None:
+        """The process has ended with `status` (as wait4(2) reports it), and used so many ticks."""
         self.ended = True
         self.status = status
+        self.ticks = ticks
         self.changed.wake_all()
         readiness_changed()
 
@@ -95,7 +98,7 @@ class ProcessHandle(FileOps):
         self.account.heap.free(self)
 
 
-def open_handle(owner: FileOwner) -> Fallible[OpenFile]:
+def open_handle(owner: FileOwner, nonblocking: bool = False) -> Fallible[OpenFile]:
     """A handle of no process yet, charged to `owner`, with one reference, the caller's."""
     heap = owner.account.heap
     handle = heap.new(ProcessHandle)
@@ -103,7 +106,8 @@ def open_handle(owner: FileOwner) -> Fallible[OpenFile]:
     handle.described.kind = Kind.REGULAR
     handle.described.permissions = 0o600
     with on_error(heap.free, handle):
-        return open_file(owner, handle, None, OpenFlags.READ_WRITE)
+        flags = OpenFlags.READ_WRITE | OpenFlags.NONBLOCK if nonblocking else OpenFlags.READ_WRITE
+        return open_file(owner, handle, None, flags)
 
 
 def attach(file: OpenFile, process: Process) -> None:
@@ -117,11 +121,12 @@ def attach(file: OpenFile, process: Process) -> None:
     if process.is_zombie:
         handle.ended = True
         handle.status = process.status
+        handle.ticks = process.ticks + process.children_ticks
 
 
-def open_process(owner: FileOwner, process: Process, may_wait: bool) -> Fallible[OpenFile]:
+def open_process(owner: FileOwner, process: Process, may_wait: bool, nonblocking: bool = False) -> Fallible[OpenFile]:
     """A descriptor's worth of `process`, charged to `owner`, with one reference, the caller's."""
-    file = open_handle(owner)
+    file = open_handle(owner, nonblocking)
     attach(file, process)
     handle = file.ops
     assert isinstance(handle, ProcessHandle), "the file is a handle of a process"

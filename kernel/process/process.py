@@ -35,6 +35,7 @@ from codegen.lang import (
 from kernel.base.list import Link, List
 from kernel.files.credentials import Credentials
 from kernel.files.tree import prune
+from kernel.process.settings import Settings
 from kernel.process.signal_queue import QueuedSignal
 from kernel.process.signal_table import SignalTable
 from kernel.sched.thread import Thread
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from kernel.files.table import FileTable
     from kernel.memory.space import AddressSpace
     from kernel.process.pidfd import ProcessHandle
+    from kernel.process.processor_limit import ProcessorLimit
     from kernel.process.session import Session
     from kernel.process.timers import ProcessTimer
 
@@ -90,8 +92,8 @@ class Process:
     executable: Inode | None = None
     credentials: Credentials = inline()
     umask: u32 = 0o022
-    no_new_privileges: bool = False
-    dumpable: bool = True
+    settings: Settings = inline()
+    processor_limit: ProcessorLimit = inline()
     lender: Thread | None = None
     """CLONE_VFORK: the thread of the parent that waits until this process no longer needs its memory."""
 
@@ -131,6 +133,22 @@ class Process:
         length = min(u64(len(name)), NAME_LENGTH - 1)
         fill(self.name[:], 0)
         copy(self.name[0:length], name[0:length])
+
+    def name_thread(self, thread: Thread, name: Slice[u8]) -> None:
+        """Call a thread of this process `name`, and the process with it if it is the first one (prctl(2))."""
+        length = min(u64(len(name)), NAME_LENGTH - 1)
+        fill(thread.name[:], 0)
+        copy(thread.name[0:length], name[0:length])
+        if thread.id == self.pid:
+            self.set_name(name)
+
+    @property
+    def all_ticks(self) -> u64:
+        """The time that its threads used, those included that have ended, in ticks of the scheduler."""
+        ticks = self.ticks
+        for thread in self.threads:
+            ticks += thread.cpu_ticks
+        return ticks
 
     @property
     def is_zombie(self) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, UserAddr, field_offset, on_error, u8, u64
+from codegen.lang import Fallible, Slice, UserAddr, field_offset, on_error, u8, u32, u64
 from kernel.files.inode import Inode
 from kernel.memory.space import AddressSpace
 from kernel.process import exec, robust, timers
 from kernel.process.process import Process
 from kernel.process.program import Program
 from kernel.process.signal_queue import QueuedSignal
+from kernel.process.signal_table import Signal
 from kernel.sched import switch
 from kernel.sched.scheduler import start
 from kernel.sched.thread import Thread
@@ -46,8 +47,9 @@ def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallib
     with on_error(undo_load, space, file):
         thread = create_user_thread(process)
     process.executable = file
-    process.set_name(base_name(path))
     thread.id = process.pid
+    process.name_thread(thread, base_name(path))
+    process.settings.limits.begin(process.container.account.processes.limit)
     thread.frame.start_user(UserAddr(program.entry), UserAddr(program.stack_pointer))
     switch.prepare_user(thread)
     start(thread)
@@ -76,8 +78,10 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     process.executable = file
     if old_file is not None:
         old_file.drop()
-    process.set_name(base_name(path))
+    process.name_thread(thread, base_name(path))
     process.executed = True
+    process.exit_signal = u32(Signal.CHILD)
+    process.settings.begin_program()
     process.signals.reset_for_exec()
     timers.delete_all(process, True)
     process.files.close_for_exec()

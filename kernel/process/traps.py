@@ -21,7 +21,8 @@ from kernel.machine.user_fault import abort_user_copy, is_user_copy
 from kernel.memory.fault import handle_fault
 from kernel.memory.region import Access
 from kernel.process.deliver import before_return, fault
-from kernel.process.exit import exit_process, kill_process, status_of_signal
+from kernel.process.ending import kill_process, status_of_signal
+from kernel.process.exit import exit_process
 from kernel.process.signal_table import Signal
 from kernel.sched.cpu import current
 from kernel.sched.scheduler import tick

@@ -8,6 +8,7 @@ from codegen.lang import Fallible, Pid, i64, struct, u32, u64, width
 from kernel.base.errno import ECHILD
 from kernel.process.process import Process
 from kernel.process.send import CONTINUED_STATUS
+from kernel.process.signal_table import Signal
 
 
 @width(u32)
@@ -35,8 +36,11 @@ class Ended:
     ticks: u64 = 0
 
 
-def is_wanted(child: Process, parent: Process, which: i64) -> bool:
-    """Whether waitpid's first argument `which` means `child`."""
+def is_wanted(child: Process, parent: Process, which: i64, options: WaitOptions) -> bool:
+    """Whether waitpid's first argument `which` means `child`, and the options its kind (__WCLONE: without SIGCHLD)."""
+    is_plain = child.exit_signal == u32(Signal.CHILD)
+    if WaitOptions.ALL not in options and is_plain == (WaitOptions.CLONE in options):
+        return False
     if which == -1:
         return True
     if which == 0:
@@ -55,7 +59,7 @@ def wait_for_child(parent: Process, which: i64, options: WaitOptions, ended: End
         seen = parent.child_ended.observe()
         has_child = False
         for child in parent.children:
-            if is_wanted(child, parent, which):
+            if is_wanted(child, parent, which, options):
                 has_child = True
                 if ended.pid == Pid(0):
                     look_at(child, options, ended)
@@ -89,11 +93,14 @@ def note(child: Process, status: u32, ended: Ended) -> None:
     ended.pid = child.pid
     ended.user = child.credentials.real_user
     ended.status = status
-    ended.ticks = child.ticks
+    ended.ticks = child.all_ticks + child.children_ticks
 
 
 def take(child: Process, options: WaitOptions, ended: Ended) -> None:
     """Note how `child` ended, and release it unless it is to stay waitable."""
     note(child, child.status, ended)
+    parent = child.parent
     if WaitOptions.NO_WAIT not in options:
+        if parent is not None:
+            parent.children_ticks += ended.ticks
         child.release()

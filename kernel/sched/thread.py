@@ -13,10 +13,12 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from codegen.lang import (
+    Array,
     Nanoseconds,
     Pid,
     UserAddr,
     VirtAddr,
+    array,
     inline,
     reference,
     size_of,
@@ -29,6 +31,7 @@ from codegen.lang import (
 )
 from kernel.base.list import Link, List
 from kernel.machine.trap import TrapFrame
+from kernel.sched.policy import Policy
 
 if TYPE_CHECKING:
     from kernel.machine.fpu import FpuArea
@@ -94,6 +97,9 @@ class Thread:
     alternate_stack: UserAddr = UserAddr(0)
     alternate_stack_size: u64 = 0
     cpu_ticks: u64 = 0
+    policy: Policy = inline()
+    name: Array[u8] = array(16)
+    """TASK_COMM_LEN (prctl(2), PR_SET_NAME)."""
     futex_space: u64 = 0
     futex_place: u64 = 0
     """Which futex it waits for (process/futex.py)."""

@@ -45,7 +45,7 @@ from kernel.files.inode import Inode
 from kernel.files.path import Lookup, resolve
 from kernel.memory import user
 from kernel.process.arguments import Arguments
-from kernel.process.exit import kill_process
+from kernel.process.ending import kill_process
 from kernel.process.pidfd import open_process
 from kernel.process.process import Process
 from kernel.process.send import send_to_process

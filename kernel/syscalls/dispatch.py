@@ -14,6 +14,7 @@ from kernel.process.deliver import before_return, is_delayed
 from kernel.sched.cpu import current
 from kernel.sched.thread import Thread
 from kernel.syscalls import (
+    attributes,
     containers,
     files_attributes,
     files_copy,
@@ -27,7 +28,10 @@ from kernel.syscalls import (
     files_tree,
     identity,
     info,
+    limits,
     memory,
+    nice,
+    prctl,
     process,
     scheduling,
     signals,
@@ -39,6 +43,7 @@ from kernel.syscalls import (
 from kernel.syscalls.declare import SYSCALLS, Declaration
 
 MODULES = (
+    attributes,
     containers,
     files_attributes,
     files_copy,
@@ -52,7 +57,10 @@ MODULES = (
     files_tree,
     identity,
     info,
+    limits,
     memory,
+    nice,
+    prctl,
     process,
     scheduling,
     signals,

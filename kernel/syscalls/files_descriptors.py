@@ -8,7 +8,6 @@ from kernel.files.attributes import Kind
 from kernel.files.flags import SETTABLE_FLAG_BITS, OpenFlags
 from kernel.files.locks import described_by
 from kernel.files.pipe import CAPACITY, make_pipe
-from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory import user
 from kernel.sched.thread import Thread
 from kernel.syscalls import files_locks, terminals
@@ -82,7 +81,7 @@ def fcntl(task: Thread, fd: Fd, command: u32, argument: u64) -> Fallible[u64]:
     if file.is_path_only and not F_DUPFD <= command <= F_GETFL and command != F_DUPFD_CLOEXEC:
         raise EBADF
     if command == F_DUPFD or command == F_DUPFD_CLOEXEC:
-        if argument >= DESCRIPTORS_MAX:
+        if argument >= files.limit:
             raise EINVAL
         return u64(files.install(file, command == F_DUPFD_CLOEXEC, argument))
     if command == F_GETFD:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Pid, UserAddr, i32, inline, u32, u64
+from codegen.lang import Fallible, Pid, UserAddr, i32, inline, local, struct, u32, u64
 from kernel.base.errno import EACCES, EINVAL, EPERM, ESRCH
 from kernel.files.credentials import GROUPS_MAX, Credentials
 from kernel.memory import user
@@ -58,85 +58,140 @@ def getegid(task: Thread) -> u32:
     return task.process.credentials.group
 
 
-def is_one_of(id: u32, first: u32, second: u32, third: u32) -> bool:
-    """Whether `id` is one of three."""
-    return id == first or id == second or id == third
+@struct
+class Ids:
+    """The three user ids of a process, or its three group ids, while a call changes them."""
 
+    real: u32 = 0
+    effective: u32 = 0
+    saved: u32 = 0
+    privileged: bool = False
 
-def may_be_user(credentials: Credentials, user_id: u32) -> bool:
-    """Whether an unprivileged process may take this user id."""
-    return (
-        user_id == KEEP
-        or credentials.user == 0
-        or is_one_of(user_id, credentials.real_user, credentials.user, credentials.saved_user)
-    )
+    def load_users(self, credentials: Credentials) -> None:
+        """Begin with the user ids."""
+        self.real = credentials.real_user
+        self.effective = credentials.user
+        self.saved = credentials.saved_user
+        self.privileged = credentials.user == 0
 
+    def load_groups(self, credentials: Credentials) -> None:
+        """Begin with the group ids."""
+        self.real = credentials.real_group
+        self.effective = credentials.group
+        self.saved = credentials.saved_group
+        self.privileged = credentials.user == 0
 
-def may_be_group(credentials: Credentials, group: u32) -> bool:
-    """Whether an unprivileged process may take this group id."""
-    return (
-        group == KEEP
-        or credentials.user == 0
-        or is_one_of(group, credentials.real_group, credentials.group, credentials.saved_group)
-    )
+    def store_users(self, process: Process) -> None:
+        """Let `process` have these user ids."""
+        credentials = process.credentials
+        if credentials.user != self.effective:
+            process.settings.change_user()
+        credentials.real_user = self.real
+        credentials.user = self.effective
+        credentials.saved_user = self.saved
+
+    def store_groups(self, process: Process) -> None:
+        """Let `process` have these group ids."""
+        credentials = process.credentials
+        if credentials.group != self.effective:
+            process.settings.change_user()
+        credentials.real_group = self.real
+        credentials.group = self.effective
+        credentials.saved_group = self.saved
+
+    def set_one(self, id: u32) -> Fallible[None]:
+        """setuid(2): the effective id, for the superuser all of them. EINVAL, EPERM."""
+        if id == KEEP:
+            raise EINVAL
+        if self.privileged:
+            self.real = id
+            self.saved = id
+        elif id != self.real and id != self.saved:
+            raise EPERM
+        self.effective = id
+
+    def set_two(self, real: u32, effective: u32) -> Fallible[None]:
+        """setreuid(2): the saved id follows when the real one is set, or the effective one to another. EPERM."""
+        before = self.real
+        if real != KEEP and not self.privileged and real != self.real and real != self.effective:
+            raise EPERM
+        if not self.may_be(effective):
+            raise EPERM
+        if real != KEEP:
+            self.real = real
+        if effective != KEEP:
+            self.effective = effective
+        if real != KEEP or (effective != KEEP and effective != before):
+            self.saved = self.effective
+
+    def set_three(self, real: u32, effective: u32, saved: u32) -> Fallible[None]:
+        """setresuid(2). EPERM."""
+        if not (self.may_be(real) and self.may_be(effective) and self.may_be(saved)):
+            raise EPERM
+        if real != KEEP:
+            self.real = real
+        if effective != KEEP:
+            self.effective = effective
+        if saved != KEEP:
+            self.saved = saved
+
+    def may_be(self, id: u32) -> bool:
+        """Whether an id may be set to this one: the superuser any, others one of the three that they have."""
+        return self.privileged or id == KEEP or id == self.real or id == self.effective or id == self.saved
 
 
 @syscall(105)
 def setuid(task: Thread, user_id: u32) -> Fallible[None]:
     """setuid(2)."""
-    credentials = task.process.credentials
-    if user_id == KEEP:
-        raise EINVAL
-    if credentials.user == 0:
-        credentials.real_user = user_id
-        credentials.saved_user = user_id
-    elif user_id != credentials.real_user and user_id != credentials.saved_user:
-        raise EPERM
-    credentials.user = user_id
+    ids = local(Ids)
+    ids.load_users(task.process.credentials)
+    ids.set_one(user_id)
+    ids.store_users(task.process)
 
 
 @syscall(106)
 def setgid(task: Thread, group: u32) -> Fallible[None]:
     """setgid(2)."""
-    credentials = task.process.credentials
-    if group == KEEP:
-        raise EINVAL
-    if credentials.user == 0:
-        credentials.real_group = group
-        credentials.saved_group = group
-    elif group != credentials.real_group and group != credentials.saved_group:
-        raise EPERM
-    credentials.group = group
+    ids = local(Ids)
+    ids.load_groups(task.process.credentials)
+    ids.set_one(group)
+    ids.store_groups(task.process)
+
+
+@syscall(113)
+def setreuid(task: Thread, real: u32, effective: u32) -> Fallible[None]:
+    """setreuid(2)."""
+    ids = local(Ids)
+    ids.load_users(task.process.credentials)
+    ids.set_two(real, effective)
+    ids.store_users(task.process)
+
+
+@syscall(114)
+def setregid(task: Thread, real: u32, effective: u32) -> Fallible[None]:
+    """setregid(2)."""
+    ids = local(Ids)
+    ids.load_groups(task.process.credentials)
+    ids.set_two(real, effective)
+    ids.store_groups(task.process)
 
 
 @syscall(117)
 def setresuid(task: Thread, real: u32, effective: u32, saved: u32) -> Fallible[None]:
     """setresuid(2)."""
-    credentials = task.process.credentials
-    if not (may_be_user(credentials, real) and may_be_user(credentials, effective) and may_be_user(credentials, saved)):
-        raise EPERM
-    if real != KEEP:
-        credentials.real_user = real
-    if effective != KEEP:
-        credentials.user = effective
-    if saved != KEEP:
-        credentials.saved_user = saved
+    ids = local(Ids)
+    ids.load_users(task.process.credentials)
+    ids.set_three(real, effective, saved)
+    ids.store_users(task.process)
 
 
 @syscall(119)
 def setresgid(task: Thread, real: u32, effective: u32, saved: u32) -> Fallible[None]:
     """setresgid(2)."""
-    credentials = task.process.credentials
-    if not (
-        may_be_group(credentials, real) and may_be_group(credentials, effective) and may_be_group(credentials, saved)
-    ):
-        raise EPERM
-    if real != KEEP:
-        credentials.real_group = real
-    if effective != KEEP:
-        credentials.group = effective
-    if saved != KEEP:
-        credentials.saved_group = saved
+    ids = local(Ids)
+    ids.load_groups(task.process.credentials)
+    ids.set_three(real, effective, saved)
+    ids.store_groups(task.process)
 
 
 @syscall(118)

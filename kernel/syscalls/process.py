@@ -32,7 +32,8 @@ from kernel.memory import user
 from kernel.process import clone as cloning
 from kernel.process.arguments import Arguments
 from kernel.process.clone import CloneFlags, CloneRequest
-from kernel.process.exit import exit_process, exit_thread, status_of_exit
+from kernel.process.ending import status_of_exit
+from kernel.process.exit import exit_process, exit_thread
 from kernel.process.pidfd import ProcessHandle, open_process
 from kernel.process.program import Program
 from kernel.process.send import change_of

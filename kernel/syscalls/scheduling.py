@@ -1,6 +1,7 @@
 """What programs ask of the scheduler: sched_setscheduler(2), sched_setaffinity(2) and their family, mincore(2).
 
-Containers share the processor by weight, and the threads of one by turns; so there is one policy, SCHED_OTHER.
+Containers share the processor by weight, and the threads of one by turns; policies are kept and told (policy.py).
+nice.py has the calls for nice values and struct sched_attr.
 """
 
 from __future__ import annotations
@@ -11,27 +12,25 @@ from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at
 from kernel.memory import page_tables, user
 from kernel.memory.space import AddressSpace
+from kernel.sched.policy import PolicyKind
 from kernel.sched.thread import Thread
 from kernel.sched.timer import TICK
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import advance
 from kernel.syscalls.identity import process_or_self
+from kernel.syscalls.nice import may_be_nice, may_change
+from kernel.syscalls.threads import thread_of
 from kernel.syscalls.time import put_timespec
 
-SCHED_OTHER = 0
-SCHED_FIFO = 1
-SCHED_RR = 2
-SCHED_BATCH = 3
-SCHED_IDLE = 5
-SCHED_DEADLINE = 6
+RESET_ON_FORK: i32 = 0x4000_0000
 REAL_TIME_HIGHEST: u32 = 99
 
 
-def check_pid(task: Thread, pid: i32) -> Fallible[None]:
-    """EINVAL for a negative number, ESRCH for that of nobody."""
-    if pid < 0:
+def thread_or_self(task: Thread, thread_id: i32) -> Fallible[Thread]:
+    """The thread with a number, 0 for the caller. EINVAL for a negative one, ESRCH."""
+    if thread_id < 0:
         raise EINVAL
-    process_or_self(task, pid)
+    return task if thread_id == 0 else thread_of(task, thread_id)
 
 
 def take_priority(param: UserAddr) -> Fallible[u32]:
@@ -41,13 +40,55 @@ def take_priority(param: UserAddr) -> Fallible[u32]:
     return user.get(u32, param)
 
 
-@syscall(142)
-def sched_setparam(task: Thread, pid: i32, param: UserAddr) -> Fallible[None]:
-    """sched_setparam(2): the priority of SCHED_OTHER is 0."""
-    priority = take_priority(param)
-    check_pid(task, pid)
-    if priority != 0:
+def kind_of(policy: i32) -> Fallible[PolicyKind]:
+    """The policy with a number. EINVAL."""
+    for kind in PolicyKind:
+        if policy == i32(kind):
+            return kind
+    raise EINVAL
+
+
+def priorities(kind: PolicyKind) -> tuple[u32, u32]:
+    """The highest and the lowest priority of a policy (sched_get_priority_max(2))."""
+    if kind == PolicyKind.FIFO or kind == PolicyKind.ROUND_ROBIN:
+        return REAL_TIME_HIGHEST, 1
+    return 0, 0
+
+
+def set_policy(
+    task: Thread, thread: Thread, kind: PolicyKind, resets: bool, nice: i32, priority: u32
+) -> Fallible[None]:
+    """Give `thread` a policy. EINVAL for a priority that it does not have; EPERM for whom `may_set_policy` refuses."""
+    highest, _ = priorities(kind)
+    if priority > highest or (priority == 0) != (highest == 0) or kind == PolicyKind.DEADLINE:
         raise EINVAL
+    if highest != 0 or not may_set_policy(task, thread, kind, resets, nice):
+        raise EPERM
+    policy = thread.policy
+    policy.kind = kind
+    policy.resets_on_fork = resets
+    policy.nice = nice
+
+
+def may_set_policy(task: Thread, thread: Thread, kind: PolicyKind, resets: bool, nice: i32) -> bool:
+    """What sched(7) allows to others than the superuser: nothing for other users, and no way to run more."""
+    if task.process.credentials.user == 0:
+        return True
+    policy = thread.policy
+    if not may_change(task, thread) or (policy.resets_on_fork and not resets):
+        return False
+    if nice < policy.nice and not may_be_nice(thread, nice):
+        return False
+    return policy.kind != PolicyKind.IDLE or kind == PolicyKind.IDLE or may_be_nice(thread, policy.nice)
+
+
+@syscall(142, missing="real-time policies: EPERM")
+def sched_setparam(task: Thread, pid: i32, param: UserAddr) -> Fallible[None]:
+    """sched_setparam(2)."""
+    priority = take_priority(param)
+    thread = thread_or_self(task, pid)
+    policy = thread.policy
+    set_policy(task, thread, policy.kind, policy.resets_on_fork, policy.nice, priority)
 
 
 @syscall(143)
@@ -55,58 +96,47 @@ def sched_getparam(task: Thread, pid: i32, param: UserAddr) -> Fallible[None]:
     """sched_getparam(2)."""
     if u64(param) == 0:
         raise EINVAL
-    check_pid(task, pid)
+    thread_or_self(task, pid)
     user.put(u32, param, 0)
 
 
-@syscall(144)
+@syscall(144, missing="real-time policies: EPERM; others are kept and told, and all threads of a container are equal")
 def sched_setscheduler(task: Thread, pid: i32, policy: i32, param: UserAddr) -> Fallible[None]:
-    """sched_setscheduler(2): SCHED_OTHER; no program may have another policy (EPERM)."""
+    """sched_setscheduler(2)."""
     if policy < 0:
         raise EINVAL
     priority = take_priority(param)
-    check_pid(task, pid)
-    highest, _ = priorities(u32(policy))
-    if priority > highest or (priority == 0) != (highest == 0):
-        raise EINVAL
-    if policy != SCHED_OTHER:
-        raise EPERM
+    thread = thread_or_self(task, pid)
+    resets = policy & RESET_ON_FORK != 0
+    kind = kind_of(policy - RESET_ON_FORK if resets else policy)
+    set_policy(task, thread, kind, resets, thread.policy.nice, priority)
 
 
 @syscall(145)
 def sched_getscheduler(task: Thread, pid: i32) -> Fallible[u64]:
     """sched_getscheduler(2)."""
-    check_pid(task, pid)
-    return SCHED_OTHER
-
-
-def priorities(policy: u32) -> Fallible[tuple[u32, u32]]:
-    """The highest and the lowest priority of a policy (sched_get_priority_max(2)). EINVAL."""
-    if policy == SCHED_FIFO or policy == SCHED_RR:
-        return REAL_TIME_HIGHEST, 1
-    if policy == SCHED_OTHER or policy == SCHED_BATCH or policy == SCHED_IDLE or policy == SCHED_DEADLINE:
-        return 0, 0
-    raise EINVAL
+    policy = thread_or_self(task, pid).policy
+    return u64(policy.kind) | (u64(RESET_ON_FORK) if policy.resets_on_fork else 0)
 
 
 @syscall(146)
-def sched_get_priority_max(task: Thread, policy: u32) -> Fallible[u32]:
+def sched_get_priority_max(task: Thread, policy: i32) -> Fallible[u32]:
     """sched_get_priority_max(2)."""
-    highest, _ = priorities(policy)
+    highest, _ = priorities(kind_of(policy))
     return highest
 
 
 @syscall(147)
-def sched_get_priority_min(task: Thread, policy: u32) -> Fallible[u32]:
+def sched_get_priority_min(task: Thread, policy: i32) -> Fallible[u32]:
     """sched_get_priority_min(2)."""
-    _, lowest = priorities(policy)
+    _, lowest = priorities(kind_of(policy))
     return lowest
 
 
 @syscall(148)
 def sched_rr_get_interval(task: Thread, pid: i32, out: UserAddr) -> Fallible[None]:
     """sched_rr_get_interval(2): a turn is a tick."""
-    check_pid(task, pid)
+    thread_or_self(task, pid)
     put_timespec(out, u64(TICK))
 
 

@@ -6,7 +6,8 @@ from codegen.lang import Fallible, Fd, Pid, UserAddr, i32, i64, invert, local, u
 from kernel.base.errno import EBADF, EFAULT, EINTR, EINVAL, ENOMEM, EPERM, ESRCH
 from kernel.memory import user
 from kernel.process.deliver import has_signal
-from kernel.process.exit import exit_process, kill_process, status_of_signal
+from kernel.process.ending import kill_process, status_of_signal
+from kernel.process.exit import exit_process
 from kernel.process.pidfd import ProcessHandle
 from kernel.process.process import Process
 from kernel.process.send import (

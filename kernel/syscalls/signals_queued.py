@@ -22,7 +22,7 @@ from kernel.base.errno import EAGAIN, EINTR, EINVAL, EPERM, ESRCH
 from kernel.files.poll import observe, readiness_changed, wait_for_change
 from kernel.memory import user
 from kernel.process.deliver import has_signal, take_signal
-from kernel.process.exit import kill_process
+from kernel.process.ending import kill_process
 from kernel.process.send import is_protected, send_information, send_information_to_thread
 from kernel.process.signal_queue import SI_TKILL, SignalInfo
 from kernel.process.signal_table import SIGNALS, UNBLOCKABLE, Signal

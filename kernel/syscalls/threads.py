@@ -185,11 +185,3 @@ def sched_getaffinity(task: Thread, pid: i32, length: u64, mask: UserAddr) -> Fa
         raise EINVAL
     user.put(u64, mask, 1)
     return CPU_SET_BYTES
-
-
-@syscall(140)
-def getpriority(task: Thread, which: u32, who: i32) -> Fallible[u64]:
-    """getpriority(2): every process has nice value 0, which the call tells as 20."""
-    if which > 2:
-        raise EINVAL
-    return 20

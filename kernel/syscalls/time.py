@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, UserAddr, i32, i64, u32, u64
-from kernel.base.errno import EINTR, EINVAL, EOPNOTSUPP, EPERM
+from codegen.lang import Fallible, UserAddr, i32, i64, local, u32, u64
+from kernel.base.errno import EINTR, EINVAL, EOPNOTSUPP, EPERM, ESRCH
 from kernel.memory import user
+from kernel.process.processor_time import OF_PROCESS, OF_THREAD, ProcessorClock, children_time, process_time
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, SECOND, TICK, after, now, sleep_until, wall_clock
 from kernel.syscalls.declare import syscall
 
 CLOCK_REALTIME = 0
 CLOCK_MONOTONIC = 1
-CLOCK_PROCESS_CPUTIME = 2
-CLOCK_THREAD_CPUTIME = 3
 CLOCK_MONOTONIC_RAW = 4
 CLOCK_REALTIME_COARSE = 5
 CLOCK_MONOTONIC_COARSE = 6
@@ -25,14 +24,6 @@ CLOCK_TICK: u64 = 10_000_000
 MICROSECOND: u64 = 1000
 
 
-def process_time(task: Thread) -> u64:
-    """Nanoseconds that all threads of the process have run, as exact as the tick."""
-    ticks = task.process.ticks
-    for thread in task.process.threads:
-        ticks += thread.cpu_ticks
-    return ticks * u64(TICK)
-
-
 def read_clock(task: Thread, clock: i32) -> Fallible[u64]:
     """Nanoseconds that a clock shows. EINVAL for a clock that there is not."""
     if clock == CLOCK_REALTIME or clock == CLOCK_REALTIME_COARSE or clock == CLOCK_TAI:
@@ -41,11 +32,9 @@ def read_clock(task: Thread, clock: i32) -> Fallible[u64]:
         return u64(now())
     if clock == CLOCK_BOOTTIME:
         return u64(now())
-    if clock == CLOCK_PROCESS_CPUTIME:
-        return process_time(task)
-    if clock == CLOCK_THREAD_CPUTIME:
-        return task.cpu_ticks * u64(TICK)
-    raise EINVAL
+    processor = local(ProcessorClock)
+    processor.choose(task, clock)
+    return processor.shown(task.process)
 
 
 def put_timespec(address: UserAddr, value: u64) -> Fallible[None]:
@@ -65,7 +54,7 @@ def get_timespec(address: UserAddr) -> Fallible[u64]:
     return u64(seconds) * SECOND + u64(nanoseconds)
 
 
-@syscall(228)
+@syscall(228, missing="clocks of devices (clock ids made of descriptors): EINVAL; processor time is exact to 4 ms")
 def clock_gettime(task: Thread, clock: i32, time: UserAddr) -> Fallible[None]:
     """clock_gettime(2)."""
     put_timespec(time, read_clock(task, clock))
@@ -84,8 +73,26 @@ def clock_getres(task: Thread, clock: i32, resolution: UserAddr) -> Fallible[Non
 def clock_settime(task: Thread, clock: i32, time: UserAddr) -> Fallible[None]:
     """clock_settime(2): the clock is the machine's, no container's to set."""
     if clock != CLOCK_REALTIME:
-        raise EINVAL
+        check_processor_clock(task, clock)
     get_timespec(time)
+    raise EPERM
+
+
+def check_processor_clock(task: Thread, clock: i32) -> Fallible[None]:
+    """EINVAL unless `clock` shows somebody's processor time."""
+    local(ProcessorClock).choose(task, clock)
+
+
+@syscall(164)
+def settimeofday(task: Thread, time: UserAddr, zone: UserAddr) -> Fallible[None]:
+    """settimeofday(2): EPERM, the clock is the machine's, no container's to set."""
+    if u64(time) != 0:
+        user.get(i64, time)
+        microseconds = user.get(i64, UserAddr(time + 8))
+        if microseconds < 0 or microseconds > 1_000_000:
+            raise EINVAL
+    if u64(zone) != 0:
+        user.get(u64, zone)
     raise EPERM
 
 
@@ -109,13 +116,13 @@ def time(task: Thread, out: UserAddr) -> Fallible[u64]:
     return seconds
 
 
-@syscall(100)
+@syscall(100, missing="time in the kernel counts as user time")
 def times(task: Thread, out: UserAddr) -> Fallible[u64]:
-    """times(2): all time counts as user time."""
+    """times(2)."""
     if u64(out) != 0:
-        user.put(u64, out, process_time(task) // CLOCK_TICK)
+        user.put(u64, out, process_time(task.process) // CLOCK_TICK)
         user.put(u64, UserAddr(out + 8), 0)
-        user.put(u64, UserAddr(out + 16), task.process.children_ticks * u64(TICK) // CLOCK_TICK)
+        user.put(u64, UserAddr(out + 16), children_time(task.process) // CLOCK_TICK)
         user.put(u64, UserAddr(out + 24), 0)
     return u64(now()) // CLOCK_TICK
 
@@ -128,17 +135,41 @@ def nanosleep(task: Thread, duration: UserAddr, remaining: UserAddr) -> Fallible
 
 @syscall(230)
 def clock_nanosleep(task: Thread, clock: i32, flags: u32, time: UserAddr, remaining: UserAddr) -> Fallible[None]:
-    """clock_nanosleep(2). A CPU-time clock is EOPNOTSUPP."""
+    """clock_nanosleep(2)."""
     moment = read_clock(task, clock)
-    if clock == CLOCK_THREAD_CPUTIME:
-        raise EINVAL
-    if clock == CLOCK_PROCESS_CPUTIME:
+    if clock == OF_THREAD or clock == CLOCK_MONOTONIC_RAW:
+        raise EOPNOTSUPP
+    if clock == CLOCK_REALTIME_COARSE or clock == CLOCK_MONOTONIC_COARSE:
         raise EOPNOTSUPP
     wanted = get_timespec(time)
-    if flags & TIMER_ABSTIME == 0:
+    if clock < 0 or clock == OF_PROCESS:
+        sleep_for_processor_time(task, clock, wanted, flags & TIMER_ABSTIME != 0, remaining)
+    elif flags & TIMER_ABSTIME == 0:
         sleep_for(wanted, remaining)
     elif wanted > moment:
         sleep_until(after(wanted - moment))
+
+
+def sleep_for_processor_time(
+    task: Thread, clock: i32, wanted: u64, is_absolute: bool, remaining: UserAddr
+) -> Fallible[None]:
+    """Sleep until others have used so much processor time. EINVAL for the sleeper's own, which does not go on."""
+    processor = local(ProcessorClock)
+    processor.choose(task, clock)
+    if processor.is_thread and processor.id == task.id:
+        raise EINVAL
+    shown = processor.shown(task.process)
+    due = wanted if is_absolute else shown + min(wanted, u64(NEVER) - shown)
+    while shown < due:
+        try:
+            sleep_until(after(max(due - shown, u64(TICK))))
+            shown = processor.shown(task.process)
+        except EINTR:
+            if u64(remaining) != 0 and not is_absolute:
+                put_timespec(remaining, due - shown)
+            raise
+        except ESRCH:
+            return
 
 
 def sleep_for(duration: u64, remaining: UserAddr) -> Fallible[None]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, Nanoseconds, UserAddr, i32, i64, u32, u64
+from codegen.lang import Fallible, Fd, Nanoseconds, UserAddr, i32, i64, local, u32, u64
 from kernel.base.errno import EINVAL, EOPNOTSUPP
 from kernel.files.timerfd import TimerFile, open_timer
 from kernel.memory import user
 from kernel.process import timers
+from kernel.process.processor_time import ProcessorClock
 from kernel.process.signal_table import SIGNALS, Signal
 from kernel.process.timers import ProcessTimer
 from kernel.sched.alarm import Alarm
@@ -19,10 +20,10 @@ from kernel.syscalls.threads import thread_of
 from kernel.syscalls.time import (
     CLOCK_BOOTTIME,
     CLOCK_MONOTONIC,
-    CLOCK_PROCESS_CPUTIME,
+    CLOCK_MONOTONIC_COARSE,
+    CLOCK_MONOTONIC_RAW,
     CLOCK_REALTIME,
     CLOCK_TAI,
-    CLOCK_THREAD_CPUTIME,
     MICROSECOND,
     get_timespec,
     put_timespec,
@@ -38,11 +39,13 @@ SIGEV_THREAD: u32 = 2
 SIGEV_THREAD_ID: u32 = 4
 """What a timer does (sigevent(7)); threads are made by the C library."""
 ITIMER_REAL: u32 = 0
-CLOCK_REALTIME_ALARM: u32 = 8
-CLOCK_BOOTTIME_ALARM: u32 = 9
+ITIMER_VIRTUAL: u32 = 1
+ITIMER_PROF: u32 = 2
+CLOCK_REALTIME_ALARM = 8
+CLOCK_BOOTTIME_ALARM = 9
 
 
-def moment_of(clock: u32, value: u64, is_absolute: bool) -> Nanoseconds:
+def moment_of(clock: i32, value: u64, is_absolute: bool) -> Nanoseconds:
     """The moment that is `value` nanoseconds from now, or when `clock` shows `value`; at least 0."""
     if not is_absolute:
         return after(value)
@@ -96,7 +99,7 @@ def timerfd_settime(task: Thread, fd: Fd, flags: u32, new: UserAddr, old: UserAd
     if value == 0:
         timer.alarm.cancel()
     else:
-        timer.alarm.set(timer, moment_of(timer.clock, value, flags & ABSOLUTE != 0), interval)
+        timer.alarm.set(timer, moment_of(i32(timer.clock), value, flags & ABSOLUTE != 0), interval)
 
 
 @syscall(287)
@@ -110,13 +113,21 @@ def timerfd_gettime(task: Thread, fd: Fd, out: UserAddr) -> Fallible[None]:
 # Timers that send signals.
 
 
-@syscall(222)
-def timer_create(task: Thread, clock: u32, event: UserAddr, out: UserAddr) -> Fallible[None]:
-    """timer_create(2). Clocks of processor time are EOPNOTSUPP."""
-    if clock == CLOCK_PROCESS_CPUTIME or clock == CLOCK_THREAD_CPUTIME:
+def is_processor_clock(task: Thread, clock: i32, used: ProcessorClock) -> Fallible[bool]:
+    """Whether a timer on `clock` counts processor time, and if so whose. EINVAL; EOPNOTSUPP where no timers are."""
+    if clock == CLOCK_REALTIME or clock == CLOCK_MONOTONIC or clock == CLOCK_BOOTTIME or clock == CLOCK_TAI:
+        return False
+    if CLOCK_MONOTONIC_RAW <= clock <= CLOCK_MONOTONIC_COARSE:
         raise EOPNOTSUPP
-    if clock != CLOCK_REALTIME and clock != CLOCK_MONOTONIC and clock != CLOCK_BOOTTIME and clock != CLOCK_TAI:
-        raise EINVAL
+    used.choose(task, clock)
+    return True
+
+
+@syscall(222, missing="CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM: EINVAL")
+def timer_create(task: Thread, clock: i32, event: UserAddr, out: UserAddr) -> Fallible[None]:
+    """timer_create(2)."""
+    used = local(ProcessorClock)
+    counts_processor = is_processor_clock(task, clock, used)
     process = task.process
     number = timers.free_number(process)
     signal = u32(Signal.ALARM)
@@ -138,6 +149,9 @@ def timer_create(task: Thread, clock: u32, event: UserAddr, out: UserAddr) -> Fa
     user.put(u32, out, u32(number))
     timer = timers.add(process, number)
     timer.clock = clock
+    timer.counts_processor = counts_processor
+    timer.used.is_thread = used.is_thread
+    timer.used.id = used.id
     timer.is_silent = notify == SIGEV_NONE
     timer.thread_id = thread_id
     timer.info.signal = signal
@@ -152,30 +166,40 @@ def timer_settime(task: Thread, number: i32, flags: u32, new: UserAddr, old: Use
     interval = get_timespec(new)
     value = get_timespec(advance(new, 16))
     timer = timers.get(task.process, number)
-    put_setting(old, timer.alarm)
-    set_alarm(timer, moment_of(timer.clock, value, flags & ABSOLUTE != 0), value, interval)
+    put_timer(old, timer)
+    start_timer(timer, value, interval, flags & ABSOLUTE != 0)
 
 
-def set_alarm(timer: ProcessTimer, moment: Nanoseconds, value: u64, interval: u64) -> None:
-    """Set or, with a value of 0, stop a timer."""
+def put_timer(out: UserAddr, timer: ProcessTimer) -> Fallible[None]:
+    """Write how `timer` is set as a struct itimerspec, unless the address is null."""
+    if u64(out) != 0:
+        put_timespec(out, timer.interval)
+        put_timespec(advance(out, 16), timer.remaining)
+
+
+def start_timer(timer: ProcessTimer, value: u64, interval: u64, is_absolute: bool) -> None:
+    """Let `timer` go off after `value` nanoseconds or when its clock shows that; a value of 0 stops it."""
     if value == 0:
-        timer.alarm.cancel()
+        timer.stop()
+    elif timer.counts_processor:
+        shown = timer.shown()
+        timer.begin_processor(value if is_absolute else shown + min(value, u64(NEVER) - shown), interval)
     else:
-        timer.alarm.set(timer, moment, interval)
+        timer.begin_real(moment_of(timer.clock, value, is_absolute), interval)
 
 
 @syscall(224)
 def timer_gettime(task: Thread, number: i32, out: UserAddr) -> Fallible[None]:
     """timer_gettime(2)."""
-    alarm = timers.get(task.process, number).alarm
-    put_timespec(out, alarm.interval)
-    put_timespec(advance(out, 16), alarm.remaining)
+    timer = timers.get(task.process, number)
+    put_timespec(out, timer.interval)
+    put_timespec(advance(out, 16), timer.remaining)
 
 
 @syscall(225)
 def timer_getoverrun(task: Thread, number: i32) -> Fallible[u64]:
     """timer_getoverrun(2)."""
-    return timers.get(task.process, number).overrun
+    return timers.get(task.process, number).told_overrun
 
 
 @syscall(226)
@@ -184,7 +208,7 @@ def timer_delete(task: Thread, number: i32) -> Fallible[None]:
     timers.get(task.process, number).delete()
 
 
-# The timer of real time that each process has.
+# The three timers that each process has.
 
 
 def get_timeval(address: UserAddr) -> Fallible[u64]:
@@ -210,42 +234,51 @@ def saturating_add_microsecond(value: u64) -> u64:
     return value + min(MICROSECOND - 1, u64(NEVER) - value)
 
 
-def put_real_setting(task: Thread, out: UserAddr) -> Fallible[None]:
-    """Write how the timer is set as a struct itimerval."""
-    timer = timers.find(task.process, timers.REAL)
-    put_timeval(out, 0 if timer is None else timer.alarm.interval)
-    put_timeval(advance(out, 16), 0 if timer is None else timer.alarm.remaining)
+def number_of(which: u32) -> Fallible[i32]:
+    """The number that the timer `which` of setitimer(2) has. EINVAL."""
+    if which == ITIMER_REAL:
+        return timers.REAL
+    if which == ITIMER_VIRTUAL:
+        return timers.VIRTUAL
+    if which == ITIMER_PROF:
+        return timers.PROFILE
+    raise EINVAL
+
+
+def put_own(task: Thread, number: i32, out: UserAddr) -> Fallible[None]:
+    """Write how a timer is set as a struct itimerval."""
+    timer = timers.find(task.process, number)
+    put_timeval(out, 0 if timer is None else timer.interval)
+    put_timeval(advance(out, 16), 0 if timer is None else timer.remaining)
 
 
 @syscall(36)
 def getitimer(task: Thread, which: u32, out: UserAddr) -> Fallible[None]:
-    """getitimer(2): ITIMER_REAL; those of processor time are EINVAL."""
-    if which != ITIMER_REAL:
-        raise EINVAL
-    put_real_setting(task, out)
+    """getitimer(2)."""
+    put_own(task, number_of(which), out)
 
 
-@syscall(38)
+@syscall(38, missing="ITIMER_VIRTUAL counts time in the kernel, too")
 def setitimer(task: Thread, which: u32, new: UserAddr, old: UserAddr) -> Fallible[None]:
-    """setitimer(2): ITIMER_REAL; those of processor time are EINVAL. Without new value the timer is stopped."""
+    """setitimer(2). Without new value the timer is stopped."""
     interval: u64 = 0
     value: u64 = 0
     if u64(new) != 0:
         interval = get_timeval(new)
         value = get_timeval(advance(new, 16))
-    if which != ITIMER_REAL:
-        raise EINVAL
+    number = number_of(which)
+    timer = timers.own_timer(task.process, number)
     if u64(old) != 0:
-        put_real_setting(task, old)
-    set_alarm(timers.real_timer(task.process), after(value), value, interval)
+        put_own(task, number, old)
+    start_timer(timer, value, interval, False)
 
 
 @syscall(37)
 def alarm(task: Thread, seconds: u32) -> Fallible[u64]:
     """alarm(2): it shares the timer of setitimer(2). ENOMEM when the container has no room for one."""
-    timer = timers.real_timer(task.process)
-    left = timer.alarm.remaining
-    set_alarm(timer, after(u64(seconds) * SECOND), u64(seconds), 0)
+    timer = timers.own_timer(task.process, timers.REAL)
+    left = timer.remaining
+    start_timer(timer, u64(seconds) * SECOND, 0, False)
     if left == 0:
         return 0
     rounded_up: u64 = 1 if left % SECOND >= SECOND // 2 else 0

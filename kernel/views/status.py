@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, i64, struct, u8, u64
+from codegen.lang import Fallible, Pid, Slice, i64, struct, u8, u64
 from kernel.base.text import index_of
 from kernel.base.writer import Writer
 from kernel.files.inode import Inode, View
@@ -12,11 +12,11 @@ from kernel.memory import frames
 from kernel.memory.page_tables import find_table
 from kernel.memory.space import AddressSpace
 from kernel.process.process import Process
+from kernel.process.processor_time import children_time, process_time
 from kernel.process.session import session_of
 from kernel.sched.cpu import current
 from kernel.sched.thread import Thread, ThreadState
-from kernel.sched.timer import TICK
-from kernel.views.subject import PID_BITS, process_of
+from kernel.views.subject import PID_BITS, find_thread, process_of
 
 HUNDREDTH: u64 = 10_000_000
 """A tick of the clock as programs know it: sysconf(_SC_CLK_TCK) is 100."""
@@ -51,19 +51,24 @@ class Stat(View):
         process = process_of(inode)
         parent = process.parent
         parent_id: i64 = 0 if parent is None else i64(parent.pid)
-        used = ticks_of(process) * u64(TICK) // HUNDREDTH
-        children = process.children_ticks * u64(TICK) // HUNDREDTH
+        used = process_time(process) // HUNDREDTH
+        children = children_time(process) // HUNDREDTH
         started = u64(process.started) // HUNDREDTH
         pages = mapped_pages(process)
         writer(f"{inode.subject & PID_BITS} ({name_of(process)}) ")
         writer.text(state_letter(process))
         writer(f" {parent_id} {process.group_id} {process.session_id} ")
         write_terminal(process, writer)
-        writer(f" 4194560 0 0 0 0 {used} 0 {children} 0 20 0 {process.threads.count} 0 {started} ")
+        nice: i64 = 0
+        policy: u64 = 0
+        thread = find_thread(process, Pid(inode.subject & PID_BITS))
+        if thread is not None:
+            nice = i64(thread.policy.nice)
+            policy = u64(thread.policy.kind)
+        writer(f" 4194560 0 0 0 0 {used} 0 {children} 0 {20 + nice} {nice} {process.threads.count} 0 {started} ")
         writer(f"{size_of_space(process)} {pages} 18446744073709551615 0 0 0 0 0 ")
-        writer(
-            f"{process.signals.pending & 0x7FFFFFFF} 0 0 0 0 0 0 {process.exit_signal} 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
-        )
+        writer(f"{process.signals.pending & 0x7FFFFFFF} 0 0 0 0 0 0 {process.exit_signal} 0 0 {policy} ")
+        writer.text(b"0 0 0 0 0 0 0 0 0 0 0\n")
 
 
 @struct
@@ -129,14 +134,6 @@ def is_running(process: Process) -> bool:
 def is_thread_running(thread: Thread) -> bool:
     """Whether `thread` runs or is ready to."""
     return thread is current() or thread.state == ThreadState.READY
-
-
-def ticks_of(process: Process) -> u64:
-    """The time that its threads used, those included that have ended, in ticks of the scheduler."""
-    ticks = process.ticks
-    for thread in process.threads:
-        ticks += thread.cpu_ticks
-    return ticks
 
 
 def mapped_pages(process: Process) -> u64:

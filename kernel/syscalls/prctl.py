@@ -1,0 +1,130 @@
+"""What a process sets for itself: prctl(2), personality(2)."""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, UserAddr, UserSlice, local_array, u8, u32, u64
+from kernel.base.errno import EINVAL
+from kernel.memory import user
+from kernel.process.process import NAME_LENGTH
+from kernel.process.settings import Settings
+from kernel.process.signal_table import SIGNALS
+from kernel.sched.policy import DEFAULT_SLACK
+from kernel.sched.thread import Thread
+from kernel.syscalls.declare import syscall
+
+PR_SET_PDEATHSIG = 1
+PR_GET_PDEATHSIG = 2
+PR_GET_DUMPABLE = 3
+PR_SET_DUMPABLE = 4
+PR_GET_TIMING = 13
+PR_SET_TIMING = 14
+PR_SET_NAME = 15
+PR_GET_NAME = 16
+PR_CAPBSET_READ = 23
+PR_GET_TSC = 25
+PR_SET_TSC = 26
+PR_SET_TIMERSLACK = 29
+PR_GET_TIMERSLACK = 30
+PR_SET_CHILD_SUBREAPER = 36
+PR_GET_CHILD_SUBREAPER = 37
+PR_SET_NO_NEW_PRIVS = 38
+PR_GET_NO_NEW_PRIVS = 39
+PR_GET_TID_ADDRESS = 40
+PR_SET_THP_DISABLE = 41
+PR_GET_THP_DISABLE = 42
+"""prctl(2)."""
+TSC_ENABLED: u32 = 1
+"""PR_TSC_ENABLE: RDTSC is never a SIGSEGV."""
+HIGHEST_CAPABILITY: u64 = 40
+KEEP_PERSONALITY: u32 = 0xFFFF_FFFF
+"""personality(2): only asks."""
+
+
+@syscall(
+    157,
+    missing="securebits, ambient and bounding sets of capabilities, PR_SET_MM, PR_SET_TSC to SIGSEGV, PR_SET_SECCOMP, "
+    "PR_SET_SYSCALL_USER_DISPATCH, PR_MCE_KILL, speculation control: EINVAL",
+)
+def prctl(task: Thread, option: u32, argument: u64, third: u64, fourth: u64, fifth: u64) -> Fallible[u64]:
+    """prctl(2)."""
+    settings = task.process.settings
+    nothing_more = third == 0 and fourth == 0 and fifth == 0
+    if option == PR_SET_NAME:
+        set_name(task, UserAddr(argument))
+        return 0
+    if option == PR_GET_NAME:
+        user.copy_out(UserSlice(UserAddr(argument), NAME_LENGTH), task.name[:])
+        return 0
+    if option == PR_SET_PDEATHSIG and argument <= SIGNALS:
+        settings.parent_death_signal = u32(argument)
+        return 0
+    if option == PR_GET_PDEATHSIG:
+        user.put(u32, UserAddr(argument), settings.parent_death_signal)
+        return 0
+    if option == PR_SET_CHILD_SUBREAPER:
+        settings.reaps_orphans = argument != 0
+        return 0
+    if option == PR_GET_CHILD_SUBREAPER:
+        user.put(u32, UserAddr(argument), 1 if settings.reaps_orphans else 0)
+        return 0
+    if option == PR_GET_TID_ADDRESS:
+        user.put(u64, UserAddr(argument), u64(task.clear_child_tid))
+        return 0
+    if option == PR_SET_THP_DISABLE and nothing_more:
+        settings.without_huge_pages = argument != 0
+        return 0
+    if option == PR_GET_THP_DISABLE and nothing_more and argument == 0:
+        return 1 if settings.without_huge_pages else 0
+    if option == PR_SET_NO_NEW_PRIVS and nothing_more and argument == 1:
+        settings.no_new_privileges = True
+        return 0
+    if option == PR_GET_NO_NEW_PRIVS and nothing_more and argument == 0:
+        return 1 if settings.no_new_privileges else 0
+    return set_or_tell(task, settings, option, argument)
+
+
+def set_or_tell(task: Thread, settings: Settings, option: u32, argument: u64) -> Fallible[u64]:
+    """The options of prctl(2) that look at no more than one argument. EINVAL for those that there are not."""
+    if option == PR_GET_DUMPABLE:
+        return 1 if settings.is_dumpable else 0
+    if option == PR_SET_DUMPABLE and argument < 2:
+        settings.is_dumpable = argument == 1
+        return 0
+    if option == PR_GET_TIMING or (option == PR_SET_TIMING and argument == 0):
+        return 0
+    if option == PR_CAPBSET_READ and argument <= HIGHEST_CAPABILITY:
+        return 1 if task.process.credentials.user == 0 else 0
+    if option == PR_GET_TSC:
+        user.put(u32, UserAddr(argument), TSC_ENABLED)
+        return 0
+    if option == PR_SET_TSC and argument == TSC_ENABLED:
+        return 0
+    if option == PR_SET_TIMERSLACK:
+        task.policy.timer_slack = DEFAULT_SLACK if argument == 0 else argument
+        return 0
+    if option == PR_GET_TIMERSLACK:
+        return task.policy.timer_slack
+    raise EINVAL
+
+
+def set_name(task: Thread, name: UserAddr) -> Fallible[None]:
+    """PR_SET_NAME: at most 15 bytes count."""
+    buffer = local_array(u8, NAME_LENGTH)
+    length: u64 = 0
+    while length < NAME_LENGTH - 1:
+        character = user.get(u8, UserAddr(name + length))
+        if character == 0:
+            break
+        buffer[length] = character
+        length += 1
+    task.process.name_thread(task, buffer[0:length])
+
+
+@syscall(135, missing="the value is kept, inherited and told, and changes nothing: addresses are not random")
+def personality(task: Thread, value: u32) -> u64:
+    """personality(2)."""
+    settings = task.process.settings
+    before = settings.personality
+    if value != KEEP_PERSONALITY:
+        settings.personality = value
+    return before
