@@ -7,10 +7,19 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.agent_protocol import Buffer, into, out, pointer_array, text
+from harness.agent_protocol import Buffer, both, into, out, pointer_array, text
 from harness.guest import Guest
 from harness.structs import pack, unpack
-from kernel.containers.abi import VERSION, ContainerConfig, ContainerState, FdPair, RunFlags, RunSpec
+from kernel.containers.abi import (
+    VERSION,
+    ContainerConfig,
+    ContainerEvent,
+    ContainerState,
+    EventKind,
+    FdPair,
+    RunFlags,
+    RunSpec,
+)
 
 P_PIDFD = 3
 WEXITED = 4
@@ -47,6 +56,27 @@ class Program:
     """The program's descriptors: its number, and that of the agent."""
     takes_terminal: bool = False
     """Whether its descriptor 0 is to be the controlling terminal of its session."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a descriptor of a container tells (docs/containers.md, "Events")."""
+
+    kind: EventKind
+    pid: int
+    status: int
+    lost: int
+    time: int
+
+    @classmethod
+    def decode(cls, content: bytes) -> Event:
+        """One ContainerEvent."""
+        fields = unpack(ContainerEvent, content)
+        return cls(EventKind(fields["kind"]), fields["pid"], fields["status"], fields["lost"], fields["time"])
+
+
+EVENT_SIZE = len(pack(ContainerEvent).content)
+POLL_INPUT = struct.pack("<hh", 1, 0)
 
 
 def _bytes(value: str) -> tuple[Buffer, int]:
@@ -145,6 +175,15 @@ async def query(guest: Guest, container: int) -> dict[str, int]:
     state = out(size)
     await guest.sys.query_container(container, state, size)
     return unpack(ContainerState, state.content)
+
+
+async def events(guest: Guest, container: int) -> list[Event]:
+    """The events that a descriptor of a container has to tell now, at most 32."""
+    if await guest.sys.poll(both(struct.pack("<i", container) + POLL_INPUT), 1, 0) == 0:
+        return []
+    place = out(32 * EVENT_SIZE)
+    done = await guest.sys.read(container, place, len(place.content))
+    return [Event.decode(place.content[start : start + EVENT_SIZE]) for start in range(0, done, EVENT_SIZE)]
 
 
 async def destroy(guest: Guest, container: int) -> dict[str, int]:

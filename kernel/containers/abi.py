@@ -166,3 +166,7 @@ class EventKind(IntEnum):
     EMPTY = 3
     FROZEN = 4
     THAWED = 5
+    PAGE_LIMIT = 6
+    """A page was refused at the container's own limit, for the first time since it was well below it."""
+    PROCESS_LIMIT = 7
+    """Likewise, a process or thread."""

@@ -35,6 +35,7 @@ from codegen.lang import (
 from kernel.base.errno import EAGAIN, EEXIST, ESRCH
 from kernel.base.list import Link, List
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
+from kernel.containers import out_of_memory
 from kernel.containers.abi import ContainerStage, EventKind
 from kernel.devices.terminal import TerminalList
 from kernel.files.file import FileOwner
@@ -208,9 +209,13 @@ class Container:
             handle.note(kind, pid, status)
         readiness_changed()
 
-    def tell_out_of_memory(self, process: Process) -> None:
-        """`process` is killed because there is no page left for it."""
-        self.tell(EventKind.OUT_OF_MEMORY, process.pid, 0)
+    def make_room(self, process: Process, may_wait: bool) -> bool:
+        """`process`, of this container, was refused a page; whether it makes sense to try again (out_of_memory.py)."""
+        return out_of_memory.make_room(BOOT, process, may_wait)
+
+    def tell_limits(self) -> None:
+        """Tell who watches this or another container that it came to a limit."""
+        out_of_memory.tell_limits(BOOT)
 
     def has_living_process(self) -> bool:
         """Whether any process in here still has a thread."""
@@ -227,6 +232,21 @@ class Container:
                 return True
             level = level.parent
         return False
+
+    def following(self, top: Container) -> Container | None:
+        """The container after this one in a walk through all inside `top`, parents first; None at the end."""
+        child = self.children.first
+        if child is not None:
+            return child
+        level = self
+        while level is not top:
+            sibling = level.sibling_link.next
+            if sibling is not None:
+                return sibling
+            parent = level.parent
+            assert parent is not None, "the walk stays inside the top"
+            level = parent
+        return None
 
 
 @struct

@@ -66,22 +66,6 @@ def deepest(container: Container) -> Container:
         found = child
 
 
-def following(container: Container, top: Container) -> Container | None:
-    """The container after `container` in a walk through all inside `top`; None at the end."""
-    child = container.children.first
-    if child is not None:
-        return child
-    level = container
-    while level is not top:
-        sibling = level.sibling_link.next
-        if sibling is not None:
-            return sibling
-        parent = level.parent
-        assert parent is not None, "the walk stays inside the top"
-        level = parent
-    return None
-
-
 def mark_dying(top: Container) -> None:
     """From now on nothing new begins in `top` or inside of it; everything that runs there ends soon."""
     level: Container | None = top
@@ -89,7 +73,7 @@ def mark_dying(top: Container) -> None:
         level.stage = ContainerStage.DYING
         for process in level.processes:
             kill_process(process, u32(Signal.KILL))
-        level = following(level, top)
+        level = level.following(top)
 
 
 def destroy_leaf(container: Container, total: Reclaimed) -> None:

@@ -122,17 +122,22 @@ class Content(Pager):
 
     def frame_at(self, index: u64) -> FrameNumber:
         """The frame that shows at page `index`, of whatever layer; HOLE if none."""
+        own = self.own_frame(index)
+        return self.frame_below(index) if own == HOLE else own
+
+    def frame_below(self, index: u64) -> FrameNumber:
+        """The frame that would show at page `index` if the file had no own one; HOLE if none."""
         content = self
         while True:
-            frame = content.own_frame(index)
-            if frame != HOLE:
-                return frame
             if index < content.extent_pages:
                 return FrameNumber(content.extent + index)
             origin = content.origin
             if origin is None or index * PAGE >= content.origin_size:
                 return HOLE
             content = origin
+            frame = content.own_frame(index)
+            if frame != HOLE:
+                return frame
 
     def make_own(self, index: u64) -> Fallible[FrameNumber]:
         """The file's own frame for page `index`, made from what shows there if it is missing."""
@@ -266,12 +271,42 @@ class Content(Pager):
             frames.release(frame)
             self.own_pages -= 1
 
+    def reclaim(self) -> None:
+        """Release the own pages that are not mapped, and show what would show without them: they can be made again."""
+        index: u64 = 0
+        left = self.own_pages
+        while left > 0 and index < PAGES_MAX:
+            frame = self.own_frame(index)
+            if frame != HOLE:
+                left -= 1
+                if not frames.is_shared(frame) and is_same(frame, self.frame_below(index)):
+                    self.forget_own(index)
+                    self.release_own(frame)
+            index += 1
+
+    def forget_own(self, index: u64) -> None:
+        """Let page `index` have no own frame."""
+        if index < DIRECT:
+            self.direct[index] = HOLE
+        else:
+            numbers_of(self.table_of(index))[(index - DIRECT) % NUMBERS] = u64(HOLE)
+
     def release_all(self) -> None:
         """Release all frames: the file is gone."""
         self.release_from(0)
         self.extent_pages = 0
         self.origin = None
         self.size = 0
+
+
+def is_same(frame: FrameNumber, other: FrameNumber) -> bool:
+    """Whether two frames hold the same; HOLE holds zeros."""
+    if other != HOLE:
+        return frames.contents(frame) == frames.contents(other)
+    for number in numbers_of(frame):
+        if number != 0:
+            return False
+    return True
 
 
 def numbers_of(frame: FrameNumber) -> MutableSlice[u64]:

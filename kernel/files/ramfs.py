@@ -172,6 +172,13 @@ class RamFs:
 
     # Giving back.
 
+    def reclaim(self) -> None:
+        """Give back the pages of files that can be made again."""
+        for inode in self.inodes:
+            content = inode.content
+            if content is not None:
+                content.reclaim()
+
     def forget_name(self, inode: Inode, entry: DirectoryEntry) -> None:
         """`entry` no longer names `inode`, which is freed unless something else keeps it."""
         inode.names -= 1

@@ -87,7 +87,6 @@ class EntryState:
     user_stack: u64 = 0
     current: u64 = 0
     number: u32 = 0
-    apic_id: u32 = 0
     need_resched: bool = False
 
 

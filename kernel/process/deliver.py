@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from codegen.lang import count_trailing_zeros, i32, invert, local, u32, u64
 from kernel.base.errno import EFAULT, EINTR
+from kernel.memory.pressure import PRESSURE
 from kernel.process import job_control, timers
 from kernel.process.ending import status_of_signal
 from kernel.process.exit import exit_process, exit_thread
@@ -47,6 +48,8 @@ def before_return(thread: Thread, from_call: bool) -> None:
         if thread.killed:
             exit_thread()
         if this_cpu().need_resched:
+            if PRESSURE.limit_hit:
+                thread.process.container.tell_limits()
             end_turn()
         elif thread.group.frozen:
             sleep_while_frozen(thread)

@@ -6,7 +6,7 @@ fault on user memory in the copy stubs ends the copy (EFAULT).
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Never, export, u32, u64
+from codegen.lang import Errno, Fallible, Never, export, u32, u64
 from kernel.base.errno import EFAULT, ENOMEM
 from kernel.base.log import log
 from kernel.base.panic import fail
@@ -20,15 +20,19 @@ from kernel.machine.trap import TrapFrame, Vector
 from kernel.machine.user_fault import abort_user_copy, is_user_copy
 from kernel.memory.fault import handle_fault
 from kernel.memory.region import Access
+from kernel.memory.space import AddressSpace
 from kernel.process.deliver import before_return, fault
 from kernel.process.ending import kill_process, status_of_signal
 from kernel.process.exit import exit_process
 from kernel.process.signal_table import Signal
 from kernel.sched.cpu import current
 from kernel.sched.scheduler import tick
+from kernel.sched.thread import Thread
 from kernel.sched.timer import expire_sleepers
 
 FIRST_INTERRUPT: u64 = 0x20
+MOST_TRIES: u64 = 200
+"""How often a fault waits for others to give back memory, before a process more is killed."""
 EXCEPTION_SIGNALS = (
     (0, Signal.FLOATING_POINT),
     (1, Signal.TRAP),
@@ -109,13 +113,9 @@ def handle_page_fault(frame: TrapFrame) -> None:
     try:
         if space is None:
             raise EFAULT
-        handle_fault(space, address, access)
+        fill_in(thread, space, address, access, frame.from_user)
     except Errno as failure:
-        if failure.code == ENOMEM.code and space is not None and space is not thread.process.space:
-            space.starved = True
-        elif failure.code == ENOMEM.code:
-            log(f"container {thread.process.container.id}: out of memory, process {thread.process.pid} is killed")
-            thread.process.container.tell_out_of_memory(thread.process)
+        if failure.code == ENOMEM.code and space is thread.process.space:
             if not in_copy:
                 exit_process(status_of_signal(u32(Signal.KILL)))
             kill_process(thread.process, u32(Signal.KILL))
@@ -125,6 +125,26 @@ def handle_page_fault(frame: TrapFrame) -> None:
             fault(thread, u32(Signal.SEGMENTATION), SEGV_MAPERR, address)
         else:
             fault(thread, u32(Signal.BUS), BUS_ADRERR, address)
+
+
+def fill_in(thread: Thread, space: AddressSpace, address: u64, access: Access, may_wait: bool) -> Fallible[None]:
+    """Make an access possible; while there is no page for it, make room, as often as that helps.
+
+    ENOMEM: the process is to end, or `space` is not its own yet (execve(2)). EFAULT and ENXIO as `handle_fault`.
+    """
+    tries: u64 = 0
+    while True:
+        try:
+            handle_fault(space, address, access)
+            return
+        except ENOMEM:
+            process = thread.process
+            if space is not process.space:
+                space.starved = True
+                raise
+            tries += 1
+            if thread.killed or not process.container.make_room(process, may_wait and tries < MOST_TRIES):
+                raise
 
 
 def handle_exception(frame: TrapFrame) -> None:

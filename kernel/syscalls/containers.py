@@ -35,7 +35,7 @@ from kernel.containers.abi import (
     RunSpec,
 )
 from kernel.containers.container import Container, create_child
-from kernel.containers.destroy import Reclaimed, destroy, following, tear_down
+from kernel.containers.destroy import Reclaimed, destroy, tear_down
 from kernel.containers.handle import handle_of
 from kernel.containers.handle import open_container as open_handle
 from kernel.containers.run import Request, run
@@ -210,7 +210,7 @@ def control_container(task: Thread, fd: Fd, operation: u32, argument: u64) -> Fa
         level: Container | None = container
         while level is not None:
             level.set_frozen(operation == u32(ControlOperation.FREEZE))
-            level = following(level, container)
+            level = level.following(container)
     elif operation == u32(ControlOperation.KILL):
         for process in container.processes:
             kill_process(process, u32(Signal.KILL))
@@ -256,11 +256,11 @@ def update_container(task: Thread, fd: Fd, pages: u64, processes: u64, weight: u
 def open_container(task: Thread, id: u64) -> Fallible[Fd]:
     """Open the container with a number, if it is inside the caller's. ESRCH; EMFILE, ENOMEM."""
     top = task.process.container
-    level = following(top, top)
+    level = top.following(top)
     while level is not None:
         if level.id == id:
             file = open_handle(task.process.container.files, level)
             with deferred(file.drop):
                 return task.process.files.install(file, True)
-        level = following(level, top)
+        level = level.following(top)
     raise ESRCH

@@ -10,6 +10,7 @@ from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at
 from kernel.memory import frames
 from kernel.memory.page_tables import find_table
+from kernel.memory.resident import resident_pages
 from kernel.memory.space import AddressSpace
 from kernel.process.process import Process
 from kernel.process.processor_time import children_time, process_time
@@ -138,34 +139,7 @@ def is_thread_running(thread: Thread) -> bool:
 
 def mapped_pages(process: Process) -> u64:
     """How many pages it has in memory."""
-    if process.is_zombie:
-        return 0
-    count: u64 = 0
-    space = process.space
-    with space.lock:
-        for region in space.regions:
-            address = region.start
-            while address < region.end:
-                end = min(region.end, (address // TABLE_SPAN + 1) * TABLE_SPAN)
-                count += present_pages(space, address, end)
-                address = end
-    return count
-
-
-def present_pages(space: AddressSpace, start: u64, end: u64) -> u64:
-    """How many pages are in memory in a range that one table translates. The lock of `space` is held."""
-    table = find_table(space.root, start)
-    if table is None:
-        return 0
-    count: u64 = 0
-    for index in range((end - start) // PAGE_SIZE):
-        if table.entries[index_at(start, 1) + index].present:
-            count += 1
-    return count
-
-
-TABLE_SPAN: u64 = 2 << 20
-"""What one table of level 1 translates."""
+    return 0 if process.is_zombie else resident_pages(process.space)
 
 
 def size_of_space(process: Process) -> u64:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-SOURCES = ("memory", "threads", "signals", "scheduling", "settings", "jobs", "locks", "fifos")
+SOURCES = ("memory", "threads", "signals", "scheduling", "settings", "jobs", "locks", "fifos", "sharing")
 
 
 def add_compiled(folder: Path) -> None:

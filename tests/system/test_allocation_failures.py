@@ -301,8 +301,9 @@ async def test_in_a_program(running: RunningMachine, guest: Guest, act: Callable
         nonlocal worker
         try:
             return await attempt(worker, act, running)
-        except PuppetDied as death:
-            assert str(death) == "status 137", "out of memory in ring 3 is SIGKILL, and nothing else kills"
+        except (PuppetDied, BrokenPipeError):
+            status = await containers.wait(guest, worker.pidfd)
+            assert status == 137, "out of memory in ring 3 is SIGKILL, and nothing else kills"
             await worker.forget()
             worker = await puppet.start(guest, worker.container)
             await attempt(worker, act, running)  # it has touched as much as the one before

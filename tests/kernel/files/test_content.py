@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from codegen.lang import u8
 from codegen.lang.slices import ByteCells, HostSlice
 from kernel.base.errno import EFBIG, ENOMEM, ENXIO
-from kernel.files.content import PAGE, SIZE_MAX, Content
+from kernel.files.content import HOLE, PAGE, SIZE_MAX, Content
+from kernel.memory import frames
 from kernel.memory.account import Account
 
 
@@ -124,3 +125,28 @@ def test_it_is_a_sequence_of_bytes(account: Account, steps: list[tuple[str, int,
     assert read(content, 0, 12_000) == bytes(model)
     content.release_all()
     lower.release_all()
+
+
+def test_pages_that_can_be_made_again_are_reclaimed(account: Account) -> None:
+    """Zeros in place of a hole, and what is as in the layer below; not what differs, or is mapped."""
+    below, above = content_of(account), content_of(account)
+    below.write(0, b"b" * 3 * PAGE)
+    above.origin, above.origin_size, above.size = below, 3 * PAGE, 3 * PAGE
+    above.own_page(0)
+    above.write(PAGE, b"c")
+    above.write(2 * PAGE, b"b" * 10)
+    for index in (3, 4, 5, 6, 520):
+        above.write(index * PAGE, bytes(PAGE))
+    above.write(5 * PAGE + 4095, b"x")
+    mapped = above.page(6)
+    frames.share(mapped)
+    before = read(above, 0, above.size)
+    above.reclaim()
+    assert above.own_pages == 3
+    assert [index for index in range(521) if above.own_frame(index) != HOLE] == [1, 5, 6]
+    assert read(above, 0, above.size) == before
+    frames.release(mapped)
+    above.reclaim()
+    assert above.own_pages == 2
+    above.release_all()
+    below.release_all()
