@@ -51,6 +51,8 @@ class FileTable:
     limit: u64 = DESCRIPTORS_MAX
     """RLIMIT_NOFILE: one more than the highest descriptor that may be made."""
     chunks: Array[DescriptorChunk | None] = array(CHUNKS)
+    end: u64 = 0
+    """One more than the highest descriptor that was ever in use."""
 
     def hold(self) -> None:
         """One more process uses the table."""
@@ -61,11 +63,13 @@ class FileTable:
         self.references -= 1
         if self.references > 0:
             return
-        for index in range(CHUNKS):
+        number = self.next_used(0, DESCRIPTORS_MAX)
+        while number < DESCRIPTORS_MAX:
+            self.clear(self.used(number))
+            number = self.next_used(number + 1, DESCRIPTORS_MAX)
+        for index in range((self.end + CHUNK_SLOTS - 1) // CHUNK_SLOTS):
             chunk = self.chunks[index]
             if chunk is not None:
-                for slot in range(CHUNK_SLOTS):
-                    self.clear(chunk.slots[slot])
                 self.chunks[index] = None
                 self.account.heap.free(chunk)
         self.account.heap.free(self)
@@ -84,7 +88,7 @@ class FileTable:
     def next_used(self, start: u64, end: u64) -> u64:
         """The first descriptor from `start` on that is in use; `end` when none before it is."""
         number = start
-        while number < end:
+        while number < min(end, self.end):
             chunk = self.chunks[number // CHUNK_SLOTS]
             if chunk is None:
                 number = (number // CHUNK_SLOTS + 1) * CHUNK_SLOTS
@@ -122,7 +126,8 @@ class FileTable:
         return file
 
     def slot_at(self, number: u64) -> Fallible[Descriptor]:
-        """The place of descriptor `number`, in use or not."""
+        """The place of descriptor `number`, which is in use or will be."""
+        self.end = max(self.end, number + 1)
         chunk = self.chunks[number // CHUNK_SLOTS]
         if chunk is None:
             made = self.account.heap.new(DescriptorChunk)

@@ -9,13 +9,16 @@ from __future__ import annotations
 from enum import IntEnum
 
 from codegen.lang import (
+    Array,
     Fallible,
     Slice,
     UserAddr,
     UserSlice,
     align_down,
+    array,
     local,
     local_array,
+    store,
     struct,
     u8,
     u64,
@@ -38,6 +41,7 @@ CLOCK_TICKS: u64 = 100
 """sysconf(_SC_CLK_TCK)."""
 MINIMUM_SIGNAL_STACK: u64 = 2048
 WORD: u64 = 8
+KEPT_SIZE: u64 = 64 * WORD
 
 
 @width(u64)
@@ -83,16 +87,26 @@ class ProgramFacts:
 
 @struct
 class StackWriter:
-    """Writes words upwards from `position`."""
+    """Writes words upwards from `position`; some are kept back until `flush`."""
 
     position: u64 = 0
+    kept: Array[u8] = array(KEPT_SIZE)
+    used: u64 = 0
     arguments_start: u64 = 0
     arguments_end: u64 = 0
 
     def word(self, value: u64) -> Fallible[None]:
         """Write one word."""
-        user.put(u64, UserAddr(self.position), value)
-        self.position += WORD
+        if self.used == KEPT_SIZE:
+            self.flush()
+        store(u64, self.kept[:], self.used, value)
+        self.used += WORD
+
+    def flush(self) -> Fallible[None]:
+        """Let all words that were written be in the program's memory."""
+        user.copy_out(UserSlice(UserAddr(self.position), self.used), self.kept[0 : self.used])
+        self.position += self.used
+        self.used = 0
 
     def pair(self, kind: Auxiliary, value: u64) -> Fallible[None]:
         """Write one entry of the auxiliary vector."""
@@ -148,6 +162,7 @@ def build_stack(
     writer.pair(Auxiliary.FILE_NAME, name)
     writer.pair(Auxiliary.PLATFORM, platform)
     writer.pair(Auxiliary.NULL, 0)
+    writer.flush()
     return pointer
 
 
