@@ -56,6 +56,7 @@ class Attributes:
     links: u32 = 0
     size: u64 = 0
     pages: u64 = 0
+    """How many pages the contents take; who tells it brings it up to date first."""
     number: u64 = 0
     file_system: u64 = 0
     device: u64 = 0

@@ -49,6 +49,9 @@ class OpenFlags(IntFlag):
 OPEN_FLAG_BITS: u32 = 0o37777703
 """Every bit that open(2) knows; it ignores the others."""
 
+PATH_FLAG_BITS: u32 = 0o12600000
+"""What open(2) heeds beside O_PATH: DIRECTORY, NO_FOLLOW, CLOSE_ON_EXEC."""
+
 STATUS_FLAG_BITS: u32 = 0o15676003
 """What F_GETFL tells: the access mode and the flags that last."""
 

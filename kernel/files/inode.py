@@ -41,6 +41,7 @@ from kernel.files.attributes import Attributes, Kind
 from kernel.files.content import Content
 from kernel.files.directory import Directory, DirectoryEntry, new_entry
 from kernel.files.file import ALWAYS_READY, Events, FileOps, OpenFile
+from kernel.files.seals import Seals, check_size, check_write
 from kernel.machine.clock import wall_time
 
 if TYPE_CHECKING:
@@ -100,12 +101,17 @@ class Inode(FileOps):
     described: Attributes = inline()
     references: u64 = 0
     names: u64 = 0
+    is_linkable: bool = False
+    """It never had a name, and may get one (open(2), O_TMPFILE)."""
     origin: Inode | None = None
     parent: Inode | None = None
     entry: DirectoryEntry | None = None
     entries: Directory | None = None
     content: Content | None = None
     target: LinkTarget | None = None
+    is_memory: bool = False
+    """Made by memfd_create(2): `target` has its name, and `seals` may be added."""
+    seals: Seals = Seals.NONE
     device: FileOps | None = None
     fifo: Fifo | None = None
     """While a FIFO is open: what its ends share (fifo.py)."""
@@ -148,6 +154,7 @@ class Inode(FileOps):
         content = self.content
         if content is None:
             raise EINVAL
+        check_write(self, offset + len(source))
         done = content.write(offset, source)
         self.described.size = content.size
         self.described.touch(wall_time())
@@ -177,6 +184,7 @@ class Inode(FileOps):
         content = self.content
         if content is None:
             raise EINVAL
+        check_size(self, size)
         content.truncate(size)
         self.described.size = size
         self.described.touch(wall_time())

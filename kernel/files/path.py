@@ -10,7 +10,7 @@ target, so no recursion is needed; if both together do not fit, the path is too 
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 from codegen.lang import (
     Array,
@@ -26,10 +26,12 @@ from codegen.lang import (
     local_array,
     struct,
     u8,
+    u32,
     u64,
     uninitialised,
+    width,
 )
-from kernel.base.errno import EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, ERANGE
+from kernel.base.errno import EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, ERANGE, EXDEV
 from kernel.base.list import Link, List
 from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
@@ -110,6 +112,23 @@ class LastComponent(IntEnum):
     NAME = 3
 
 
+@width(u32)
+class Restrictions(IntFlag):
+    """RESOLVE_* of openat2(2): where a path may not lead."""
+
+    NONE = 0
+    NO_DEVICES = 1
+    """RESOLVE_NO_XDEV: no mount point; a container is one file system, so it has none."""
+    NO_MAGIC_LINKS = 2
+    NO_LINKS = 4
+    BENEATH = 8
+    """Not out of the directory that it starts in."""
+    IN_ROOT = 16
+    """That directory is the root."""
+    CACHED = 32
+    """Without waiting for a disk: that is always so."""
+
+
 @struct
 class Lookup:
     """A path resolution: where it starts and for whom, and what `walk` found. What it found is lent."""
@@ -118,6 +137,7 @@ class Lookup:
     directory: Inode = uninitialised()
     credentials: Credentials = uninitialised()
     followed: u64 = 0
+    restrictions: Restrictions = Restrictions.NONE
 
     parent: Inode = uninitialised()
     inode: Inode | None = None
@@ -162,7 +182,9 @@ def walk(lookup: Lookup, buffer: PathBuffer, how: Resolve) -> Fallible[None]:
     looked up in, and `lookup.inode` what it names there, or None when nothing has that name."""
     if buffer.start == PATH_MAX:
         raise ENOENT
-    current = lookup.root if buffer.text[buffer.start] == SLASH else lookup.directory
+    if Restrictions.IN_ROOT in lookup.restrictions:
+        lookup.root = lookup.directory
+    current = first_directory(lookup, buffer, lookup.directory)
     lookup.followed = 0
     lookup.opened = None
     lookup.is_too_long = False
@@ -210,6 +232,15 @@ def walk(lookup: Lookup, buffer: PathBuffer, how: Resolve) -> Fallible[None]:
         if needs_directory and found is not None and not found.described.is_directory:
             raise ENOTDIR
         return
+
+
+def first_directory(lookup: Lookup, buffer: PathBuffer, relative: Inode) -> Fallible[Inode]:
+    """Where the path in `buffer` starts: the root, or for a path without a slash the directory `relative`."""
+    if buffer.text[buffer.start] != SLASH:
+        return relative
+    if Restrictions.BENEATH in lookup.restrictions:
+        raise EXDEV
+    return lookup.root
 
 
 def follows_last(lookup: Lookup, how: Resolve) -> bool:
@@ -262,6 +293,8 @@ def step(lookup: Lookup, current: Inode) -> Fallible[Inode | None]:
         return current
     if name == b"..":
         lookup.last = LastComponent.PARENT
+        if Restrictions.BENEATH in lookup.restrictions and current is lookup.directory:
+            raise EXDEV
         if current is lookup.root:
             return current
         return current.parent
@@ -277,9 +310,11 @@ def jump(lookup: Lookup, link: Inode, is_last: bool) -> Fallible[Inode | None]:
     magic = link.magic
     if magic is None:
         return None
-    lookup.followed += 1
-    if lookup.followed > SYMLINK_MAX:
+    count_link(lookup)
+    if Restrictions.NO_MAGIC_LINKS in lookup.restrictions:
         raise ELOOP
+    if Restrictions.BENEATH in lookup.restrictions or Restrictions.IN_ROOT in lookup.restrictions:
+        raise EXDEV
     destination = local(Destination)
     magic.follow(link, destination)
     if destination.opened is not None and is_last:
@@ -290,9 +325,7 @@ def jump(lookup: Lookup, link: Inode, is_last: bool) -> Fallible[Inode | None]:
 
 def expand(lookup: Lookup, buffer: PathBuffer, current: Inode, link: Inode) -> Fallible[Inode]:
     """Put the target of `link` before what is left of the path; returns the directory to go on from."""
-    lookup.followed += 1
-    if lookup.followed > SYMLINK_MAX:
-        raise ELOOP
+    count_link(lookup)
     if lookup.trailing_slash or buffer.start < PATH_MAX:
         buffer.prepend(b"/")
     # The target is read to where it is needed: straight before the rest of the path.
@@ -305,7 +338,14 @@ def expand(lookup: Lookup, buffer: PathBuffer, current: Inode, link: Inode) -> F
         raise ENAMETOOLONG
     buffer.start -= length
     link.read_target(buffer.text[buffer.start : buffer.start + length])
-    return lookup.root if buffer.text[buffer.start] == SLASH else current
+    return first_directory(lookup, buffer, current)
+
+
+def count_link(lookup: Lookup) -> Fallible[None]:
+    """ELOOP when a link is one too many, or any is."""
+    lookup.followed += 1
+    if lookup.followed > SYMLINK_MAX or Restrictions.NO_LINKS in lookup.restrictions:
+        raise ELOOP
 
 
 def expand_view(lookup: Lookup, buffer: PathBuffer, current: Inode, link: Inode) -> Fallible[Inode]:
@@ -315,7 +355,7 @@ def expand_view(lookup: Lookup, buffer: PathBuffer, current: Inode, link: Inode)
     if length == 0:
         raise ENOENT
     buffer.prepend(target[0:length])
-    return lookup.root if target[0] == SLASH else current
+    return first_directory(lookup, buffer, current)
 
 
 def path_of(inode: Inode, root: Inode, destination: MutableSlice[u8]) -> Fallible[u64]:

@@ -98,6 +98,14 @@ class RamFs:
         self.next_number += 1
         return number
 
+    def set_memory_name(self, inode: Inode, name: Slice[u8]) -> Fallible[None]:
+        """Say what /proc/PID/fd calls a new file of memfd_create(2)."""
+        text = self.account.heap.new(LinkTarget)
+        inode.target = text
+        inode.is_memory = True
+        text.length = u64(len(name))
+        copy(text.text[0 : text.length], name)
+
     def set_target(self, inode: Inode, target: Slice[u8]) -> Fallible[None]:
         """Say where a new symbolic link points."""
         length = u64(len(target))

@@ -29,10 +29,10 @@ def major(device: u64) -> u32:
 
 
 def sectors_of(about: Attributes) -> u64:
-    """`st_blocks`: the space that the contents take, without looking for holes."""
+    """`st_blocks`: the space that the contents take, holes excepted."""
     if about.kind != Kind.REGULAR:
         return 0
-    return (about.size + BLOCK_SIZE - 1) // BLOCK_SIZE * (BLOCK_SIZE // SECTOR)
+    return about.pages * (BLOCK_SIZE // SECTOR)
 
 
 @struct(size=144)

@@ -99,17 +99,30 @@ def make_link(lookup: Lookup, inode: Inode) -> Fallible[None]:
         raise EEXIST
     if lookup.trailing_slash:
         raise ENOENT
-    if lookup.parent.fs is not inode.fs:
+    if lookup.parent.fs is not inode.fs or inode.is_memory:
         raise EXDEV
     check_parent(lookup)
     if inode.described.is_directory:
         raise EPERM
-    if inode.names == 0:
+    if inode.names == 0 and not inode.is_linkable:
         raise ENOENT
     if inode.described.links >= LINKS_MAX:
         raise EMLINK
     attach(lookup.parent, lookup.last_name, inode)
+    inode.is_linkable = False
     inode.described.changed = wall_time()
+
+
+def create_nameless(lookup: Lookup, permissions: u32, may_link: bool) -> Fallible[Inode]:
+    """A regular file without a name, owned as if it were made in the directory that was looked up (O_TMPFILE)."""
+    directory = lookup.inode
+    if directory is None:
+        raise ENOENT
+    directory.described.check(lookup.credentials, Access.WRITE | Access.EXECUTE)
+    lookup.parent = directory
+    inode = new_inode(lookup, Kind.REGULAR, permissions)
+    inode.is_linkable = may_link
+    return inode
 
 
 # Removing.
@@ -253,92 +266,3 @@ def discard(directory: Inode, entry: DirectoryEntry) -> None:
     if inode is not None:
         directory.fs.forget_name(inode, entry)
     directory.fs.free_entry(entry)
-
-
-# Renaming.
-
-
-def rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[None]:
-    """rename(2): give what `old` found the name that `new` looked up, replacing what has it."""
-    source = check_rename(old, new, may_replace)
-    target = new.inode
-    if target is source:
-        return
-    check_delete(old, source)
-    if target is None:
-        check_parent(new)
-    else:
-        check_replace(new, source, target)
-    is_directory = source.described.is_directory
-    if is_directory and old.parent is not new.parent:
-        source.described.check(old.credentials, Access.WRITE)
-    if target is None:
-        # The new name first: making room for it is all that can fail.
-        attach(new.parent, new.last_name, source)
-    else:
-        replace(new, source, target)
-    detach(old.parent, old.last_name)
-    source.described.changed = wall_time()
-
-
-def replace(new: Lookup, source: Inode, target: Inode) -> None:
-    """Let the name that `new` looked up, that of `target`, name `source`."""
-    was_directory = target.described.is_directory
-    new.parent.name_over(own_entry(new.parent, new.last_name), source)
-    if was_directory:
-        new.parent.described.links -= 1
-    if source.described.is_directory:
-        new.parent.described.links += 1
-    else:
-        source.described.links += 1
-    new.parent.described.touch(wall_time())
-
-
-def check_rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[Inode]:
-    """The checks of do_renameat2() that come before permissions; returns what is renamed."""
-    if old.parent.fs is not new.parent.fs:
-        raise EXDEV
-    if old.last != LastComponent.NAME:
-        raise EBUSY
-    if new.last != LastComponent.NAME:
-        if may_replace:
-            raise EBUSY
-        raise EEXIST
-    old.check_name()
-    source = old.inode
-    if source is None:
-        raise ENOENT
-    new.check_name()
-    if new.inode is not None and not may_replace:
-        raise EEXIST
-    if not source.described.is_directory and (old.trailing_slash or new.trailing_slash):
-        raise ENOTDIR
-    if is_inside(new.parent, source):
-        raise EINVAL
-    target = new.inode
-    if target is not None and is_inside(old.parent, target):
-        raise ENOTEMPTY
-    return source
-
-
-def check_replace(new: Lookup, source: Inode, target: Inode) -> Fallible[None]:
-    """Whether `target` may be replaced by `source`."""
-    check_delete(new, target)
-    if source.described.is_directory:
-        if not target.described.is_directory:
-            raise ENOTDIR
-        if not is_empty(target):
-            raise ENOTEMPTY
-    elif target.described.is_directory:
-        raise EISDIR
-
-
-def is_inside(directory: Inode, other: Inode) -> bool:
-    """Whether `directory` is `other` or below it."""
-    current = directory
-    while current is not other:
-        parent = current.parent
-        if parent is None or parent is current:
-            return False
-        current = parent
-    return True

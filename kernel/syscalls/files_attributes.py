@@ -1,34 +1,32 @@
-"""stat(2), access(2), chmod(2), chown(2), utimensat(2), statfs(2) and their families."""
+"""stat(2), access(2), chmod(2), chown(2), statfs(2) and their families."""
 
 from __future__ import annotations
 
 from codegen.lang import (
     Fallible,
     Fd,
-    Nanoseconds,
     UserAddr,
     address_of,
     i32,
-    i64,
     local,
     size_of,
     slice_at,
     u8,
     u32,
-    u64,
 )
-from kernel.base.errno import EACCES, EBADF, EINVAL, EPERM
+from kernel.base.errno import EBADF, EINVAL, EPERM
 from kernel.files.attributes import BLOCK_SIZE, PERMISSION_BITS, Access, Attributes
 from kernel.files.credentials import Credentials
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
+from kernel.files.holes import data_pages
 from kernel.files.inode import Inode
-from kernel.files.stat import NAME_LIMIT, SECOND, TMPFS_MAGIC, Stat, StatFs, Statx
+from kernel.files.seals import Seals
+from kernel.files.stat import NAME_LIMIT, TMPFS_MAGIC, Stat, StatFs, Statx
 from kernel.machine.clock import wall_time
 from kernel.memory import frames, user
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import (
-    advance,
     checked_flags,
     find_at,
     follow_unless,
@@ -43,9 +41,7 @@ UNCHANGED: u32 = 0xFFFF_FFFF
 SET_USER: u32 = 0o4000
 SET_GROUP: u32 = 0o2000
 GROUP_EXECUTE: u32 = 0o010
-
-UTIME_NOW: i64 = 0x3FFF_FFFF
-UTIME_OMIT: i64 = 0x3FFF_FFFE
+EXECUTE_BITS: u32 = 0o111
 
 
 # stat.
@@ -61,9 +57,19 @@ def put_stat(about: Attributes, destination: UserAddr) -> Fallible[None]:
 def attributes_at(task: Thread, directory: i32, path: UserAddr, flags: AtFlags) -> Fallible[Attributes]:
     """What a call of the stat family is about: also a descriptor without inode, with AT_EMPTY_PATH."""
     if AtFlags.EMPTY_PATH in flags and directory != AT_FDCWD and is_empty(path):
-        return task.process.files.get(Fd(directory)).ops.attributes()
+        file = task.process.files.get(Fd(directory))
+        inode = file.inode
+        return file.ops.attributes() if inode is None else measured(inode)
     how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in flags)
-    return find_at(task, directory, path, flags, how).described
+    return measured(find_at(task, directory, path, flags, how))
+
+
+def measured(inode: Inode) -> Attributes:
+    """The attributes of a file, with the room that its contents take."""
+    content = inode.content
+    if content is not None:
+        inode.described.pages = data_pages(content)
+    return inode.described
 
 
 def is_empty(path: UserAddr) -> Fallible[bool]:
@@ -82,7 +88,7 @@ def fstat(task: Thread, fd: Fd, answer: UserAddr) -> Fallible[None]:
     """fstat(2)."""
     file = task.process.files.get(fd)
     inode = file.inode
-    put_stat(file.ops.attributes() if inode is None else inode.described, answer)
+    put_stat(file.ops.attributes() if inode is None else measured(inode), answer)
 
 
 @syscall(6)
@@ -164,6 +170,8 @@ def change_mode(task: Thread, inode: Inode, mode: u32) -> Fallible[None]:
     permissions = mode & PERMISSION_BITS
     if who.user != 0 and not who.in_group(inode.described.group):
         permissions = permissions & (SET_GROUP ^ PERMISSION_BITS)
+    if Seals.EXECUTE in inode.seals and (permissions ^ inode.described.permissions) & EXECUTE_BITS != 0:
+        raise EPERM
     inode.described.permissions = permissions
     inode.described.changed = wall_time()
 
@@ -242,69 +250,6 @@ def fchownat(task: Thread, directory: i32, path: UserAddr, user_id: u32, group_i
     known = checked_flags(flags, u32(AtFlags.SYMLINK_NO_FOLLOW | AtFlags.EMPTY_PATH))
     how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in known)
     change_owner(task, find_at(task, directory, path, known, how), user_id, group_id)
-
-
-# Times.
-
-
-@syscall(280)
-def utimensat(task: Thread, directory: i32, path: UserAddr, times: UserAddr, flags: u32) -> Fallible[None]:
-    """utimensat(2); without a path it is futimens(3)."""
-    known = checked_flags(flags, u32(AtFlags.SYMLINK_NO_FOLLOW | AtFlags.EMPTY_PATH))
-    if path == UserAddr(0):
-        if directory == AT_FDCWD:
-            raise EINVAL
-        set_times(task, changeable(task, Fd(directory)), times)
-        return
-    how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in known)
-    set_times(task, find_at(task, directory, path, known, how), times)
-
-
-def set_times(task: Thread, inode: Inode, times: UserAddr) -> Fallible[None]:
-    """Set the times of access and modification to those at `times`, or both to now."""
-    now = wall_time()
-    about = inode.described
-    if times == UserAddr(0):
-        check_touch(task, inode, True)
-        about.accessed = now
-        about.touch(now)
-        return
-    accessed_part = user.get(i64, advance(times, 8))
-    modified_part = user.get(i64, advance(times, 24))
-    accessed = chosen_time(times, accessed_part, about.accessed, now)
-    modified = chosen_time(advance(times, 16), modified_part, about.modified, now)
-    if accessed_part == UTIME_OMIT and modified_part == UTIME_OMIT:
-        return
-    check_touch(task, inode, accessed_part == UTIME_NOW and modified_part == UTIME_NOW)
-    about.accessed = accessed
-    about.modified = modified
-    about.changed = now
-
-
-def chosen_time(time: UserAddr, part: i64, old: Nanoseconds, now: Nanoseconds) -> Fallible[Nanoseconds]:
-    """The time that the `struct timespec` at `time` chooses; `part` is its nanoseconds. EINVAL if that is
-    none.
-    """
-    if part == UTIME_NOW:
-        return now
-    if part == UTIME_OMIT:
-        return old
-    if part < 0 or u64(part) >= SECOND:
-        raise EINVAL
-    seconds = user.get(i64, time)
-    # Times are counted from 1970 without sign: what is before or after that range is moved to its end.
-    bounded = u64(min(max(seconds, 0), 18_000_000_000))
-    return Nanoseconds(bounded * SECOND + u64(part))
-
-
-def check_touch(task: Thread, inode: Inode, is_now: bool) -> Fallible[None]:
-    """Whether the times may be set: by the owner; to now also by who may write (EACCES, EPERM)."""
-    if may_change(task, inode):
-        return
-    if not is_now:
-        raise EPERM
-    if not inode.described.permits(task.process.credentials, Access.WRITE):
-        raise EACCES
 
 
 # statfs.

@@ -10,8 +10,9 @@ from kernel.files.locks import described_by
 from kernel.files.pipe import CAPACITY, make_pipe
 from kernel.memory import user
 from kernel.sched.thread import Thread
-from kernel.syscalls import files_locks, terminals
+from kernel.syscalls import files_locks, files_memory, terminals
 from kernel.syscalls.declare import syscall
+from kernel.syscalls.files_memory import F_ADD_SEALS, F_GET_SEALS
 from kernel.syscalls.files_support import advance
 
 F_DUPFD = 0
@@ -25,6 +26,9 @@ F_GETPIPE_SZ = 1032
 FD_CLOEXEC: u32 = 1
 """The commands of fcntl(2) (asm-generic/fcntl.h, linux/fcntl.h)."""
 
+CLOSE_RANGE_UNSHARE: u32 = 2
+CLOSE_RANGE_CLOEXEC: u32 = 4
+
 FIOCLEX: u32 = 0x5451
 FIONCLEX: u32 = 0x5450
 FIONBIO: u32 = 0x5421
@@ -37,12 +41,20 @@ def close(task: Thread, fd: Fd) -> Fallible[None]:
     task.process.files.close(fd)
 
 
-@syscall(436)
+@syscall(436, missing="CLOSE_RANGE_UNSHARE by one of several threads (EINVAL)")
 def close_range(task: Thread, first: u32, last: u32, flags: u32) -> Fallible[None]:
-    """close_range(2), without flags or with CLOSE_RANGE_CLOEXEC."""
-    if first > last or flags & 4 != flags:
+    """close_range(2)."""
+    if first > last or flags & (CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) != flags:
         raise EINVAL
-    task.process.files.close_range(u64(first), u64(last), flags == 4)
+    process = task.process
+    if flags & CLOSE_RANGE_UNSHARE != 0:
+        if len(process.threads) > 1:
+            raise EINVAL  # the table is that of all threads of the process
+        if process.files.references > 1:
+            own = process.files.duplicate(process.container.account)
+            process.files.drop()
+            process.files = own
+    process.files.close_range(u64(first), u64(last), flags & CLOSE_RANGE_CLOEXEC != 0)
 
 
 @syscall(32)
@@ -102,6 +114,8 @@ def fcntl(task: Thread, fd: Fd, command: u32, argument: u64) -> Fallible[u64]:
     if files_locks.is_about_locks(command):
         files_locks.control(task, fd, command, UserAddr(argument))
         return 0
+    if command == F_ADD_SEALS or command == F_GET_SEALS:
+        return files_memory.control_seals(task, file, command, argument)
     raise EINVAL
 
 

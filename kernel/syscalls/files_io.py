@@ -30,6 +30,7 @@ from kernel.files.attributes import Access, Kind
 from kernel.files.content import SIZE_MAX
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, AtFlags, OpenFlags, Resolve
+from kernel.files.holes import next_data, next_hole
 from kernel.memory import user
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
@@ -214,86 +215,12 @@ def pwrite64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) ->
         return write_at(file, start, UserSlice(buffer, checked_count(count)), file.may_wait)
 
 
-# Vectors.
-
-
-def vector_at(vectors: UserAddr, index: u64) -> Fallible[UserSlice]:
-    """Entry `index` of an array of `struct iovec` (readv(2))."""
-    entry = advance(vectors, index * 16)
-    base = user.get(u64, entry)
-    return UserSlice(UserAddr(base), user.get(u64, advance(entry, 8)))
-
-
-def check_vectors(vectors: UserAddr, count: u64) -> Fallible[None]:
-    """EFAULT when the array cannot be read, EINVAL when it is too long or the sum of its lengths is."""
-    if count > VECTORS_MAX:
-        raise EINVAL
-    total: u64 = 0
-    for index in range(count):
-        length = vector_at(vectors, index).length
-        if length > HIGHEST_OFFSET - total:
-            raise EINVAL
-        total += length
-
-
-@syscall(19)
-def readv(task: Thread, fd: Fd, vectors: UserAddr, count: u64) -> Fallible[u64]:
-    """readv(2)."""
-    file = readable_file(task, fd)
-    with deferred(file.drop):
-        check_vectors(vectors, count)
-        done: u64 = 0
-        for index in range(count):
-            part = vector_at(vectors, index)
-            if part.length == 0:
-                continue
-            if done > 0 and not file.ops.is_seekable():
-                # A stream may have nothing more: what has come is the answer.
-                return done
-            got: u64 = 0
-            try:
-                got = read_on(file, UserSlice(part.address, min(part.length, COUNT_MAX - done)))
-            except Errno:
-                if done == 0:
-                    raise
-                return done
-            done += got
-            if got < part.length:
-                return done
-        return done
-
-
-@syscall(20)
-def writev(task: Thread, fd: Fd, vectors: UserAddr, count: u64) -> Fallible[u64]:
-    """writev(2)."""
-    file = writable_file(task, fd)
-    with deferred(file.drop):
-        check_vectors(vectors, count)
-        done: u64 = 0
-        for index in range(count):
-            part = vector_at(vectors, index)
-            if part.length == 0:
-                continue
-            put: u64 = 0
-            try:
-                rest = UserSlice(part.address, min(part.length, COUNT_MAX - done))
-                put = write_or_signal(task, file, rest)
-            except Errno:
-                if done == 0:
-                    raise
-                return done
-            done += put
-            if put < part.length:
-                return done
-        return done
-
-
 # Position and size.
 
 
 @syscall(8)
 def lseek(task: Thread, fd: Fd, offset: i64, whence: u32) -> Fallible[u64]:
-    """lseek(2). A file is one run of data: the hole is at its end."""
+    """lseek(2)."""
     file = task.process.files.get(fd)
     if file.is_path_only:
         raise EBADF
@@ -301,6 +228,8 @@ def lseek(task: Thread, fd: Fd, offset: i64, whence: u32) -> Fallible[u64]:
         raise EINVAL
     if not file.ops.is_seekable():
         raise ESPIPE
+    if file.ops.attributes().kind == Kind.CHARACTER:
+        return 0  # as null_lseek() has it; the random devices have no other position either
     size = file.ops.attributes().size
     base: u64 = 0
     if whence == SEEK_CUR:
@@ -310,11 +239,24 @@ def lseek(task: Thread, fd: Fd, offset: i64, whence: u32) -> Fallible[u64]:
     elif whence == SEEK_DATA or whence == SEEK_HOLE:
         if offset < 0 or u64(offset) >= size:
             raise ENXIO
-        if whence == SEEK_HOLE:
-            file.position = size
-            return size
+        file.position = sought(file, u64(offset), whence == SEEK_DATA, size)
+        return file.position
     file.position = moved(base, offset)
     return file.position
+
+
+def sought(file: OpenFile, offset: u64, wants_data: bool, size: u64) -> Fallible[u64]:
+    """Where data or a hole begins from `offset` on. What has no pages is one run of data up to its size."""
+    inode = file.inode
+    content = None if inode is None else inode.content
+    if content is None:
+        return offset if wants_data else size
+    if not wants_data:
+        return next_hole(content, offset)
+    found = next_data(content, offset)
+    if found >= size:
+        raise ENXIO
+    return found
 
 
 def moved(base: u64, offset: i64) -> Fallible[u64]:

@@ -1,4 +1,4 @@
-"""getdents64(2), and the calls that order or hint at storage: sync(2), fsync(2), posix_fadvise(2)."""
+"""getdents64(2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from codegen.lang import (
     align_up,
     copy,
     fill,
-    i64,
     load,
     local,
     local_array,
@@ -21,9 +20,7 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR, ESPIPE
-from kernel.files.attributes import Kind
-from kernel.files.file import OpenFile
+from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR
 from kernel.files.inode import Inode
 from kernel.files.listing import Cursor
 from kernel.sched.thread import Thread
@@ -96,48 +93,3 @@ def make_record(record: MutableSlice[u8], inode: Inode, name: Slice[u8], next_po
     record[18] = u8(inode.described.kind)
     copy(record[NAME_OFFSET : NAME_OFFSET + length], name)
     return size
-
-
-@syscall(162)
-def sync(task: Thread) -> None:
-    """sync(2): everything is in memory, so nothing waits to be written."""
-
-
-@syscall(74)
-def fsync(task: Thread, fd: Fd) -> Fallible[None]:
-    """fsync(2)."""
-    check_sync(task.process.files.get(fd))
-
-
-@syscall(75)
-def fdatasync(task: Thread, fd: Fd) -> Fallible[None]:
-    """fdatasync(2)."""
-    check_sync(task.process.files.get(fd))
-
-
-@syscall(306)
-def syncfs(task: Thread, fd: Fd) -> Fallible[None]:
-    """syncfs(2)."""
-    if task.process.files.get(fd).is_path_only:
-        raise EBADF
-
-
-def check_sync(file: OpenFile) -> Fallible[None]:
-    """EINVAL for what has no storage, as fsync(2) says."""
-    if file.is_path_only:
-        raise EBADF
-    inode = file.inode
-    if inode is None or not (inode.described.is_regular or inode.described.is_directory):
-        raise EINVAL
-
-
-@syscall(221)
-def fadvise64(task: Thread, fd: Fd, offset: i64, length: i64, advice: u32) -> Fallible[None]:
-    """posix_fadvise(2): no advice changes anything for files in memory."""
-    file = task.process.files.get(fd)
-    if file.is_path_only:
-        raise EBADF
-    if file.ops.attributes().kind == Kind.FIFO:
-        raise ESPIPE
-    if length < 0 or advice > ADVICE_MAX:
-        raise EINVAL

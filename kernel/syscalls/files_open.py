@@ -12,7 +12,6 @@ from kernel.base.errno import (
     ENOENT,
     ENOTDIR,
     ENXIO,
-    EOPNOTSUPP,
 )
 from kernel.devices.terminal_nodes import TerminalNode
 from kernel.files import tree
@@ -22,6 +21,7 @@ from kernel.files.file import FileOps, OpenFile, open_file
 from kernel.files.flags import (
     AT_FDCWD,
     OPEN_FLAG_BITS,
+    PATH_FLAG_BITS,
     STATUS_FLAG_BITS,
     OpenFlags,
     Resolve,
@@ -29,7 +29,7 @@ from kernel.files.flags import (
     writable,
 )
 from kernel.files.inode import Inode
-from kernel.files.path import LastComponent, Lookup
+from kernel.files.path import LastComponent, Lookup, Restrictions
 from kernel.sched.thread import Thread
 from kernel.syscalls import terminals
 from kernel.syscalls.declare import syscall
@@ -57,19 +57,38 @@ def creat(task: Thread, path: UserAddr, mode: u32) -> Fallible[Fd]:
 
 def open_at(task: Thread, directory: i32, path: UserAddr, raw_flags: u32, mode: u32) -> Fallible[Fd]:
     """Open or create a file, and give it the lowest free descriptor."""
-    flags = OpenFlags(raw_flags & OPEN_FLAG_BITS)
-    if OpenFlags.CREATE in flags and OpenFlags.DIRECTORY in flags:
-        raise EINVAL
+    return open_within(task, directory, path, checked(raw_flags & OPEN_FLAG_BITS), mode, Restrictions.NONE)
+
+
+def checked(raw_flags: u32) -> Fallible[OpenFlags]:
+    """The flags of open(2); EINVAL for what contradicts itself (build_open_flags())."""
+    flags = OpenFlags(raw_flags)
+    if OpenFlags.PATH in flags:
+        return OpenFlags(raw_flags & PATH_FLAG_BITS)
     if OpenFlags.TEMPORARY in flags:
-        raise EOPNOTSUPP
+        if OpenFlags.DIRECTORY not in flags or OpenFlags.CREATE in flags or not writable(flags):
+            raise EINVAL
+    elif OpenFlags.CREATE in flags and OpenFlags.DIRECTORY in flags:
+        raise EINVAL
+    return flags
+
+
+def open_within(
+    task: Thread, directory: i32, path: UserAddr, flags: OpenFlags, mode: u32, restrictions: Restrictions
+) -> Fallible[Fd]:
+    """`open_at` with checked flags, and a path that may be restricted (openat2(2))."""
     lookup = local(Lookup)
+    lookup.restrictions = restrictions
     walk_at(task, lookup, directory, path, how_to_resolve(flags))
     found = lookup.inode
     opened = lookup.opened
     if opened is not None:
         return open_again(task, opened, flags)
-    if found is None:
-        inode = create_file(task, lookup, flags, mode)
+    permissions = mode & PERMISSION_BITS & (task.process.umask ^ PERMISSION_BITS)
+    if OpenFlags.TEMPORARY in flags:
+        inode = tree.create_nameless(lookup, permissions, OpenFlags.EXCLUSIVE not in flags)
+    elif found is None:
+        inode = create_file(lookup, flags, permissions)
     else:
         check_open(lookup, found, flags)
         inode = found
@@ -110,11 +129,10 @@ def how_to_resolve(flags: OpenFlags) -> Resolve:
     return how
 
 
-def create_file(task: Thread, lookup: Lookup, flags: OpenFlags, mode: u32) -> Fallible[Inode]:
+def create_file(lookup: Lookup, flags: OpenFlags, permissions: u32) -> Fallible[Inode]:
     """The file that open(2) makes, held; ENOENT unless it is asked to."""
     if OpenFlags.CREATE not in flags or OpenFlags.PATH in flags:
         raise ENOENT
-    permissions = mode & PERMISSION_BITS & (task.process.umask ^ PERMISSION_BITS)
     return tree.create(lookup, Kind.REGULAR, permissions)
 
 

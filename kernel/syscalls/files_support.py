@@ -22,7 +22,7 @@ from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
 from kernel.files.inode import Inode
-from kernel.files.path import PATH_BUFFERS, SLASH, Lookup, PathBuffer, walk
+from kernel.files.path import PATH_BUFFERS, SLASH, Lookup, PathBuffer, Restrictions, walk
 from kernel.memory import user
 from kernel.sched.thread import Thread
 
@@ -50,7 +50,9 @@ def take_path(path: UserAddr, buffer: PathBuffer) -> Fallible[u64]:
 
 def start_at(task: Thread, lookup: Lookup, directory: i32, buffer: PathBuffer) -> Fallible[None]:
     """Let a relative path begin at the descriptor `directory` (openat(2)): EBADF, ENOTDIR."""
-    if directory == AT_FDCWD or buffer.start == PATH_MAX or buffer.text[buffer.start] == SLASH:
+    if directory == AT_FDCWD or buffer.start == PATH_MAX:
+        return
+    if buffer.text[buffer.start] == SLASH and Restrictions.IN_ROOT not in lookup.restrictions:
         return
     inode = task.process.files.get(Fd(directory)).inode
     if inode is None or not inode.described.is_directory:

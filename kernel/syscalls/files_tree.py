@@ -5,7 +5,7 @@ from __future__ import annotations
 from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, local, u8, u32, u64
 from kernel.base.errno import EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE
 from kernel.devices.dev import character_device
-from kernel.files import tree
+from kernel.files import renaming, tree
 from kernel.files.attributes import PERMISSION_BITS, Access, Kind
 from kernel.files.flags import AT_FDCWD, AT_REMOVE_DIRECTORY, PATH_MAX, AtFlags, Resolve
 from kernel.files.inode import Inode
@@ -16,7 +16,8 @@ from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import checked_flags, find_at, put_bytes, walk_at
 
 RENAME_NOREPLACE: u32 = 1
-"""renameat2(2): do not replace; RENAME_EXCHANGE and RENAME_WHITEOUT are not offered (EINVAL)."""
+RENAME_EXCHANGE: u32 = 2
+"""The flags of renameat2(2)."""
 
 KIND_SHIFT = 12
 
@@ -120,34 +121,37 @@ def remove(task: Thread, directory: i32, path: UserAddr, is_directory: bool) -> 
 @syscall(82)
 def rename(task: Thread, old: UserAddr, new: UserAddr) -> Fallible[None]:
     """rename(2)."""
-    rename_at(task, AT_FDCWD, old, AT_FDCWD, new, True)
+    rename_at(task, AT_FDCWD, old, AT_FDCWD, new, 0)
 
 
 @syscall(264)
 def renameat(task: Thread, old_directory: i32, old: UserAddr, new_directory: i32, new: UserAddr) -> Fallible[None]:
     """renameat(2)."""
-    rename_at(task, old_directory, old, new_directory, new, True)
+    rename_at(task, old_directory, old, new_directory, new, 0)
 
 
-@syscall(316)
+@syscall(316, missing="RENAME_WHITEOUT (EINVAL)")
 def renameat2(
     task: Thread, old_directory: i32, old: UserAddr, new_directory: i32, new: UserAddr, flags: u32
 ) -> Fallible[None]:
     """renameat2(2)."""
-    if flags & RENAME_NOREPLACE != flags:
+    if flags > RENAME_EXCHANGE:
         raise EINVAL
-    rename_at(task, old_directory, old, new_directory, new, flags == 0)
+    rename_at(task, old_directory, old, new_directory, new, flags)
 
 
 def rename_at(
-    task: Thread, old_directory: i32, old: UserAddr, new_directory: i32, new: UserAddr, may_replace: bool
+    task: Thread, old_directory: i32, old: UserAddr, new_directory: i32, new: UserAddr, flags: u32
 ) -> Fallible[None]:
     """Walk both paths, then rename."""
     source = local(Lookup)
     target = local(Lookup)
     walk_at(task, source, old_directory, old, Resolve.PARENT)
     walk_at(task, target, new_directory, new, Resolve.PARENT)
-    tree.rename(source, target, may_replace)
+    if flags == RENAME_EXCHANGE:
+        renaming.exchange(source, target)
+    else:
+        renaming.rename(source, target, flags == 0)
 
 
 @syscall(86)

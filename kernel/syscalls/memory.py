@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Fd, UserAddr, align_up, i32, u32, u64
 from kernel.base.errno import EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, EOVERFLOW
+from kernel.files.seals import check_shared_mapping
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
 from kernel.memory.pager import Pager
 from kernel.memory.region import Protection
@@ -98,6 +99,7 @@ def pager_of(task: Thread, fd: Fd, shared: bool, protection: u32) -> Fallible[Pa
         raise EACCES
     if shared and protection & u32(Protection.WRITE) != 0 and not file.is_writable:
         raise EACCES
+    check_shared_mapping(inode, shared and protection & u32(Protection.WRITE) != 0)
     return inode.pager()
 
 

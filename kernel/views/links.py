@@ -114,6 +114,12 @@ def executable_of(process: Process) -> Fallible[Inode]:
 
 def write_path(inode: Inode, process: Process, writer: Writer) -> None:
     """The path of `inode` as `process` names it."""
+    name = inode.target
+    if inode.is_memory and name is not None:
+        writer.text(b"/")
+        writer.text(name.text[0 : name.length])
+        writer.text(b" (deleted)")
+        return
     buffer = local_array(u8, PATH_LENGTH)
     try:
         writer.text(buffer[0 : path_of(inode, process.root, buffer)])

@@ -6,7 +6,18 @@ import shutil
 import subprocess
 from pathlib import Path
 
-SOURCES = ("memory", "threads", "signals", "scheduling", "settings", "jobs", "locks", "fifos", "sharing")
+SOURCES = (
+    "memory",
+    "threads",
+    "signals",
+    "scheduling",
+    "settings",
+    "jobs",
+    "sharing",
+    "locks",
+    "fifos",
+    "files",
+)
 
 
 def add_compiled(folder: Path) -> None:

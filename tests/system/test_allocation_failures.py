@@ -40,6 +40,8 @@ READ_WRITE = 3
 CREATE = os.O_CREAT | os.O_RDWR
 PAGE = 4096
 FIFO = 0o10000
+CURRENT_DIRECTORY = -100
+AT_EMPTY_PATH = 0x1000
 SET_LOCK = 6
 READ_LOCK, WRITE_LOCK, UNLOCK = 0, 1, 2
 
@@ -261,7 +263,26 @@ async def run_fifo(act: Act) -> None:
     await act.call("read", reader, path, 5)
 
 
+async def run_nameless(act: Act) -> None:
+    """A file that gets its name later, with room reserved for it, and one of memfd_create(2)."""
+    folder, path, empty = await act.text("/tmp"), await act.text("/tmp/found"), await act.text("")
+    file = await act.open("open", folder, os.O_TMPFILE | os.O_RDWR, 0o600)
+    await act.call("fallocate", file, 0, PAGE, 12 * PAGE)
+    await act.call("linkat", file, empty, CURRENT_DIRECTORY, path, AT_EMPTY_PATH)
+    act.later("unlink", path)
+    memory = await act.open("memfd_create", path, 0)
+    await act.call("write", memory, path, 10)
+
+
+async def run_hole_in_image(act: Act) -> None:
+    """A hole in a file of the image, whose pages it has to hide."""
+    file = await act.open("open", await act.text("/bin/true"), os.O_RDWR)
+    await act.call("fallocate", file, 3, 100, 3 * PAGE)
+
+
 CALLS = [
+    run_nameless,
+    run_hole_in_image,
     run_fifo,
     run_locks,
     run_pipe,

@@ -6,7 +6,7 @@ import pytest
 
 from codegen.lang import Errno, local
 from kernel.base import errno
-from kernel.files import path, tree
+from kernel.files import path, renaming, tree
 from kernel.files.attributes import Kind
 from kernel.files.credentials import Credentials
 from kernel.files.flags import Resolve
@@ -60,7 +60,7 @@ class World:
         tree.make_link(self.walk(new), self.find(old))
 
     def rename(self, old: bytes, new: bytes, may_replace: bool = True) -> None:
-        tree.rename(self.walk(old), self.walk(new), may_replace)
+        renaming.rename(self.walk(old), self.walk(new), may_replace)
 
     def unlink(self, name: bytes) -> None:
         tree.unlink(self.walk(name))

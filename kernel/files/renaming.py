@@ -1,0 +1,174 @@
+"""Renaming: rename(2) and renameat2(2), with the checks and in the order of errors that Linux has (fs/namei.c).
+
+Both functions take what `walk` has found with Resolve.PARENT, and act without failing once they have decided.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, u32
+from kernel.base.errno import EBUSY, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EXDEV
+from kernel.files.attributes import Access
+from kernel.files.directory import DirectoryEntry
+from kernel.files.inode import Inode
+from kernel.files.listing import is_empty
+from kernel.files.path import LastComponent, Lookup
+from kernel.files.tree import attach, check_delete, check_parent, detach, own_entry
+from kernel.machine.clock import wall_time
+
+
+def rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[None]:
+    """rename(2): give what `old` found the name that `new` looked up, replacing what has it."""
+    source = check_rename(old, new, may_replace)
+    target = new.inode
+    if target is source:
+        return
+    check_delete(old, source)
+    if target is None:
+        check_parent(new)
+    else:
+        check_replace(new, source, target)
+    if old.parent is not new.parent:
+        check_move(old, source)
+    if target is None:
+        # The new name first: making room for it is all that can fail.
+        attach(new.parent, new.last_name, source)
+    else:
+        replace(new, source, target)
+    detach(old.parent, old.last_name)
+    source.described.changed = wall_time()
+
+
+def check_move(old: Lookup, inode: Inode) -> Fallible[None]:
+    """EACCES for a directory that may not be written to: its `..` is going to be another one."""
+    if inode.described.is_directory:
+        inode.described.check(old.credentials, Access.WRITE)
+
+
+def replace(new: Lookup, source: Inode, target: Inode) -> None:
+    """Let the name that `new` looked up, that of `target`, name `source`."""
+    was_directory = target.described.is_directory
+    new.parent.name_over(own_entry(new.parent, new.last_name), source)
+    if was_directory:
+        new.parent.described.links -= 1
+    if source.described.is_directory:
+        new.parent.described.links += 1
+    else:
+        source.described.links += 1
+    new.parent.described.touch(wall_time())
+
+
+def check_rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[Inode]:
+    """The checks of do_renameat2() that come before permissions; returns what is renamed."""
+    if old.parent.fs is not new.parent.fs:
+        raise EXDEV
+    if old.last != LastComponent.NAME:
+        raise EBUSY
+    if new.last != LastComponent.NAME:
+        if may_replace:
+            raise EBUSY
+        raise EEXIST
+    old.check_name()
+    source = old.inode
+    if source is None:
+        raise ENOENT
+    new.check_name()
+    if new.inode is not None and not may_replace:
+        raise EEXIST
+    if not source.described.is_directory and (old.trailing_slash or new.trailing_slash):
+        raise ENOTDIR
+    if is_inside(new.parent, source):
+        raise EINVAL
+    target = new.inode
+    if target is not None and is_inside(old.parent, target):
+        raise ENOTEMPTY
+    return source
+
+
+def exchange(old: Lookup, new: Lookup) -> Fallible[None]:
+    """renameat2(2) with RENAME_EXCHANGE: what the two names name changes places."""
+    source, target = check_exchange(old, new)
+    if target is source:
+        return
+    check_delete(old, source)
+    check_delete(new, target)
+    if old.parent is not new.parent:
+        check_move(old, source)
+        check_move(old, target)
+    exchange_entries(old.parent, own_entry(old.parent, old.last_name), new.parent, own_entry(new.parent, new.last_name))
+    old.parent.described.links = old.parent.described.links + subfolders(target) - subfolders(source)
+    new.parent.described.links = new.parent.described.links + subfolders(source) - subfolders(target)
+    now = wall_time()
+    old.parent.described.touch(now)
+    new.parent.described.touch(now)
+    source.described.changed = now
+    target.described.changed = now
+
+
+def check_exchange(old: Lookup, new: Lookup) -> Fallible[tuple[Inode, Inode]]:
+    """The checks of do_renameat2() for an exchange; both names have to name something."""
+    if old.parent.fs is not new.parent.fs:
+        raise EXDEV
+    if old.last != LastComponent.NAME or new.last != LastComponent.NAME:
+        raise EBUSY
+    old.check_name()
+    source = old.inode
+    if source is None:
+        raise ENOENT
+    new.check_name()
+    target = new.inode
+    if target is None:
+        raise ENOENT
+    if new.trailing_slash and not target.described.is_directory:
+        raise ENOTDIR
+    if old.trailing_slash and not source.described.is_directory:
+        raise ENOTDIR
+    if is_inside(new.parent, source) or is_inside(old.parent, target):
+        raise EINVAL
+    return source, target
+
+
+def exchange_entries(old_parent: Inode, old: DirectoryEntry, new_parent: Inode, new: DirectoryEntry) -> None:
+    """Let each of two entries name what the other named."""
+    source, target = old.inode, new.inode
+    assert source is not None and target is not None, "both names are in use"
+    rename_entry(old_parent, old, target, new)
+    rename_entry(new_parent, new, source, old)
+
+
+def rename_entry(parent: Inode, entry: DirectoryEntry, inode: Inode, before: DirectoryEntry) -> None:
+    """Let `entry` of the directory `parent` name `inode`, which the entry `before` named."""
+    entries = parent.entries
+    assert entries is not None, "entries are in directories"
+    entries.renew(entry, inode)
+    if inode.entry is before:
+        inode.entry = entry
+    if inode.described.is_directory:
+        inode.parent = parent
+
+
+def subfolders(inode: Inode) -> u32:
+    """What having `inode` in it adds to the links of a directory: its `..`."""
+    return 1 if inode.described.is_directory else 0
+
+
+def check_replace(new: Lookup, source: Inode, target: Inode) -> Fallible[None]:
+    """Whether `target` may be replaced by `source`."""
+    check_delete(new, target)
+    if source.described.is_directory:
+        if not target.described.is_directory:
+            raise ENOTDIR
+        if not is_empty(target):
+            raise ENOTEMPTY
+    elif target.described.is_directory:
+        raise EISDIR
+
+
+def is_inside(directory: Inode, other: Inode) -> bool:
+    """Whether `directory` is `other` or below it."""
+    current = directory
+    while current is not other:
+        parent = current.parent
+        if parent is None or parent is current:
+            return False
+        current = parent
+    return True

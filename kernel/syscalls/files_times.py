@@ -1,0 +1,152 @@
+"""Setting the times of files: utimensat(2), futimesat(2), utimes(2), utime(2)."""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, Fd, Nanoseconds, UserAddr, i32, i64, local, struct, u32, u64
+from kernel.base.errno import EACCES, EINVAL, EPERM
+from kernel.files.attributes import Access
+from kernel.files.flags import AT_FDCWD, AtFlags
+from kernel.files.inode import Inode
+from kernel.files.stat import SECOND
+from kernel.machine.clock import wall_time
+from kernel.memory import user
+from kernel.sched.thread import Thread
+from kernel.syscalls.declare import syscall
+from kernel.syscalls.files_attributes import changeable, may_change
+from kernel.syscalls.files_support import advance, checked_flags, find_at, follow_unless
+
+UTIME_NOW: i64 = 0x3FFF_FFFF
+UTIME_OMIT: i64 = 0x3FFF_FFFE
+MICROSECOND: i64 = 1000
+LATEST: i64 = 18_000_000_000
+"""Times are nanoseconds from 1970 without sign: what is before or after is moved to the end of that range."""
+
+
+@struct
+class WantedTimes:
+    """The times that a call gives: seconds, and nanoseconds or UTIME_NOW or UTIME_OMIT."""
+
+    accessed_seconds: i64 = 0
+    accessed_part: i64 = UTIME_NOW
+    modified_seconds: i64 = 0
+    modified_part: i64 = UTIME_NOW
+
+    @property
+    def is_now(self) -> bool:
+        """Whether both are the present, which needs fewer rights."""
+        return self.accessed_part == UTIME_NOW and self.modified_part == UTIME_NOW
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether both are left as they are."""
+        return self.accessed_part == UTIME_OMIT and self.modified_part == UTIME_OMIT
+
+    def read(self, times: UserAddr) -> Fallible[None]:
+        """Take two `struct timespec`."""
+        self.accessed_seconds = user.get(i64, times)
+        self.accessed_part = user.get(i64, advance(times, 8))
+        self.modified_seconds = user.get(i64, advance(times, 16))
+        self.modified_part = user.get(i64, advance(times, 24))
+
+    def read_microseconds(self, times: UserAddr) -> Fallible[None]:
+        """Take two `struct timeval`; EINVAL for microseconds that are none."""
+        self.accessed_seconds = user.get(i64, times)
+        self.accessed_part = from_microseconds(user.get(i64, advance(times, 8)))
+        self.modified_seconds = user.get(i64, advance(times, 16))
+        self.modified_part = from_microseconds(user.get(i64, advance(times, 24)))
+
+
+def check_part(part: i64) -> Fallible[None]:
+    """EINVAL for nanoseconds of a `struct timespec` that are none."""
+    if part != UTIME_NOW and part != UTIME_OMIT and not 0 <= part < i64(SECOND):
+        raise EINVAL
+
+
+def from_microseconds(part: i64) -> Fallible[i64]:
+    """The nanoseconds of a `struct timeval`."""
+    if not 0 <= part < i64(SECOND) // MICROSECOND:
+        raise EINVAL
+    return part * MICROSECOND
+
+
+@syscall(280)
+def utimensat(task: Thread, directory: i32, path: UserAddr, times: UserAddr, flags: u32) -> Fallible[None]:
+    """utimensat(2); without a path it is futimens(3)."""
+    wanted = local(WantedTimes)
+    if times != UserAddr(0):
+        wanted.read(times)
+        if wanted.is_nothing:
+            return
+    known = checked_flags(flags, u32(AtFlags.SYMLINK_NO_FOLLOW | AtFlags.EMPTY_PATH))
+    set_times_at(task, directory, path, wanted, known)
+
+
+@syscall(261)
+def futimesat(task: Thread, directory: i32, path: UserAddr, times: UserAddr) -> Fallible[None]:
+    """futimesat(2)."""
+    wanted = local(WantedTimes)
+    if times != UserAddr(0):
+        wanted.read_microseconds(times)
+    set_times_at(task, directory, path, wanted, AtFlags.NONE)
+
+
+@syscall(235)
+def utimes(task: Thread, path: UserAddr, times: UserAddr) -> Fallible[None]:
+    """utimes(2)."""
+    futimesat(task, AT_FDCWD, path, times)
+
+
+@syscall(132)
+def utime(task: Thread, path: UserAddr, times: UserAddr) -> Fallible[None]:
+    """utime(2)."""
+    wanted = local(WantedTimes)
+    if times != UserAddr(0):
+        wanted.accessed_seconds = user.get(i64, times)
+        wanted.modified_seconds = user.get(i64, advance(times, 8))
+        wanted.accessed_part = 0
+        wanted.modified_part = 0
+    set_times_at(task, AT_FDCWD, path, wanted, AtFlags.NONE)
+
+
+def set_times_at(task: Thread, directory: i32, path: UserAddr, wanted: WantedTimes, flags: AtFlags) -> Fallible[None]:
+    """Set the times of what is named so, or without a path of what is open as `directory`."""
+    if path == UserAddr(0):
+        if directory == AT_FDCWD:
+            user.get(u32, path)
+        if flags != AtFlags.NONE:
+            raise EINVAL
+        set_times(task, changeable(task, Fd(directory)), wanted)
+        return
+    how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in flags)
+    set_times(task, find_at(task, directory, path, flags, how), wanted)
+
+
+def set_times(task: Thread, inode: Inode, wanted: WantedTimes) -> Fallible[None]:
+    """Set the times of access and modification."""
+    check_part(wanted.accessed_part)
+    check_part(wanted.modified_part)
+    check_touch(task, inode, wanted.is_now)
+    now = wall_time()
+    about = inode.described
+    about.accessed = chosen_time(wanted.accessed_seconds, wanted.accessed_part, about.accessed, now)
+    about.modified = chosen_time(wanted.modified_seconds, wanted.modified_part, about.modified, now)
+    about.changed = now
+
+
+def chosen_time(seconds: i64, part: i64, old: Nanoseconds, now: Nanoseconds) -> Nanoseconds:
+    """The time that is meant."""
+    if part == UTIME_NOW:
+        return now
+    if part == UTIME_OMIT:
+        return old
+    return Nanoseconds(u64(min(max(seconds, 0), LATEST)) * SECOND + u64(part))
+
+
+def check_touch(task: Thread, inode: Inode, is_now: bool) -> Fallible[None]:
+    """Whether the times may be set: by the owner; to now also by who may write (EACCES, EPERM)."""
+    if may_change(task, inode):
+        return
+    if not is_now:
+        raise EPERM
+    if not inode.described.permits(task.process.credentials, Access.WRITE):
+        raise EACCES

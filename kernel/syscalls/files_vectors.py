@@ -1,0 +1,186 @@
+"""Transfers to and from several places at once: readv(2), writev(2), preadv(2), pwritev(2), preadv2(2), pwritev2(2)."""
+
+from __future__ import annotations
+
+from codegen.lang import Errno, Fallible, Fd, UserAddr, UserSlice, deferred, i64, u32, u64
+from kernel.base.errno import EINVAL, EOPNOTSUPP, EPIPE
+from kernel.files.attributes import Kind
+from kernel.files.file import OpenFile
+from kernel.files.flags import OpenFlags
+from kernel.memory import user
+from kernel.process.send import send_to_thread
+from kernel.process.signal_table import Signal
+from kernel.sched.thread import Thread
+from kernel.syscalls.declare import syscall
+from kernel.syscalls.files_io import check_has_places, check_room, read_at, write_at
+from kernel.syscalls.files_support import COUNT_MAX, HIGHEST_OFFSET, advance, readable_file, writable_file
+
+VECTORS_MAX: u64 = 1024
+"""IOV_MAX (readv(2))."""
+
+AT_POSITION: i64 = -1
+"""In place of an offset: where the open file is, which then moves on."""
+
+RWF_NOWAIT: u32 = 0x8
+RWF_APPEND: u32 = 0x10
+RWF_NOAPPEND: u32 = 0x20
+READ_FLAGS: u32 = 0xF
+WRITE_FLAGS: u32 = 0x3F
+"""What preadv2(2) and pwritev2(2) know: besides these RWF_HIPRI, RWF_DSYNC and RWF_SYNC, which change nothing here."""
+
+
+def vector_at(vectors: UserAddr, index: u64) -> Fallible[UserSlice]:
+    """Entry `index` of an array of `struct iovec` (readv(2))."""
+    entry = advance(vectors, index * 16)
+    base = user.get(u64, entry)
+    return UserSlice(UserAddr(base), user.get(u64, advance(entry, 8)))
+
+
+def check_vectors(vectors: UserAddr, count: u64) -> Fallible[None]:
+    """EFAULT when the array cannot be read, EINVAL when it is too long or the sum of its lengths is."""
+    if count > VECTORS_MAX:
+        raise EINVAL
+    total: u64 = 0
+    for index in range(count):
+        length = vector_at(vectors, index).length
+        if length > HIGHEST_OFFSET - total:
+            raise EINVAL
+        total += length
+
+
+def start_of(file: OpenFile, offset: i64, appends: bool) -> u64:
+    """Where a transfer begins. Streams have no places, so any will do."""
+    if not file.ops.is_seekable():
+        return 0
+    if appends:
+        return file.ops.attributes().size
+    return file.position if offset == AT_POSITION else u64(offset)
+
+
+def read_vectors(file: OpenFile, vectors: UserAddr, count: u64, offset: i64, wait: bool) -> Fallible[u64]:
+    """Read into one place after the other, from `offset` or AT_POSITION on; stops at the first that is not filled."""
+    check_vectors(vectors, count)
+    start = start_of(file, offset, False)
+    # What a terminal or an eventfd gives is one line or one value; a pipe gives what it has.
+    goes_on = file.ops.is_seekable() or file.ops.attributes().kind == Kind.FIFO
+    done: u64 = 0
+    for index in range(count):
+        part = vector_at(vectors, index)
+        if part.length == 0:
+            continue
+        if done > 0 and not goes_on:
+            break
+        length = min(part.length, COUNT_MAX - done)
+        got: u64 = 0
+        try:
+            got = read_at(file, start + done, UserSlice(part.address, length), wait and done == 0)
+        except Errno:
+            if done == 0:
+                raise
+            break
+        done += got
+        if got < part.length:
+            break
+    if offset == AT_POSITION and file.ops.is_seekable():
+        file.position = start + done
+    return done
+
+
+def write_vectors(
+    task: Thread, file: OpenFile, vectors: UserAddr, count: u64, offset: i64, appends: bool, wait: bool
+) -> Fallible[u64]:
+    """Write from one place after the other, likewise; SIGPIPE for the thread when nobody can read any more."""
+    check_vectors(vectors, count)
+    start = start_of(file, offset, appends)
+    done: u64 = 0
+    for index in range(count):
+        part = vector_at(vectors, index)
+        if part.length == 0:
+            continue
+        length = min(part.length, COUNT_MAX - done)
+        put: u64 = 0
+        try:
+            check_room(file, start + done)
+            put = write_at(file, start + done, UserSlice(part.address, length), wait)
+        except Errno as error:
+            if error.code == EPIPE.code:
+                send_to_thread(task, u32(Signal.PIPE))
+            if done == 0:
+                raise
+            break
+        done += put
+        if put < part.length:
+            break
+    if offset == AT_POSITION and file.ops.is_seekable() and done > 0:
+        file.position = start + done
+    return done
+
+
+@syscall(19)
+def readv(task: Thread, fd: Fd, vectors: UserAddr, count: u64) -> Fallible[u64]:
+    """readv(2)."""
+    return read_from(task, fd, vectors, count, AT_POSITION, 0)
+
+
+@syscall(20)
+def writev(task: Thread, fd: Fd, vectors: UserAddr, count: u64) -> Fallible[u64]:
+    """writev(2)."""
+    return write_to(task, fd, vectors, count, AT_POSITION, 0)
+
+
+@syscall(295)
+def preadv(task: Thread, fd: Fd, vectors: UserAddr, count: u64, offset: i64) -> Fallible[u64]:
+    """preadv(2)."""
+    if offset < 0:
+        raise EINVAL
+    return read_from(task, fd, vectors, count, offset, 0)
+
+
+@syscall(296)
+def pwritev(task: Thread, fd: Fd, vectors: UserAddr, count: u64, offset: i64) -> Fallible[u64]:
+    """pwritev(2)."""
+    if offset < 0:
+        raise EINVAL
+    return write_to(task, fd, vectors, count, offset, 0)
+
+
+@syscall(327)
+def preadv2(task: Thread, fd: Fd, vectors: UserAddr, count: u64, offset: i64, high: u64, flags: u32) -> Fallible[u64]:
+    """preadv2(2)."""
+    if offset < AT_POSITION:
+        raise EINVAL
+    return read_from(task, fd, vectors, count, offset, flags)
+
+
+@syscall(328)
+def pwritev2(task: Thread, fd: Fd, vectors: UserAddr, count: u64, offset: i64, high: u64, flags: u32) -> Fallible[u64]:
+    """pwritev2(2)."""
+    if offset < AT_POSITION:
+        raise EINVAL
+    return write_to(task, fd, vectors, count, offset, flags)
+
+
+def read_from(task: Thread, fd: Fd, vectors: UserAddr, count: u64, offset: i64, flags: u32) -> Fallible[u64]:
+    """One of the calls that read."""
+    if offset != AT_POSITION:
+        check_has_places(task, fd)
+    file = readable_file(task, fd)
+    with deferred(file.drop):
+        if flags & READ_FLAGS != flags:
+            raise EOPNOTSUPP
+        return read_vectors(file, vectors, count, offset, file.may_wait and flags & RWF_NOWAIT == 0)
+
+
+def write_to(task: Thread, fd: Fd, vectors: UserAddr, count: u64, offset: i64, flags: u32) -> Fallible[u64]:
+    """One of the calls that write."""
+    if offset != AT_POSITION:
+        check_has_places(task, fd)
+    file = writable_file(task, fd)
+    with deferred(file.drop):
+        if flags & WRITE_FLAGS != flags:
+            raise EOPNOTSUPP
+        if flags & RWF_APPEND != 0 and flags & RWF_NOAPPEND != 0:
+            raise EINVAL
+        appends = (OpenFlags.APPEND in file.flags and flags & RWF_NOAPPEND == 0) or flags & RWF_APPEND != 0
+        wait = file.may_wait and flags & RWF_NOWAIT == 0
+        return write_vectors(task, file, vectors, count, offset, appends, wait)
