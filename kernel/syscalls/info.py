@@ -127,12 +127,3 @@ def arch_prctl(task: Thread, code: u32, address: UserAddr) -> Fallible[None]:
         user.put(u64, address, task.gs_base)
     else:
         raise EINVAL
-
-
-@syscall(309)
-def getcpu(task: Thread, cpu: UserAddr, node: UserAddr) -> Fallible[None]:
-    """getcpu(2)."""
-    if u64(cpu) != 0:
-        user.put(u32, cpu, 0)
-    if u64(node) != 0:
-        user.put(u32, node, 0)

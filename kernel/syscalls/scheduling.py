@@ -6,24 +6,27 @@ nice.py has the calls for nice values and struct sched_attr.
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, UserAddr, i32, u8, u32, u64
+from codegen.lang import Fallible, UserAddr, UserSlice, i32, load, local_array, u8, u32, u64
 from kernel.base.errno import EINVAL, ENOMEM, EPERM
 from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at
 from kernel.memory import page_tables, user
 from kernel.memory.space import AddressSpace
+from kernel.sched.cpu import CPUS, this_cpu
 from kernel.sched.policy import PolicyKind
 from kernel.sched.thread import Thread
 from kernel.sched.timer import TICK
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import advance
-from kernel.syscalls.identity import process_or_self
 from kernel.syscalls.nice import may_be_nice, may_change
 from kernel.syscalls.threads import thread_of
 from kernel.syscalls.time import put_timespec
 
 RESET_ON_FORK: i32 = 0x4000_0000
 REAL_TIME_HIGHEST: u32 = 99
+
+CPU_SET_BYTES: u64 = 8
+"""Sets of processors are made of words of this size."""
 
 
 def thread_or_self(task: Thread, thread_id: i32) -> Fallible[Thread]:
@@ -140,15 +143,49 @@ def sched_rr_get_interval(task: Thread, pid: i32, out: UserAddr) -> Fallible[Non
     put_timespec(out, u64(TICK))
 
 
-@syscall(203)
+def any_thread(task: Thread, thread_id: i32) -> Fallible[Thread]:
+    """The thread with a number, 0 for the caller. ESRCH, for negative ones too."""
+    return task if thread_id == 0 else thread_of(task, thread_id)
+
+
+@syscall(203, missing="the set is kept and told, but does not bind the thread to its processors")
 def sched_setaffinity(task: Thread, pid: i32, length: u64, mask: UserAddr) -> Fallible[None]:
-    """sched_setaffinity(2): the one processor has to be among those asked for (EINVAL)."""
-    wanted: u8 = 0
-    if length > 0:
-        wanted = user.get(u8, mask)
-    process_or_self(task, pid)
-    if wanted & 1 == 0:
+    """sched_setaffinity(2): at least one of the processors has to run (EINVAL)."""
+    content = local_array(u8, CPU_SET_BYTES)
+    given = min(length, CPU_SET_BYTES)
+    user.copy_in(content[:given], UserSlice(mask, given))
+    thread = any_thread(task, pid)
+    if not may_change(task, thread):
+        raise EPERM
+    wanted = load(u64, content, 0) & running_processors()
+    if wanted == 0:
         raise EINVAL
+    thread.policy.processors = wanted
+
+
+@syscall(204)
+def sched_getaffinity(task: Thread, pid: i32, length: u64, mask: UserAddr) -> Fallible[u64]:
+    """sched_getaffinity(2): the words of the set that the kernel has."""
+    if length < CPU_SET_BYTES or length % CPU_SET_BYTES != 0:
+        raise EINVAL
+    thread = any_thread(task, pid)
+    user.put(u64, mask, thread.policy.processors & running_processors())
+    return CPU_SET_BYTES
+
+
+def running_processors() -> u64:
+    """A bit for each processor that runs, by its number."""
+    return (1 << u64(CPUS.started)) - 1
+
+
+@syscall(309)
+def getcpu(task: Thread, cpu: UserAddr, node: UserAddr) -> Fallible[None]:
+    """getcpu(2): there is one node of memory."""
+    number = this_cpu().number
+    if u64(cpu) != 0:
+        user.put(u32, cpu, number)
+    if u64(node) != 0:
+        user.put(u32, node, 0)
 
 
 @syscall(27)

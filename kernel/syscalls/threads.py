@@ -11,7 +11,6 @@ from kernel.sched.scheduler import yield_now
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, after, now, wall_clock
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.identity import process_or_self
 from kernel.syscalls.signals import may_signal
 from kernel.syscalls.time import get_timespec
 
@@ -34,7 +33,6 @@ WAKE_OP_SHIFT: u32 = 0x8000_0000
 """FUTEX_OP_ARG_SHIFT in the encoded operation: the operand is 1 shifted by it."""
 SIGN: u32 = 0x8000_0000
 ROBUST_LIST_SIZE: u64 = 24
-CPU_SET_BYTES: u64 = 8
 
 
 @syscall(202)
@@ -175,13 +173,3 @@ def thread_of(task: Thread, thread_id: i32) -> Fallible[Thread]:
 def sched_yield(task: Thread) -> None:
     """sched_yield(2)."""
     yield_now()
-
-
-@syscall(204)
-def sched_getaffinity(task: Thread, pid: i32, length: u64, mask: UserAddr) -> Fallible[u64]:
-    """sched_getaffinity(2): the one processor."""
-    process_or_self(task, pid)
-    if length < CPU_SET_BYTES or length % CPU_SET_BYTES != 0:
-        raise EINVAL
-    user.put(u64, mask, 1)
-    return CPU_SET_BYTES

@@ -13,7 +13,7 @@ from kernel.files.attributes import Kind
 from kernel.files.inode import Inode, MagicLink, Population, View
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
-from kernel.views import links, maps, status, system
+from kernel.views import links, maps, processors, status, system
 from kernel.views.populations import Descriptors, Processes, Threads
 
 PROC_LAYER = 4097
@@ -53,11 +53,11 @@ STATUS = status.Status()
 MEMORY_STAT = status.MemoryStat()
 MAPS = maps.Maps()
 MEMORY_INFORMATION = system.MemoryInformation()
-UPTIME = system.Uptime()
+UPTIME = processors.Uptime()
 LOAD_AVERAGE = system.LoadAverage()
-STATISTICS = system.Statistics()
+STATISTICS = processors.Statistics()
 VERSION = system.Version()
-CPU_INFORMATION = system.CpuInformation()
+CPU_INFORMATION = processors.CpuInformation()
 FILE_SYSTEMS = system.FileSystems()
 MOUNTS = system.Mounts()
 MOUNT_INFORMATION = system.MountInformation()

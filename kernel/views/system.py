@@ -5,11 +5,9 @@ from __future__ import annotations
 from codegen.lang import Fallible, struct, u64
 from kernel.base.writer import Writer
 from kernel.files.inode import Inode, View
-from kernel.machine.clock import wall_time
 from kernel.memory import frames
 from kernel.memory.account import NO_LIMIT
-from kernel.sched.cpu import CPUS, current
-from kernel.sched.timer import TICK, now
+from kernel.sched.cpu import current
 from kernel.views.status import is_running
 
 KIBIBYTES_PER_PAGE: u64 = 4
@@ -32,17 +30,6 @@ class MemoryInformation(View):
         writer(f"MemAvailable:   {free * KIBIBYTES_PER_PAGE} kB\n")
         writer.text(b"Buffers:        0 kB\nCached:         0 kB\nSwapCached:     0 kB\n")
         writer.text(b"SwapTotal:      0 kB\nSwapFree:       0 kB\nShmem:          0 kB\n")
-
-
-@struct
-class Uptime(View):
-    """uptime: seconds since the start, and those in which the processor was idle."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        write_seconds(writer, u64(now()))
-        writer.text(b" ")
-        write_seconds(writer, CPUS.of[0].idle_ticks * u64(TICK))
-        writer.text(b"\n")
 
 
 def write_seconds(writer: Writer, nanoseconds: u64) -> None:
@@ -70,32 +57,11 @@ def count_running() -> u64:
 
 
 @struct
-class Statistics(View):
-    """stat: the time of the processor, the start, and counts."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        idle = CPUS.of[0].idle_ticks * u64(TICK) // HUNDREDTH
-        busy = (CPUS.of[0].ticks - CPUS.of[0].idle_ticks) * u64(TICK) // HUNDREDTH
-        writer(f"cpu  {busy} 0 0 {idle} 0 0 0 0 0 0\ncpu0 {busy} 0 0 {idle} 0 0 0 0 0 0\nintr 0\nctxt 0\n")
-        writer(f"btime {(u64(wall_time()) - u64(now())) // SECOND}\n")
-        writer(f"processes {current().process.container.processes_run}\nprocs_running {count_running()}\n")
-        writer.text(b"procs_blocked 0\n")
-
-
-@struct
 class Version(View):
     """version: what uname(2) tells, in one line."""
 
     def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
         writer.text(b"Linux version 6.1.0-pithos (pithos) #1 Pithos\n")
-
-
-@struct
-class CpuInformation(View):
-    """cpuinfo: the one processor that runs programs."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer.text(b"processor\t: 0\nphysical id\t: 0\ncore id\t\t: 0\ncpu cores\t: 1\n\n")
 
 
 @struct

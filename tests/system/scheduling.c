@@ -4,10 +4,14 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void say(const char *what, long value) { printf("%s %ld\n", what, value < 0 ? -(long)errno : value); }
 
 int main(void) {
+    setvbuf(stdout, NULL, _IONBF, 0);
     struct sched_param param = {5};
     say("policy", sched_getscheduler(0));
     say("nobody", sched_getscheduler(4000000));
@@ -24,6 +28,22 @@ int main(void) {
     say("no processor", sched_setaffinity(0, sizeof set, &set));
     CPU_SET(0, &set);
     say("first processor", sched_setaffinity(0, sizeof set, &set));
+    CPU_ZERO(&set);
+    say("short", syscall(SYS_sched_getaffinity, 0, 4, &set)); say("odd", syscall(SYS_sched_getaffinity, 0, 12, &set));
+    say("of nobody", sched_getaffinity(4000000, sizeof set, &set)); say("of -1", sched_getaffinity(-1, sizeof set, &set));
+    say("for nobody", sched_setaffinity(4000000, sizeof set, &set)); say("no bytes", sched_setaffinity(0, 0, &set));
+    say("nowhere", syscall(SYS_sched_setaffinity, 0, 8, 16)); say("to nowhere", syscall(SYS_sched_getaffinity, 0, 64, 16));
+    say("affinity", sched_getaffinity(0, sizeof set, &set));
+    printf("%d %d\n", CPU_COUNT(&set), CPU_ISSET(0, &set));
+    if (fork() == 0) {
+        say("of a child", sched_getaffinity(0, sizeof set, &set));
+        printf("%d %d\n", CPU_COUNT(&set), CPU_ISSET(0, &set));
+        _exit(0);
+    }
+    wait(NULL);
+    unsigned here = 9, node = 9;
+    say("getcpu", syscall(SYS_getcpu, &here, &node, NULL)); printf("%u\n", node);
+    say("getcpu of nothing", syscall(SYS_getcpu, NULL, NULL, NULL));
     char *memory = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     unsigned char there[4] = {9, 9, 9, 9};
     memory[4096] = 1;

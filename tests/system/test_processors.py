@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from harness.plugin import has_qemu
 from harness.qemu import start_qemu
 from harness.running import RunningMachine
 from kernel.machine.segments import MAXIMUM_CPUS
+from tests.system.test_command import pithos
 
 pytestmark = [pytest.mark.qemu, pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")]
 
@@ -75,6 +77,33 @@ async def test_a_machine_with_several_processors_is_rewound(started: Started) ->
             await running.rewind()
         await running.guest.sys.mkdir(b"/made", 0o755)
         assert len(cpus_table(running.kernel)) == 5
+
+
+PROGRAM = "nproc; grep -c ^processor /proc/cpuinfo; grep -c '^cpu[0-9]' /proc/stat; tail -n 2 /proc/cpuinfo | head -n 1"
+
+
+@pytest.mark.parametrize(
+    ("options", "count"), [(["--smp", "4"], 4), (["--smp", "3", "--append", "cpus=2"], 2), ([], 1)]
+)
+def test_programs_see_the_processors(rootfs: Path, options: list[str], count: int) -> None:
+    done = pithos("run", *options, rootfs, "--", "/bin/busybox", "sh", "-c", PROGRAM)
+    assert done.stdout.decode().split() == [*[str(count)] * 3, "apicid", ":", str(count - 1)]
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--smp", "0"], b"0 is not in the range 1<=x<=16"),
+        (["--smp", "17"], b"17 is not in the range 1<=x<=16"),
+        (["--smp", "two"], b"'two' is not a valid integer range"),
+        (["--smp", "2", "--backend", "emulator"], b"the emulator has one CPU: leave out --smp, or use --backend qemu"),
+    ],
+)
+def test_a_wrong_number_of_processors_is_refused(rootfs: Path, options: list[str], complaint: bytes) -> None:
+    done = pithos("run", *options, rootfs, "--", "/bin/true")
+    assert done.returncode == 125
+    assert complaint in done.stderr
 
 
 @pytest.mark.parametrize("count", [0, MAXIMUM_CPUS + 1])
