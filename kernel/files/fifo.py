@@ -27,7 +27,7 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EBADF, ENXIO
+from kernel.base.errno import EBADF, EINVAL, ENXIO
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import STATUS_FLAG_BITS, OpenFlags, readable, writable
@@ -161,11 +161,13 @@ def open_fifo(owner: FileOwner, inode: Inode, flags: OpenFlags) -> Fallible[Open
     """Open an end of the FIFO `inode`, charged to `owner`: an open file with one reference.
 
     To read it waits for a writer, to write for a reader, to do both for nobody. With O_NONBLOCK it does not wait, and
-    is ENXIO to write without a reader (fifo(7)). EINTR, ENOMEM.
+    is ENXIO to write without a reader (fifo(7)). EINVAL for neither, as fifo_open() has it; EINTR, ENOMEM.
     """
     waits = OpenFlags.NONBLOCK not in flags
     reads = readable(flags)
     writes = writable(flags)
+    if not reads and not writes:
+        raise EINVAL
     known = inode.fifo
     if writes and not reads and not waits and (known is None or known.readers == 0):
         raise ENXIO

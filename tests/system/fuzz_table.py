@@ -36,6 +36,7 @@ class Table:
 
     def __init__(self, calls: int) -> None:
         self.words = [0] * (calls * int(CALL_WORDS))
+        self.known: dict[str, int] = {}
 
     def add(self, words: Sequence[int]) -> int:
         """Words that values refer to; the place of the first one."""
@@ -44,7 +45,12 @@ class Table:
         return place
 
     def value(self, wanted: Wanted) -> int:
-        """The word that stands for a value, and what it needs behind the calls."""
+        """The word that stands for a value, and what it needs behind the calls; once for equal values."""
+        known = self.known.get(repr(wanted))
+        return self.describe(wanted) if known is None else known
+
+    def describe(self, wanted: Wanted) -> int:
+        """`value` for one that is new."""
         count = start = 0
         match wanted:
             case Choice() | Flags():
@@ -55,7 +61,9 @@ class Table:
             case Struct():
                 fields = [self.value(field) for field in wanted.fields]
                 count, start = len(fields), self.add(fields)
-        return int(wanted.kind) | wanted.size << 8 | count << 16 | start << 32
+        word = int(wanted.kind) | wanted.size << 8 | count << 16 | start << 32
+        self.known[repr(wanted)] = word
+        return word
 
     def set_call(self, index: int, number: int, wanted: Sequence[Wanted]) -> None:
         """Describe one call."""
@@ -83,14 +91,16 @@ def settings(seed: int, rounds: int, calls: int, threads: int) -> bytes:
     numbers = call_numbers()
     chosen = [number for number, declaration in sorted(SYSCALLS.items()) if declaration.name not in OMITTED]
     openings = [Opening(name, arguments) for name, *arguments in values.OPENINGS]  # type: ignore[misc]
-    table = Table(len(openings) + len(chosen))
+    table = Table(len(openings) + len(chosen) + len(values.MORE))
     for index, opening in enumerate(openings):
         wanted = [Choice((value,)) if isinstance(value, int) else value for value in opening.arguments]
         table.set_call(index, numbers[opening.name], wanted)
     for index, number in enumerate(chosen, len(openings)):
         table.set_call(index, number, wanted_for(SYSCALLS[number]))
+    for index, (name, wanted) in enumerate(values.MORE, len(openings) + len(chosen)):
+        table.set_call(index, numbers[name], wanted)
     assert len(table.words) <= TABLE_WORDS
-    header = (seed, rounds, calls, threads, len(openings), len(chosen), len(table.words), 0)
+    header = (seed, rounds, calls, threads, len(openings), len(chosen) + len(values.MORE), len(table.words), 0)
     return struct.pack(f"<{8 + len(table.words)}Q", *header, *table.words)
 
 

@@ -262,6 +262,21 @@ SPECIAL: dict[tuple[str, str], Wanted] = {
     ("open_container", "id"): Choice(range(12)),
 }  # fmt: skip
 
+RECORD = Struct(
+    (Choice((0, 1, 2, 3), size=2), Choice((0, 0, 1, 2), size=2), INT_ZERO, Choice((0, 1, 10, 100, (1 << 63) - 1, -1)),
+     Choice((0, 1, 10, 100, (1 << 63) - 1, -1)), INT_ZERO)
+)  # fmt: skip
+LOCK_COMMANDS = Choice((5, 6, 6, 7, 36, 37, 38))
+"""F_GETLK, F_SETLK, F_SETLKW, and those of open files (fcntl(2))."""
+MORE: tuple[tuple[str, tuple[Wanted, ...]], ...] = (
+    ("fcntl", (DESCRIPTOR, LOCK_COMMANDS, RECORD)),
+    ("fcntl", (DESCRIPTOR, LOCK_COMMANDS, RECORD)),
+    ("open", (Text(("/tmp/fifo",)), OPEN_FLAGS, MODE)),
+    ("open", (Text(("/tmp/fifo", "/tmp/a")), Flags((0, 2, os.O_NONBLOCK)), MODE)),
+    ("mmap", (ZERO, LENGTH, Choice((1, 3)), Choice((1, 2)), DESCRIPTOR, ZERO)),
+)
+"""Calls with arguments that go together."""
+
 TIMER_ACTION = Struct((HANDLER, Choice((0x4000000,)), HANDLER, ZERO))
 EVERY_TICK = Struct((ZERO, Choice((4000,)), ZERO, Choice((4000,))))
 OPENINGS: tuple[tuple[str | Wanted | int, ...], ...] = (
@@ -269,6 +284,7 @@ OPENINGS: tuple[tuple[str | Wanted | int, ...], ...] = (
     ("rt_sigaction", 10, TIMER_ACTION, 0, 8),
     ("setitimer", 0, EVERY_TICK, 0),
     ("mkdir", Text(("/tmp/d",)), 0o700),
+    ("mknod", Text(("/tmp/fifo",)), 0o010600, 0),
     ("open", Text(("/tmp/d",)), os.O_DIRECTORY, 0),
     ("open", Text(("/",)), os.O_DIRECTORY, 0),
     ("open", Text(("/tmp/a",)), os.O_CREAT | os.O_RDWR, 0o600),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import struct
 
 import pytest
@@ -87,3 +88,12 @@ async def test_mmap_of_the_end_of_all_files(guest: Guest, offset: int, expected:
     with pytest.raises(OSError) as caught:
         await guest.sys.mmap(*arguments)
     assert caught.value.errno == expected
+
+
+@pytest.mark.parametrize("flags", [0, os.O_NONBLOCK])
+async def test_a_fifo_opened_for_nothing(guest: Guest, flags: int) -> None:
+    """Found near seed 1939499207: an end that neither reads nor writes outlived the pipe, and the kernel stopped."""
+    await guest.sys.mknod("/fifo", stat.S_IFIFO | 0o600, 0)
+    with pytest.raises(OSError) as caught:
+        await guest.sys.open("/fifo", os.O_ACCMODE | flags, 0)
+    assert caught.value.errno == errno.EINVAL
