@@ -24,8 +24,7 @@ SEARCH_START: u64 = 0xF0000
 TABLE_SIGNATURE = b"PCMP"
 HEADER_SIZE: u64 = 44
 TABLE_LENGTH: u64 = 4
-ENTRY_COUNT: u64 = 34
-"""The configuration table (section 4.2)."""
+"""The configuration table (section 4.2). Its count of entries is not used, as qboot leaves it 0."""
 
 PROCESSOR: u8 = 0
 PROCESSOR_SIZE: u64 = 20
@@ -86,9 +85,7 @@ def configuration(memory: FirmwareMemory, address: PhysAddr) -> Slice[u8]:
 def add_processors(table: Slice[u8], found: ProcessorList) -> None:
     """Add what can be started; an entry of an unknown type, or beyond the end, ends the table."""
     place = HEADER_SIZE
-    for _ in range(load(u16, table, ENTRY_COUNT)):
-        if place >= len(table) or table[place] > HIGHEST_ENTRY:
-            return
+    while place < len(table) and table[place] <= HIGHEST_ENTRY:
         size = PROCESSOR_SIZE if table[place] == PROCESSOR else OTHER_SIZE
         if place + size > len(table):
             return

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from boot.disk import make_image
+from harness import qemu_command
 from harness.errors import HarnessError
 from harness.inspect_state import cpus_table, problems
 from harness.machine import MEBIBYTE, Backend, Machine, MachineType
@@ -53,6 +55,29 @@ async def test_every_processor_runs(started: Started, kind: MachineType, count: 
         assert numbers == [[str(number), str(number)] for number in range(count)]
         await running.pause()
         assert problems(running.kernel) == []
+
+
+async def test_processors_are_found_without_acpi(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = qemu_command.machine_arguments
+
+    def without_acpi(machine: Machine) -> list[str]:
+        return [argument.replace("acpi=on", "acpi=off") for argument in made(machine)]
+
+    monkeypatch.setattr(qemu_command, "machine_arguments", without_acpi)
+    async with started(type=MachineType.MICROVM, cpus=4) as running:
+        assert "pithos: 4 of 4 processors run, found by the MP table\n" in running.console.text
+
+
+@pytest.mark.parametrize("kind", [MachineType.Q35, MachineType.PC])
+async def test_processors_are_found_after_a_start_from_disk(
+    started: Started, machine: Machine, kind: MachineType, tmp_path: Path
+) -> None:
+    """Our disk loader does not tell where the tables are."""
+    disk = tmp_path / "disk.img"
+    assert machine.archive is not None
+    disk.write_bytes(make_image(machine.kernel.read_bytes(), machine.archive.read_bytes()))
+    async with started(type=kind, disk=disk, cpus=3) as running:
+        assert "pithos: 3 of 3 processors run, found by ACPI\n" in running.console.text
 
 
 async def test_as_many_processors_as_there_is_room_for(started: Started) -> None:

@@ -217,8 +217,8 @@ def test_more_processors_in_the_mp_table_than_there_is_room_for() -> None:
     [
         pytest.param(configuration(processor(1), b"\xc8" + bytes(19), processor(2)), [1], id="unknown type"),
         pytest.param(configuration(processor(1), count=9), [1], id="fewer entries than counted"),
+        pytest.param(configuration(processor(1), processor(2), count=0), [1, 2], id="not counted, as by qboot"),
         pytest.param(configuration(processor(1), processor(2)[:10]), [1], id="entry beyond the end"),
-        pytest.param(configuration(processor(1), processor(2), count=1), [1], id="more entries than counted"),
         pytest.param(configuration(), [], id="no entries"),
     ],
 )
