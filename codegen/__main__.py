@@ -18,6 +18,7 @@ from rich.console import Console
 
 from codegen import CompileError, Image, LinkError, Program, Stub, bare_metal, compile_program, link
 from codegen.bare_metal import BareMetal
+from codegen.bytecode import kept_bytecode
 from codegen.diagnostics import Diagnostic
 from codegen.files import write_whole
 from codegen.progress import StageLine
@@ -48,7 +49,8 @@ def main() -> None:
 def build(file: Path, output: Path | None, entry: str, base: str, cache: Path | None, dump: str | None) -> None:
     """Compile the exported functions of FILE and all that they reach."""
     try:
-        module = import_file(file)
+        with kept_bytecode(cache / "python" if cache is not None else None):
+            module = import_file(file)
         roots = exported(module)
         if not roots:
             raise click.ClickException(f"{file} has no function marked @export")

@@ -18,7 +18,7 @@ from types import CodeType, ModuleType
 
 from codegen.files import read_sealed, write_sealed
 
-PACKAGES = ("boot", "codegen", "kernel", "user")
+PACKAGES = ("boot", "codegen", "examples", "kernel", "user")
 
 
 @contextmanager

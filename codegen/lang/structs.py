@@ -257,6 +257,8 @@ def _make_struct(cls: Any, size: int | None, packed: bool) -> Any:
                 vars(self)[spec.name] = _initial(spec)
         if host_init is not None:
             host_init(self, *arguments, **named)
+        elif arguments or named:
+            raise TypeError(f"{cls.__name__} takes no arguments: set its fields, or give it an __init__")
 
     cls.__init__ = initialise
     cls.__struct__ = specs
