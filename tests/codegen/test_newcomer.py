@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from codegen.lang import struct, u64
 from tests.codegen.refusal import compile_text, refusal
 
 
@@ -127,3 +128,12 @@ def test_the_message_points_at_it_and_says_what_to_write(mistake: Mistake) -> No
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_what_the_hint_says_is_accepted(mistake: Mistake) -> None:
     assert compile_text(mistake.right).roots
+
+
+def test_arguments_that_nobody_takes_are_refused_when_the_module_is_imported() -> None:
+    @struct
+    class Plain:
+        value: u64 = 7
+
+    with pytest.raises(TypeError, match="Plain takes no arguments"):
+        Plain(value=8)
