@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import click
 from boot.build import write_disk, write_kernel
 from boot.errors import DiskError
 from codegen import CompileError, LinkError
+from codegen.collector import end_at_once
 from codegen.progress import StageLine
 
 ARCHIVE = click.option(
@@ -58,4 +60,5 @@ def fail(reason: object) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    gc.disable()
+    end_at_once(main)

@@ -7,10 +7,7 @@ file, in a section that is not loaded, so that `make sizes` needs nothing but th
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator
-from dataclasses import fields
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 from codegen import tree
 from codegen.types import FunctionType
@@ -21,20 +18,30 @@ TURNS = "#"
 """Before a number in place of a callee: the function is marked `@bounded`, with so many turns."""
 
 
+_CALLS = (tree.Call, tree.CallInterface, tree.CallValue)
+
+Nodes = Mapping[tree.Function, Iterable[tree.Node]]
+"""The nodes of each function that has a body."""
+
+
+def nodes_of(program: tree.CheckedProgram) -> Nodes:
+    """What the tools that look at all nodes look at."""
+    return {function: tree.walk(function.body) for function in program.functions if function.body is not None}
+
+
 class CallGraph:
     """Who calls whom, by symbol."""
 
-    def __init__(self, program: tree.CheckedProgram) -> None:
+    def __init__(self, program: tree.CheckedProgram, nodes: Nodes) -> None:
         self._by_type: dict[FunctionType, list[str]] = {}
         for static in program.statics:
             self._note_static(static)
         compiled = [function for function in program.functions if function.body is not None]
-        nodes = {function.symbol: list(walk(function.body)) for function in compiled}
         for found in nodes.values():
             for node in found:
-                if isinstance(node, tree.FunctionAddress):
+                if type(node) is tree.FunctionAddress:
                     self._note_address(node.function)
-        called = {symbol: self._called(found) for symbol, found in nodes.items()}
+        called = {function.symbol: self._called(nodes[function]) for function in compiled}
         turns = {function.symbol: (f"{TURNS}{function.turns}",) for function in compiled if function.turns}
         self.calls = {
             symbol: (*turns.get(symbol, ()), *(callee for callee in callees if callee.removeprefix(STAR) in called))
@@ -54,6 +61,8 @@ class CallGraph:
     def _called(self, nodes: Iterable[tree.Node]) -> tuple[str, ...]:
         found: dict[str, None] = {}
         for node in nodes:
+            if type(node) not in _CALLS:
+                continue
             if isinstance(node, tree.Call):
                 found[node.function.symbol] = None
             elif isinstance(node, tree.CallInterface):
@@ -74,25 +83,6 @@ def _implementors(call: tree.CallInterface) -> Iterator[str]:
 def indirect(symbol: str) -> str:
     """The mark of a callee that is reached through a pointer."""
     return STAR + symbol
-
-
-def walk(value: Any) -> Iterator[tree.Node]:
-    """Every node in a tree, or in a list of trees."""
-    waiting = [value]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, tree.Node):
-            yield found
-            kind: Any = type(found)
-            waiting += [getattr(found, name) for name in _parts(kind)]
-        elif isinstance(found, list | tuple):
-            waiting += found
-
-
-@functools.cache
-def _parts(cls: Any) -> tuple[str, ...]:
-    """The attributes of a kind of node that may hold nodes."""
-    return tuple(entry.name for entry in fields(cls) if entry.name not in ("location", "type"))
 
 
 def encode(calls: dict[str, tuple[str, ...]]) -> bytes:

@@ -1,9 +1,11 @@
-"""The cyclic garbage collector, which has nothing to find while a program is built."""
+"""Memory management of CPython: what it need not do while and after a program is built."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -17,3 +19,18 @@ def without_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def end_at_once(run: Callable[[], object]) -> None:
+    """Call `run`, and end the process: freeing a million nodes one by one takes longer than it takes to link them."""
+    status: object = 0
+    try:
+        run()
+    except SystemExit as end:
+        status = end.code
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    if not isinstance(status, int | None):
+        sys.exit(str(status))
+    os._exit(status or 0)

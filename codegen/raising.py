@@ -7,7 +7,7 @@ It travels in the ELF file, in a section that is not loaded, a line of text for 
 from __future__ import annotations
 
 from codegen import tree
-from codegen.call_graph import walk
+from codegen.call_graph import Nodes
 from codegen.lang import Errno
 
 SECTION = ".raising"
@@ -17,12 +17,15 @@ Raising = dict[tuple[str, int], tuple[str, ...]]
 """By file and line: the names of the errors that a call or `raise` there may let out."""
 
 
-def find(program: tree.CheckedProgram) -> Raising:
+_MAY_FAIL = (tree.Call, tree.CallInterface, tree.CallValue, tree.Raise)
+
+
+def find(nodes: Nodes) -> Raising:
     """Every line of the program that may fail."""
     found: dict[tuple[str, int], set[str]] = {}
-    for function in program.functions:
-        for node in walk(function.body or []):
-            names = _errors(node)
+    for within in nodes.values():
+        for node in within:
+            names = _errors(node) if type(node) in _MAY_FAIL else None
             if names:
                 found.setdefault((node.location.file, node.location.line), set()).update(names)
     return {place: tuple(sorted(names)) for place, names in sorted(found.items())}

@@ -58,9 +58,10 @@ class Work:
 
     def attachments(self) -> dict[str, bytes]:
         """What tools want to know of the source, by section."""
+        nodes = call_graph.nodes_of(self.checked)
         return {
-            call_graph.SECTION: call_graph.encode(CallGraph(self.checked).calls),
-            raising.SECTION: raising.encode(raising.find(self.checked)),
+            call_graph.SECTION: call_graph.encode(CallGraph(self.checked, nodes).calls),
+            raising.SECTION: raising.encode(raising.find(nodes)),
         }
 
     def refused(self) -> list[Diagnostic]:

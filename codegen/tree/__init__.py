@@ -17,3 +17,4 @@ Nothing in it has to be looked up, inferred or converted implicitly:
 from codegen.tree.expressions import *  # noqa: F403
 from codegen.tree.names import *  # noqa: F403
 from codegen.tree.statements import *  # noqa: F403
+from codegen.tree.walk import *  # noqa: F403
