@@ -16,6 +16,7 @@ from typing import Any
 
 from codegen.diagnostics import refuse
 from codegen.root import ROOT
+from codegen.syntax import syntax_of
 from codegen.tree import Location
 
 
@@ -27,14 +28,13 @@ class ModuleSource:
         self.name = module.__name__
         path = Path(module.__file__ or "").resolve()
         self.file = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
-        self.tree = ast.parse(path.read_text(encoding="utf-8"))
         self.functions: dict[tuple[str, int], ast.FunctionDef] = {}
         self.typing_imports: dict[str, tuple[str, str]] = {}
         self.imports: dict[str, tuple[str, str]] = {}
         self.assigned: dict[str, ast.expr | None] = {}
         self.fields: dict[str, dict[str, ast.AnnAssign]] = {}
         self.classes: dict[str, ast.ClassDef] = {}
-        self._scan(self.tree.body, typing=False)
+        self._scan(syntax_of(module).body, typing=False)
 
     def _scan(self, body: list[ast.stmt], *, typing: bool) -> None:
         for node in body:

@@ -10,6 +10,7 @@ import types
 import typing
 from collections.abc import Callable
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar, overload
 
 from codegen.lang.enums import PackedValue
@@ -17,6 +18,7 @@ from codegen.lang.memory import host_memory
 from codegen.lang.numbers import IntType, Unit
 from codegen.lang.slices import Array, HostArray
 from codegen.lang.traps import Panic, TrapKind
+from codegen.syntax import syntax_of
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -156,25 +158,37 @@ def namespace_of(cls: Any) -> dict[str, Any]:
     extra = _namespaces.get(cls.__module__)
     if extra is None:
         extra = {}
-        try:
-            tree = ast.parse(inspect.getsource(module))
-        except (OSError, TypeError):
-            tree = ast.Module([], [])
-        for node in tree.body:
-            if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-                for entry in node.body:
-                    if isinstance(entry, ast.ImportFrom) and entry.module:
-                        source = sys.modules.get(entry.module)
-                        for name in entry.names:
-                            if source is not None and hasattr(source, name.name):
-                                extra[name.asname or name.name] = getattr(source, name.name)
-        if all(name in sys.modules for name in _modules_named(tree)):
+        modules, for_checkers = _imports_of(module)
+        for origin, name, known_as in for_checkers:
+            source = sys.modules.get(origin)
+            if source is not None and hasattr(source, name):
+                extra[known_as] = getattr(source, name)
+        if all(name in sys.modules for name in modules):
             _namespaces[cls.__module__] = extra
     return {**vars(module), **extra}
 
 
-def _modules_named(tree: ast.Module) -> list[str]:
-    return [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+@cache
+def _imports_of(module: types.ModuleType) -> tuple[list[str], list[tuple[str, str, str]]]:
+    """The modules that a module imports from; and (module, name there, name here) of its imports for type checkers."""
+    try:
+        body = syntax_of(module).body
+    except OSError:
+        return [], []
+    checking = [
+        entry
+        for node in body
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for entry in node.body
+    ]
+    found = [node for node in (*body, *checking) if isinstance(node, ast.ImportFrom) and node.module]
+    names = [
+        (str(node.module), name.name, name.asname or name.name)
+        for node in found
+        if node in checking
+        for name in node.names
+    ]
+    return [str(node.module) for node in found], names
 
 
 def _zero_of(kind: Any) -> Any:
