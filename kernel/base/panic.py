@@ -22,6 +22,7 @@ from codegen.lang import (
     export,
     inline,
     inline_array,
+    invert,
     reference,
     slice_at,
     struct,
@@ -128,7 +129,8 @@ def begin() -> None:
 def stop_others() -> None:
     """Let every other processor come to `begin`, by way of `fail`; one that does not is not waited for much longer."""
     interrupt_others()
-    others = (1 << PROCESSORS.running) - 1 - (1 << this_processor()) if PROCESSORS.running > 0 else u32(0)
+    all_running: u32 = (1 << PROCESSORS.running) - 1
+    others = all_running & invert(u32, 1 << this_processor())
     for _ in range(STOP_SPINS):
         if PANIC.stopped.load() == others:
             return
@@ -170,7 +172,7 @@ def finish(reason: Slice[u8], text: Slice[u8]) -> Never:
 def print_reason(reason: Slice[u8], text: Slice[u8]) -> None:
     """Print the last line: which processor, if there are several, and what went wrong."""
     LAST_WORDS.text(b"panic")
-    if PROCESSORS.running > 1:
+    if PROCESSORS.running > 1 or this_processor() > 0:
         LAST_WORDS.text(b" on cpu ")
         LAST_WORDS.unsigned(u64(this_processor()))
     if len(text) == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from boot.disk import make_image
+from codegen.program_file import ProgramFile
 from harness import qemu_command
 from harness.errors import HarnessError
 from harness.inspect_state import cpus_table, problems
@@ -25,7 +28,8 @@ from tests.system.test_command import pithos
 
 pytestmark = [pytest.mark.qemu, pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")]
 
-INVALID_INSTRUCTION = b"\x0f\x0b"
+INVALID_INSTRUCTION = b"\x0f\x0b"  # ud2
+HALT_FOR_EVER = b"\xfa\xf4\xeb\xfc"  # cli; hlt; jmp to the cli
 Started = Callable[..., AbstractAsyncContextManager[RunningMachine]]
 
 
@@ -153,6 +157,58 @@ def check_end(running: RunningMachine, count: int, reason: str) -> None:
     reporter = int(found[1])
     assert state.reporter == reporter + 1
     assert state.stopped == (1 << count) - 1 - (1 << reporter)
+
+
+def patched_kernel(machine: Machine, folder: Path, symbol: str, code: bytes) -> Path:
+    """A copy of the kernel with other instructions at the start of a function."""
+    content = bytearray(machine.kernel.read_bytes())
+    address = ProgramFile(bytes(content)).symbols[symbol]
+    file = ELFFile(io.BytesIO(content))
+    for segment in file.iter_segments("PT_LOAD"):
+        if segment["p_vaddr"] <= address < segment["p_vaddr"] + segment["p_filesz"]:
+            place = segment["p_offset"] + address - segment["p_vaddr"]
+            content[place : place + len(code)] = code
+    path = folder / "patched.elf"
+    path.write_bytes(content)
+    return path
+
+
+async def test_a_processor_that_does_not_answer_is_left_out(started: Started, machine: Machine, tmp_path: Path) -> None:
+    kernel = patched_kernel(machine, tmp_path, "trampoline", HALT_FOR_EVER)
+    async with started(cpus=2, kernel=kernel) as running:
+        assert "pithos: the processor with APIC id 1 does not start\n" in running.console.text
+        assert "pithos: 1 of 2 processors run" in running.console.text
+        assert await running.guest.sys.getpid() == 1
+        await running.pause()
+        assert problems(running.kernel) == []
+
+
+async def test_a_processor_panics_before_it_runs(machine: Machine, tmp_path: Path) -> None:
+    kernel = patched_kernel(machine, tmp_path, "kernel.machine.trampoline.answer", INVALID_INSTRUCTION)
+    changed = replace(machine, kernel=kernel, backend=Backend.QEMU, cpus=2, snapshots=False)
+    running = await start_qemu(changed)
+    try:
+        with pytest.raises(HarnessError):
+            await running.guest.wait_ready()
+        assert running.console.text.count("Traceback") == 1
+        assert 'File "kernel/machine/trampoline.py"' in running.console.text
+        assert running.console.text.endswith("panic on cpu 1: the kernel faulted\n")
+        assert running.kernel.static("kernel.base.panic.PANIC").stopped == 1
+    finally:
+        await running.quit()
+
+
+async def test_processors_that_are_not_plugged_in_are_not_started(
+    started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = qemu_command.processor_arguments
+
+    def with_room_for_more(machine: Machine) -> list[str]:
+        return [f"{argument},maxcpus=6" if argument == "2" else argument for argument in made(machine)]
+
+    monkeypatch.setattr(qemu_command, "processor_arguments", with_room_for_more)
+    async with started(type=MachineType.Q35, cpus=2) as running:
+        assert "pithos: 2 of 2 processors run, found by ACPI\n" in running.console.text
 
 
 @pytest.mark.parametrize("kind", list(MachineType))
