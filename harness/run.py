@@ -21,7 +21,7 @@ from harness.guest import Guest
 from harness.machine import Machine
 from harness.running import RunningMachine
 from harness.streams import HostInput, Sink, Streams, make_pipe
-from harness.terminal import make_terminal, on_resize, raw, window_of
+from harness.terminal import for_terminal, make_terminal, on_resize, raw, window_of
 
 OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
 """Statuses of our own, as docker run has them."""
@@ -63,6 +63,12 @@ def write_all(descriptor: int) -> Sink:
     return write
 
 
+def write_log(descriptor: int) -> Sink:
+    """`write_all` for the kernel's log, which may come while our terminal is raw."""
+    write = write_all(descriptor)
+    return lambda content: write(for_terminal(descriptor, content))
+
+
 def prepare(job: Job, stack: ExitStack, progress: Callable[[str, int, int], None] | None = None) -> Job:
     """Build what the machine is started from; a disk image lasts as long as `stack`. Raises HarnessError."""
     kernel = ensure_kernel(progress)
@@ -79,7 +85,7 @@ async def run(job: Job) -> int:
     running = await job.machine.start()
     try:
         if job.is_verbose:
-            running.console.listen(write_all(sys.stderr.fileno()))
+            running.console.listen(write_log(sys.stderr.fileno()))
         await running.guest.wait_ready()
         return await _run_in(running, job)
     finally:

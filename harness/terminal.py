@@ -73,6 +73,15 @@ def raw(descriptor: int) -> Iterator[None]:
             termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
+def for_terminal(descriptor: int, content: bytes) -> bytes:
+    """Lines as they have to be written to `descriptor`: one in raw mode does not go back to the margin itself."""
+    try:
+        processes_output = termios.tcgetattr(descriptor)[1] & termios.OPOST
+    except termios.error:
+        return content
+    return content if processes_output else content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
 @contextlib.contextmanager
 def on_resize(action: Callable[[], None]) -> Iterator[None]:
     """Call `action` whenever our terminal gets another size."""

@@ -17,6 +17,7 @@ from kernel.process.arguments import Arguments
 from kernel.process.process import create_process
 from kernel.process.program import Program
 from kernel.process.start import start_program
+from kernel.views.console import lead_to_terminals
 
 AGENT = b"/agent"
 CHANNEL_FD = Fd(3)
@@ -35,6 +36,7 @@ def prepare_boot_container(info: StartInfo) -> Fallible[None]:
 
 def show_shared_trees(devices: RamFs, processes: RamFs) -> Fallible[None]:
     """Let container 1, and every one that is made from now on, have the kernel's /dev and /proc."""
+    lead_to_terminals(devices.root)
     SHARED.devices = devices
     SHARED.processes = processes
     root = BOOT.file_system.root

@@ -101,6 +101,7 @@ def take_terminal(process: Process) -> Fallible[None]:
     if not isinstance(ops, SlaveEnd):
         raise ENOTTY
     process.session.acquire(process, ops.terminal)
+    ops.terminal.console_of = process.container.id
 
 
 def find_directory(lookup: Lookup, path: Slice[u8]) -> Fallible[Inode]:

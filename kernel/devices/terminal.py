@@ -77,6 +77,8 @@ class Terminal:
     folder: Inode = uninitialised()
     """/dev/pts of the container, held, where `node` has the number as its name."""
     node: Inode = uninitialised()
+    console_of: u64 = 0
+    """The number of the container whose /dev/console it is."""
     master: MasterEnd = inline()
     slave: SlaveEnd = inline()
     is_locked: bool = True

@@ -227,7 +227,7 @@ def walk(lookup: Lookup, buffer: PathBuffer, how: Resolve) -> Fallible[None]:
             current = found
             continue
         lookup.parent = current
-        lookup.inode = found
+        lookup.inode = found if found is None or Resolve.PARENT in how else shown_by(found)
         needs_directory = Resolve.DIRECTORY in how or (lookup.trailing_slash and Resolve.PARENT not in how)
         if needs_directory and found is not None and not found.described.is_directory:
             raise ENOTDIR
@@ -248,6 +248,17 @@ def follows_last(lookup: Lookup, how: Resolve) -> bool:
     if Resolve.PARENT in how:
         return False
     return Resolve.FOLLOW in how or lookup.trailing_slash
+
+
+def shown_by(node: Inode) -> Fallible[Inode]:
+    """What a node shows that stands for another one, as a mount point does; all others themselves."""
+    magic = node.magic
+    if magic is None or node.described.is_symlink:
+        return node
+    destination = local(Destination)
+    magic.follow(node, destination)
+    shown = destination.inode
+    return node if shown is None else shown
 
 
 def take_component(lookup: Lookup, buffer: PathBuffer) -> u64:

@@ -14,12 +14,13 @@ from codegen.lang import (
     u8,
     u32,
 )
-from kernel.base.errno import EBADF, EINVAL, EPERM
+from kernel.base.errno import EBADF, EINVAL, ENOENT, EPERM
 from kernel.files.attributes import BLOCK_SIZE, PERMISSION_BITS, Access, Attributes
 from kernel.files.credentials import Credentials
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.holes import data_pages
 from kernel.files.inode import Inode
+from kernel.files.path import Lookup
 from kernel.files.seals import Seals
 from kernel.files.stat import NAME_LIMIT, TMPFS_MAGIC, Stat, StatFs, Statx
 from kernel.machine.clock import wall_time
@@ -31,6 +32,7 @@ from kernel.syscalls.files_support import (
     find_at,
     follow_unless,
     put_bytes,
+    walk_at,
 )
 
 STATX_SYNC_TYPE: u32 = 0x6000
@@ -55,13 +57,22 @@ def put_stat(about: Attributes, destination: UserAddr) -> Fallible[None]:
 
 
 def attributes_at(task: Thread, directory: i32, path: UserAddr, flags: AtFlags) -> Fallible[Attributes]:
-    """What a call of the stat family is about: also a descriptor without inode, with AT_EMPTY_PATH."""
-    if AtFlags.EMPTY_PATH in flags and directory != AT_FDCWD and is_empty(path):
+    """What a call of the stat family is about: also an open file without inode, by AT_EMPTY_PATH or /proc/self/fd."""
+    if AtFlags.EMPTY_PATH in flags and is_empty(path):
+        if directory == AT_FDCWD:
+            return measured(task.process.directory)
         file = task.process.files.get(Fd(directory))
         inode = file.inode
         return file.ops.attributes() if inode is None else measured(inode)
-    how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in flags)
-    return measured(find_at(task, directory, path, flags, how))
+    lookup = local(Lookup)
+    walk_at(task, lookup, directory, path, follow_unless(AtFlags.SYMLINK_NO_FOLLOW in flags))
+    opened = lookup.opened
+    if opened is not None:
+        return opened.ops.attributes()
+    inode = lookup.inode
+    if inode is None:
+        raise ENOENT
+    return measured(inode)
 
 
 def measured(inode: Inode) -> Attributes:

@@ -11,6 +11,7 @@ from kernel.files.inode import Destination, Inode, MagicLink, View
 from kernel.files.path import path_of
 from kernel.process.process import Process
 from kernel.sched.cpu import current
+from kernel.views import console
 from kernel.views.subject import descriptor_of, process_of
 
 PATH_LENGTH = 1024
@@ -124,4 +125,4 @@ def write_path(inode: Inode, process: Process, writer: Writer) -> None:
     try:
         writer.text(buffer[0 : path_of(inode, process.root, buffer)])
     except Errno:
-        writer.text(b"(deleted)")
+        writer.text(console.PATH if console.is_console(inode, process) else b"(deleted)")

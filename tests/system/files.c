@@ -198,6 +198,26 @@ static void sealed(void) {
     close(again); close(plain); close(fd); close(ends[0]); close(ends[1]);
 }
 
+static void by_links(void) {
+    int ends[2];
+    char path[40];
+    struct stat one, other;
+    pipe(ends);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", ends[1]);
+    say("pipe by link", stat(path, &one)); fstat(ends[0], &other);
+    say("same", one.st_ino == other.st_ino && S_ISFIFO(one.st_mode)); say("link", lstat(path, &one)); say("is link", S_ISLNK(one.st_mode));
+    say("writable", access(path, W_OK));
+    close(ends[0]); close(ends[1]);
+    say("closed", stat(path, &one));
+    int fd = open("deleted", O_RDWR | O_CREAT, 0600);
+    write(fd, "abc", 3); unlink("deleted");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    about("deleted", path);
+    close(opened("again", open(path, O_RDONLY)));
+    say("cut", truncate(path, 1)); about("cut", path);
+    close(fd);
+}
+
 static void times_of(const char *what, const char *path) {
     struct stat info;
     lstat(path, &info);
@@ -246,6 +266,7 @@ int main(void) {
     names();
     restricted();
     sealed();
+    by_links();
     times();
     vectors();
     say("unshare", syscall(SYS_close_range, 50, 60, 2)); say("unknown", syscall(SYS_close_range, 50, 60, 8));

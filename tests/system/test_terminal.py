@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tty
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from harness.machine_folder import base_folder
 from harness.plugin import has_qemu
+from harness.terminal import for_terminal
 from tests.system.shell import Shell
 
 pytestmark = [pytest.mark.qemu, pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")]
@@ -156,3 +158,27 @@ def test_no_terminal(rootfs: Path) -> None:
 def test_what_is_printed_last_is_shown(rootfs: Path) -> None:
     done = run("-t", rootfs, "--", "/bin/sh", "-c", "i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); done")
     assert done.stdout == b"".join(b"%d\r\n" % number for number in range(3000))
+
+
+def test_the_terminal_has_a_name(shell: Shell) -> None:
+    assert shell.command(b"tty") == b"/dev/console\r\n"
+    assert shell.command(b"readlink /proc/self/fd/0") == b"/dev/console\r\n"
+    assert (
+        shell.command(b"stat -L -c %F,%t /dev/console /dev/stdin").split() == [b"character", b"special", b"file,88"] * 2
+    )
+    assert shell.command(b"echo to the screen > /dev/console") == b"to the screen\r\n"
+    assert shell.command(b"test /dev/stdin -ef /dev/console; echo $?") == b"0\r\n"
+    assert shell.command(b"tty < /dev/null") == b"not a tty\r\n"
+
+
+def test_lines_of_the_log_begin_at_the_margin_of_a_raw_terminal() -> None:
+    keyboard, screen = os.openpty()
+    try:
+        assert for_terminal(screen, b"one\ntwo\n") == b"one\ntwo\n"
+        tty.setraw(screen)
+        assert for_terminal(screen, b"one\ntwo\r\n") == b"one\r\ntwo\r\n"
+    finally:
+        os.close(keyboard)
+        os.close(screen)
+    with open(os.devnull, "wb") as nowhere:
+        assert for_terminal(nowhere.fileno(), b"one\n") == b"one\n"
