@@ -6,10 +6,11 @@ layers keep what a processor has of its own in arrays by this number (`current_c
 
 from __future__ import annotations
 
-from codegen.lang import Array, Slice, array, local, slice_at, struct, u8, u32
+from codegen.lang import Array, Atomic, Slice, array, inline, local, slice_at, struct, u8, u32
 from kernel.machine.acpi import list_by_acpi
 from kernel.machine.cpu import current_cpu_number
 from kernel.machine.firmware import FirmwareMemory
+from kernel.machine.instructions import spin_hint
 from kernel.machine.layout import DEVICES_END, DIRECT_MAP
 from kernel.machine.local_apic import local_apic_id, send_non_maskable
 from kernel.machine.mp_table import list_by_mp_table
@@ -20,15 +21,21 @@ from kernel.machine.segments import MAXIMUM_CPUS
 
 @struct
 class Processors:
-    """The local APICs of those that run, by number. Grows during the start only, on the boot processor."""
+    """The local APICs of those that run, by number. Grows on the boot processor, until it says that all run."""
 
     apic_ids: Array[u32] = array(MAXIMUM_CPUS)
     running: u32 = 0
+    all_run: Atomic[u32] = inline()
 
     def add(self, apic_id: u32) -> None:
         """The next number runs from now on."""
         self.apic_ids[self.running] = apic_id
         self.running += 1
+
+    def wait_for_all(self) -> None:
+        """Wait until no more processors are started: from then on `running` is constant."""
+        while self.all_run.load() == 0:
+            spin_hint()
 
 
 PROCESSORS = Processors()

@@ -62,6 +62,7 @@ def start_others(info: StartInfo) -> None:
         pause(RESET_TIME)
         for index in range(1, count):
             start_other(found.apic_ids[index])
+    PROCESSORS.all_run.store(1)
     log(f"pithos: {PROCESSORS.running} of {found.count + found.refused} processors run, found {means}")
 
 
@@ -86,6 +87,7 @@ def processor_main(number: u32) -> Never:
     """Where another processor comes from its stub, on the stack of its idle thread."""
     prepare_processor(number)
     answer()
+    PROCESSORS.wait_for_all()
     if SHARES_THREADS:
         start_periodic_timer(TICK)
         run_idle()
