@@ -71,6 +71,8 @@ class LinuxOracle:
                     os.mknod(device, 0o020666, os.makedev(1, minor))
                 except PermissionError as error:
                     raise NoOracle("mknod(2) and unshare(1) need root") from error
+        (root / "dev" / "shm").mkdir(exist_ok=True)
+        (root / "dev" / "shm").chmod(0o1777)
         for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
             link = root / "dev" / name
             if not link.is_symlink():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -49,22 +49,30 @@ class Programs:
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
     """All programs that this machine can get."""
-    made = Programs(tmp_path_factory.mktemp("conformance"))
-    try:
-        make_rootfs(made.root)
-    except NoBusybox as reason:
-        pytest.skip(str(reason))
-    for folder in (WORK, "coreutils"):
-        (made.root / folder).mkdir()
-    for group, packages in GROUPS.items():
-        try:
-            lay(packages, PACKAGES, made.root)
-            if group == "coreutils":  # in a folder of their own: /bin stays that of busybox
-                lay(["coreutils"], PACKAGES, made.root / "coreutils")
-        except NoPackage as reason:
-            made.missing[group] = str(reason)
+    made = lay_programs(tmp_path_factory.mktemp("conformance"), GROUPS)
+    (made.root / "coreutils").mkdir()
+    try:  # in a folder of their own: /bin stays that of busybox
+        lay(["coreutils"], PACKAGES, made.root / "coreutils")
+    except NoPackage as reason:
+        made.missing["coreutils"] = str(reason)
     shutil.copytree(HERE / "scripts", made.root / "scripts")
     compile_threads(made)
+    return made
+
+
+def lay_programs(root: Path, groups: Mapping[str, Sequence[str]]) -> Programs:
+    """A root file system with busybox and the packages of these groups, as far as they can be had."""
+    made = Programs(root)
+    try:
+        make_rootfs(root)
+    except NoBusybox as reason:
+        pytest.skip(str(reason))
+    (root / WORK).mkdir()
+    for group, packages in groups.items():
+        try:
+            lay(packages, PACKAGES, root)
+        except NoPackage as reason:
+            made.missing[group] = str(reason)
     return made
 
 
@@ -82,6 +90,11 @@ def compile_threads(programs: Programs) -> None:
 @pytest.fixture(scope="session")
 def oracle(programs: Programs) -> LinuxOracle:
     """Linux, on this machine."""
+    return linux_with(programs)
+
+
+def linux_with(programs: Programs) -> LinuxOracle:
+    """The oracle for a root file system; skips the test where there can be none."""
     try:
         return LinuxOracle(programs.root)
     except NoOracle as reason:
@@ -91,8 +104,14 @@ def oracle(programs: Programs) -> LinuxOracle:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def booted(backend: Backend, programs: Programs, oracle: LinuxOracle) -> AsyncIterator[RunningMachine]:
     """A machine whose containers have these programs; it is booted once for all tests."""
+    async for running in boot_with(programs, backend, MEMORY):
+        yield running
+
+
+async def boot_with(programs: Programs, backend: Backend, memory: int) -> AsyncIterator[RunningMachine]:
+    """A machine with a root file system, until the test is done."""
     archive = write_archive({"root": programs.root}, lambda message: None)
-    machine = Machine(kernel=ensure_kernel(), archive=archive, backend=backend, memory=MEMORY)
+    machine = Machine(kernel=ensure_kernel(), archive=archive, backend=backend, memory=memory)
     running = await machine.start()
     try:
         await running.guest.wait_ready()

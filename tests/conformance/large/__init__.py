@@ -1,0 +1,1 @@
+"""Large programs of Debian as they are shipped: what they do here is what they do on Linux."""
