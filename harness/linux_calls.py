@@ -69,8 +69,6 @@ NOT_BUILT_IN = {
     "events of whole file systems": "fanotify_init fanotify_mark",
     "events of files": "inotify_init inotify_init1 inotify_add_watch inotify_rm_watch",
     "file handles": "name_to_handle_at open_by_handle_at",
-    "extended attributes": "setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr "
-    "removexattr lremovexattr fremovexattr",
     "moving data between pipes": "splice tee vmsplice",
     "loading kernels and modules": "init_module finit_module delete_module kexec_load kexec_file_load",
     "swapping and accounting": "swapon swapoff acct",
