@@ -14,11 +14,13 @@ from __future__ import annotations
 
 from codegen.lang import (
     Array,
+    Errno,
     Fallible,
     FrameNumber,
     MutableSlice,
     Slice,
     UserAddr,
+    UserSlice,
     array,
     copy,
     i64,
@@ -30,7 +32,7 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EAGAIN, EBADF, EINTR, ENOTTY, EPIPE
+from kernel.base.errno import EAGAIN, EBADF, EFAULT, EINTR, ENOTTY, EPIPE
 from kernel.files.attributes import Attributes, Kind
 from kernel.files.content import HOLE, PAGE
 from kernel.files.credentials import Credentials
@@ -119,6 +121,32 @@ class PipeWriter(FileOps):
 
 
 @struct
+class PipeWaiters:
+    """The threads that wait at one end of a pipe.
+
+    What pipes do is never interrupted by what wakes others at them, so a count of those who sleep is enough to know
+    that nobody is there to be woken.
+    """
+
+    queue: WaitQueue = inline()
+    count: u64 = 0
+
+    def sleep(self) -> Fallible[None]:
+        """Sleep until the next wake-up. EINTR."""
+        seen = self.queue.observe()
+        self.count += 1
+        try:
+            self.queue.sleep(seen)
+        finally:
+            self.count -= 1
+
+    def wake(self) -> None:
+        """Let all who wait look again."""
+        if self.count > 0:
+            self.queue.wake_all()
+
+
+@struct
 class Pipe:
     """The queue between the two ends."""
 
@@ -129,44 +157,79 @@ class Pipe:
     head: u64 = 0
     used: u64 = 0
     pages: Array[FrameNumber] = array(CAPACITY_PAGES)
-    changed: WaitQueue = inline()
+    readable: PipeWaiters = inline()
+    """Who waits for bytes; `writable`: for room."""
+    writable: PipeWaiters = inline()
     arrivals: u64 = 0
     """How often something happened that a reader may wait for; `departures`: a writer."""
     departures: u64 = 0
 
     def receive(self, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         """Take what is queued, up to len(destination) bytes; 0 when all writers are gone."""
-        if len(destination) == 0:
+        total = u64(len(destination))
+        if total == 0 or not self.await_content(wait):
             return 0
-        while True:
-            seen = self.changed.observe()
-            if self.used > 0:
+        done: u64 = 0
+        while done < total and self.used > 0:
+            part = self.first_part(total - done)
+            copy(destination[done : done + len(part)], part)
+            done += len(part)
+            self.consume(len(part))
+        self.content_taken()
+        return done
+
+    def receive_to_user(self, destination: UserSlice, wait: bool) -> Fallible[u64]:
+        """`receive` into a program's memory. EFAULT, with what could not be written there still queued."""
+        total = destination.length
+        if total == 0 or not self.await_content(wait):
+            return 0
+        done: u64 = 0
+        while done < total and self.used > 0:
+            part = self.first_part(total - done)
+            try:
+                user.copy_out(UserSlice(UserAddr(destination.address + done), len(part)), part)
+            except EFAULT:
+                if done == 0:
+                    raise
                 break
+            done += len(part)
+            self.consume(len(part))
+        self.content_taken()
+        return done
+
+    def await_content(self, wait: bool) -> Fallible[bool]:
+        """Sleep until bytes are queued; False when none will come. EAGAIN unless it may `wait`, EINTR."""
+        while self.used == 0:
             if not self.writer.is_open:
-                return 0
+                return False
             if not wait:
                 raise EAGAIN
-            self.changed.sleep(seen)
-        total = min(self.used, u64(len(destination)))
-        done: u64 = 0
-        while done < total:
-            start = self.head % PAGE
-            step = min(PAGE - start, total - done)
-            content = frames.contents(self.pages[self.head // PAGE])
-            copy(destination[done : done + step], content[start : start + step])
-            done += step
-            self.head = (self.head + step) % CAPACITY
-            self.used -= step
+            self.readable.sleep()
+        return True
+
+    def first_part(self, limit: u64) -> MutableSlice[u8]:
+        """The first bytes of the queue, at most `limit`: those in the page where it begins."""
+        start = self.head % PAGE
+        available = min(PAGE - start, self.used)
+        length = min(available, limit)
+        return frames.contents(self.pages[self.head // PAGE])[start : start + length]
+
+    def consume(self, count: u64) -> None:
+        """Take the first `count` bytes off the queue."""
+        self.head = (self.head + count) % CAPACITY
+        self.used -= count
+
+    def content_taken(self) -> None:
+        """There is room for writers."""
         self.departures += 1
-        self.notify()
-        return done
+        self.writable.wake()
+        readiness_changed()
 
     def send(self, source: Slice[u8], wait: bool) -> Fallible[u64]:
         """Queue `source`: all of it if `wait`, else what fits. EPIPE when all readers are gone."""
         total = u64(len(source))
         done: u64 = 0
         while True:
-            seen = self.changed.observe()
             if not self.reader.is_open:
                 raise EPIPE
             room = CAPACITY - self.used
@@ -174,8 +237,7 @@ class Pipe:
                 step = min(room, total - done)
                 self.enqueue(source[done : done + step])
                 done += step
-                self.arrivals += 1
-                self.notify()
+                self.content_queued()
                 if done == total:
                     return done
             elif not wait:
@@ -184,24 +246,68 @@ class Pipe:
                 return done
             else:
                 try:
-                    self.changed.sleep(seen)
+                    self.writable.sleep()
                 except EINTR:
                     if done == 0:
                         raise
                     return done
 
+    def send_from_user(self, source: UserSlice, wait: bool) -> Fallible[u64]:
+        """`send` out of a program's memory, PIPE_BUF bytes in one piece each. An error after the first ends it."""
+        done: u64 = 0
+        while done < source.length:
+            piece = min(PIPE_BUF, source.length - done)
+            try:
+                self.await_room(piece, wait)
+                self.enqueue_from_user(UserSlice(UserAddr(source.address + done), piece))
+            except Errno:
+                if done == 0:
+                    raise
+                return done
+            done += piece
+            self.content_queued()
+        return done
+
+    def await_room(self, length: u64, wait: bool) -> Fallible[None]:
+        """Sleep until `length` bytes fit. EPIPE, EAGAIN unless it may `wait`, EINTR."""
+        while True:
+            if not self.reader.is_open:
+                raise EPIPE
+            if CAPACITY - self.used >= length:
+                return
+            if not wait:
+                raise EAGAIN
+            self.writable.sleep()
+
+    def content_queued(self) -> None:
+        """There is something for readers."""
+        self.arrivals += 1
+        self.readable.wake()
+        readiness_changed()
+
     def enqueue(self, source: Slice[u8]) -> Fallible[None]:
         """Put bytes that fit at the end of the queue."""
-        total = u64(len(source))
         done: u64 = 0
-        while done < total:
-            tail = (self.head + self.used) % CAPACITY
-            start = tail % PAGE
-            step = min(PAGE - start, total - done)
-            content = frames.contents(self.page(tail // PAGE))
-            copy(content[start : start + step], source[done : done + step])
-            done += step
-            self.used += step
+        while done < len(source):
+            part = self.free_part(0, u64(len(source)) - done)
+            copy(part, source[done : done + len(part)])
+            done += len(part)
+            self.used += len(part)
+
+    def enqueue_from_user(self, source: UserSlice) -> Fallible[None]:
+        """Put bytes of a program, which fit, at the end of the queue: all, or none. EFAULT, ENOMEM."""
+        done: u64 = 0
+        while done < source.length:
+            part = self.free_part(done, source.length - done)
+            user.copy_in(part, UserSlice(UserAddr(source.address + done), len(part)))
+            done += len(part)
+        self.used += done
+
+    def free_part(self, distance: u64, limit: u64) -> Fallible[MutableSlice[u8]]:
+        """The room that begins `distance` behind the end of the queue, in one page; at most `limit` bytes. ENOMEM."""
+        tail = (self.head + self.used + distance) % CAPACITY
+        start = tail % PAGE
+        return frames.contents(self.page(tail // PAGE))[start : start + min(PAGE - start, limit)]
 
     def page(self, index: u64) -> Fallible[FrameNumber]:
         """The frame of page `index` of the ring, allocated now if it is missing."""
@@ -218,17 +324,11 @@ class Pipe:
         user.put(u32, argument, u32(self.used))
         return 0
 
-    def notify(self) -> None:
-        """Something was queued or taken, or an end was closed."""
-        self.changed.wake_all()
-        readiness_changed()
-
     def end_closed(self) -> None:
         """An end was closed: wake the other one, or free the pipe when it was the last."""
         if self.reader.is_open or self.writer.is_open:
-            self.arrivals += 1
-            self.departures += 1
-            self.notify()
+            self.content_queued()
+            self.content_taken()
             return
         for index in range(CAPACITY_PAGES):
             frame = self.pages[index]

@@ -31,6 +31,7 @@ from kernel.files.content import SIZE_MAX
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, AtFlags, OpenFlags, Resolve
 from kernel.files.holes import next_data, next_hole
+from kernel.files.pipe import PipeReader, PipeWriter
 from kernel.memory import user
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
@@ -65,6 +66,9 @@ SEEK_HOLE = 4
 
 def read_at(file: OpenFile, offset: u64, destination: UserSlice, wait: bool) -> Fallible[u64]:
     """Read into user memory; returns how many bytes. An error after the first step ends a shorter transfer."""
+    ops = file.ops
+    if isinstance(ops, PipeReader):
+        return ops.pipe.receive_to_user(destination, wait)
     if destination.length <= SMALL:
         return read_steps(file, offset, destination, wait, local_array(u8, SMALL))
     return read_steps(file, offset, destination, wait, local_array(u8, LARGE))
@@ -95,6 +99,9 @@ def write_at(file: OpenFile, offset: u64, source: UserSlice, wait: bool) -> Fall
     """Write from user memory; returns how many bytes. An error after the first step ends a shorter
     transfer.
     """
+    ops = file.ops
+    if isinstance(ops, PipeWriter):
+        return ops.pipe.send_from_user(source, wait)
     if source.length <= SMALL:
         return write_steps(file, offset, source, wait, local_array(u8, SMALL))
     return write_steps(file, offset, source, wait, local_array(u8, LARGE))
