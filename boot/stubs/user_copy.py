@@ -55,13 +55,22 @@ def _copy(symbols: Symbols) -> str:
         jae block
     words:
         cmp rdx, 8
-        jb {symbols["copy_user_bytes"]:#x}
+        jb half
         mov rax, [rsi]
         mov [rdi], rax
         add rsi, 8
         add rdi, 8
         sub rdx, 8
         jmp words
+    half:
+        test dl, 4
+        jz {symbols["copy_user_bytes"]:#x}
+        mov eax, [rsi]
+        mov [rdi], eax
+        add rsi, 4
+        add rdi, 4
+        sub rdx, 4
+        jmp {symbols["copy_user_bytes"]:#x}
     """
 
 

@@ -1,12 +1,26 @@
 """Futexes: sleeping until a word of memory is said to have changed (futex(2)).
 
 A futex is known by a key: the address space and the address, or, in memory that processes share, the place in physical
-memory. Key and mask stand in the waiting thread; all waiters are on one list, in the order in which they came.
+memory. Key and mask stand in the waiting thread, which is in the bucket of its key, in the order in which threads came.
+Who wakes takes threads out of their bucket, and wakes no others.
 """
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, Nanoseconds, UserAddr, address_of, align_down, inline, struct, u32, u64
+from codegen.lang import (
+    Array,
+    Errno,
+    Fallible,
+    Nanoseconds,
+    UserAddr,
+    address_of,
+    align_down,
+    field_offset,
+    inline_array,
+    struct,
+    u32,
+    u64,
+)
 from kernel.base.errno import EAGAIN, EFAULT, EINTR, ETIMEDOUT
 from kernel.base.list import List
 from kernel.machine.layout import PAGE_SIZE
@@ -15,13 +29,15 @@ from kernel.memory import page_tables, user
 from kernel.memory.fault import handle_fault
 from kernel.memory.region import Access
 from kernel.memory.space import AddressSpace
+from kernel.sched import scheduler
 from kernel.sched.cpu import current
-from kernel.sched.thread import Thread
-from kernel.sched.timer import now
-from kernel.sched.wait import WaitQueue
+from kernel.sched.scheduler import SCHEDULER, block
+from kernel.sched.thread import Thread, ThreadState
+from kernel.sched.timer import NEVER, SLEEPERS, now
 
 MATCH_ANY: u32 = 0xFFFF_FFFF
 """FUTEX_BITSET_MATCH_ANY."""
+BUCKETS: u64 = 256
 
 
 @struct
@@ -63,6 +79,7 @@ class FutexKey:
         """Let `thread` wait for this futex."""
         thread.futex_space = self.space
         thread.futex_place = self.place
+        bucket_of(self.space, self.place).push_last(thread)
 
     def is_awaited(self, thread: Thread, bits: u32) -> bool:
         """Whether `thread` waits for this futex and one of `bits`."""
@@ -71,13 +88,31 @@ class FutexKey:
 
 @struct
 class Futexes:
-    """The threads that wait on a futex, in order. System calls are not preempted, so no lock is needed yet."""
+    """The threads that wait on a futex, by hash of its key. Only system calls come here, which exclude each other."""
 
-    waiters: List[Thread] = inline(List(Thread.futex_link))
-    changed: WaitQueue = inline()
+    buckets: Array[List[Thread]] = inline_array(BUCKETS)
+
+    def __init__(self) -> None:
+        for bucket in self.buckets:
+            bucket.offset = field_offset(Thread.futex_link)
 
 
 FUTEXES = Futexes()
+
+
+def bucket_of(space: u64, place: u64) -> List[Thread]:
+    """Where those wait whose key is this. Words lie 4 bytes apart at least, address spaces 64."""
+    return FUTEXES.buckets[(place // 4 ^ place >> 12 ^ space // 64) % BUCKETS]
+
+
+def is_waiting(thread: Thread) -> bool:
+    """Whether nobody has woken `thread` yet."""
+    return thread.futex_link.linked
+
+
+def leave(thread: Thread) -> None:
+    """`thread` waits no longer."""
+    bucket_of(thread.futex_space, thread.futex_place).remove(thread)
 
 
 def wait(key: FutexKey, address: UserAddr, expected: u32, bits: u32, deadline: Nanoseconds) -> Fallible[None]:
@@ -87,44 +122,56 @@ def wait(key: FutexKey, address: UserAddr, expected: u32, bits: u32, deadline: N
         raise EAGAIN
     key.give(thread)
     thread.futex_bits = bits
-    FUTEXES.waiters.push_last(thread)
-    try:
-        sleep_while_listed(thread, deadline)
-    finally:
-        if FUTEXES.waiters.contains_link(thread):
-            FUTEXES.waiters.remove(thread)
-
-
-def sleep_while_listed(thread: Thread, deadline: Nanoseconds) -> Fallible[None]:
-    """Sleep until `wake` takes `thread` off the list."""
-    while True:
-        seen = FUTEXES.changed.observe()
-        if not FUTEXES.waiters.contains_link(thread):
-            return
-        if now() >= deadline:
+    while is_waiting(thread):
+        if deadline != NEVER and now() >= deadline:
+            leave(thread)
             raise ETIMEDOUT
         if thread.interrupted:
+            leave(thread)
             raise EINTR
-        FUTEXES.changed.wait(seen, deadline, True)
+        sleep(thread, deadline)
+
+
+def sleep(thread: Thread, deadline: Nanoseconds) -> None:
+    """Sleep until `thread` is woken, interrupted, or `deadline` has come."""
+    with SCHEDULER.lock:
+        if thread.interrupted:
+            return
+        thread.state = ThreadState.BLOCKED
+        thread.interruptible = True
+        if deadline != NEVER:
+            SLEEPERS.insert(thread, deadline)
+    block()
+    with SCHEDULER.lock:
+        thread.interruptible = False
+        SLEEPERS.discard(thread)
 
 
 def wake(key: FutexKey, count: u64, bits: u32 = MATCH_ANY) -> u64:
     """Wake up to `count` threads that wait for `key` and one of `bits`; returns how many."""
     woken: u64 = 0
-    for thread in FUTEXES.waiters:
-        if woken < count and key.is_awaited(thread, bits):
-            FUTEXES.waiters.remove(thread)
+    for thread in bucket_of(key.space, key.place):
+        if woken == count:
+            break
+        if key.is_awaited(thread, bits):
+            leave(thread)
+            scheduler.wake(thread)
             woken += 1
-    if woken > 0:
-        FUTEXES.changed.wake_all()
     return woken
 
 
 def requeue(source: FutexKey, target: FutexKey, count: u64) -> u64:
     """Let up to `count` threads that wait for `source` wait for `target` instead; returns how many."""
     moved: u64 = 0
-    for thread in FUTEXES.waiters:
-        if moved < count and source.is_awaited(thread, MATCH_ANY):
+    bucket = bucket_of(source.space, source.place)
+    last = bucket.last
+    thread = bucket.first
+    while thread is not None and moved < count:
+        # Those that move may come into this very bucket: behind the last one that has to be looked at.
+        following = None if thread is last else thread.futex_link.next
+        if source.is_awaited(thread, MATCH_ANY):
+            bucket.remove(thread)
             target.give(thread)
             moved += 1
+        thread = following
     return moved
