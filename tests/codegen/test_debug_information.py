@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from elftools.dwarf.callframe import FDE, CallFrameInfo
+from elftools.dwarf.locationlists import BaseAddressEntry
 from elftools.elf.elffile import ELFFile
 
 from codegen import Program, Stub, compile_program, link
 from codegen.frames import OUTERMOST, REGISTER_NUMBERS, CallFrame
 from codegen.locations import move_borders
 from codegen.target import Target
+from user.build import build_agent
 from user.lib.system import read_all
 
 PUSHES = """
@@ -92,3 +94,47 @@ def test_parameters_and_types_are_in_the_object() -> None:
                 names = [entry.attributes["DW_AT_name"].value.decode() for entry in (die, kind)]
                 found[names[0]] = names[1]
     assert found == {"fd": "Fd", "destination": "MutableSlice[u8]"}
+
+
+ENTRY_VALUE = (0xA3, 0xF3)
+"""DW_OP_entry_value and its GNU form: what a register held at the call, which no caller notes for the debugger."""
+
+
+def test_parameters_can_be_seen_where_a_breakpoint_at_a_function_stops() -> None:
+    """The optimiser may forget a parameter after its last use, but not before the function has begun."""
+    dwarf = ELFFile(io.BytesIO(build_agent())).get_dwarf_info()
+    seen = []
+    for unit in dwarf.iter_CUs():
+        stops = _stops(dwarf, unit)
+        for function in unit.get_top_DIE().iter_children():
+            if function.tag == "DW_TAG_subprogram" and "DW_AT_low_pc" in function.attributes:
+                start = function.attributes["DW_AT_low_pc"].value
+                end = start + function.attributes["DW_AT_high_pc"].value
+                stop = next((place for place in stops if start < place < end), start)
+                for child in function.iter_children():
+                    if child.tag == "DW_TAG_formal_parameter":
+                        seen.append(_is_seen(dwarf, child, stop))
+    assert len(seen) > 20
+    assert sum(seen) >= 0.95 * len(seen)
+
+
+def _stops(dwarf: Any, unit: Any) -> list[int]:
+    """Where the body of a function begins, after its prologue: a debugger stops there."""
+    states = [entry.state for entry in dwarf.line_program_for_CU(unit).get_entries() if entry.state is not None]
+    return sorted(state.address for state in states if state.prologue_end)
+
+
+def _is_seen(dwarf: Any, parameter: Any, place: int) -> bool:
+    """Whether a parameter has a value at an address."""
+    location = parameter.attributes.get("DW_AT_location")
+    if location is None:
+        return "DW_AT_const_value" in parameter.attributes
+    if location.form == "DW_FORM_exprloc":
+        return True
+    base = parameter.cu.get_top_DIE().attributes["DW_AT_low_pc"].value
+    for entry in dwarf.location_lists().get_location_list_at_offset(location.value, parameter):
+        if isinstance(entry, BaseAddressEntry):
+            base = entry.base_address
+        elif base + entry.begin_offset <= place < base + entry.end_offset:
+            return entry.loc_expr[0] not in ENTRY_VALUE
+    return False
