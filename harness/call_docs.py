@@ -21,7 +21,8 @@ x86-64 Linux 6.1 and its man pages say what a call does.
 
 - **whole**: what the man page says, for what there is in a container.
 - **part**: the rest of the line says what is missing, and what is answered instead.
-- **absent**: ENOSYS, as of a Linux that was built without it; and counted in the container (`unknown_calls`).
+- **absent**: ENOSYS, as of a Linux that was built without it, and counted in the container (`unknown_calls`); or
+  EPERM for what would change the machine, as on Linux without the capability.
 
 "needs" is what the caller must have: "user 0" is the superuser of the container.
 """
@@ -44,7 +45,7 @@ def declarations() -> list[Declaration]:
 
 def state_of(call: Declaration | None) -> State:
     """How far the kernel has a call that is declared so, or not at all."""
-    if call is None:
+    if call is None or call.answer:
         return State.ABSENT
     return State.PART if call.missing else State.WHOLE
 
@@ -53,7 +54,10 @@ def linux_row(number: int, name: str, call: Declaration | None) -> str:
     """One line of the table: number, name, state, what it needs, what is missing or to be known."""
     state = state_of(call)
     if call is None:
-        return f"| {number} | `{name}` | {state.value} | | {ABSENT.get(name, '')} |"
+        subject = ABSENT.get(name, "")
+        return f"| {number} | `{name}` | {state.value} |  | ENOSYS{f': {subject}' if subject else ''} |"
+    if call.answer:
+        return f"| {number} | `{name}` | {state.value} |  | {call.answer}: what a container may not do |"
     remark = f"missing: {call.missing}" if call.missing else call.remark
     return f"| {number} | `{name}` | {state.value} | {call.needs} | {remark} |"
 

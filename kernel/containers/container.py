@@ -80,6 +80,8 @@ class Container:
     init: Process | None = None
     """The process with pid 1, while it lives."""
     last_pid: u64 = 0
+    chose_numbers: bool = False
+    """Whether numbers were given out of turn, so that the next one may be in use."""
 
     # Who looks at it from outside.
     handles: List[ContainerHandle] = inline()
@@ -139,6 +141,12 @@ class Container:
                 return pid
         raise EAGAIN
 
+    def reserve_pid(self, pid: Pid) -> Fallible[None]:
+        """Somebody wants this very number for a new process or thread (clone3(2)). EEXIST when it is in use."""
+        self.chose_numbers = True
+        if self.is_used(pid):
+            raise EEXIST
+
     def take_back_pid(self, pid: Pid) -> None:
         """A process that never came to be gives its number to the next one, unless others have come since."""
         if self.last_pid == u64(pid):
@@ -146,7 +154,7 @@ class Container:
 
     def is_used(self, pid: Pid) -> bool:
         """Whether `pid` is a process, a thread, a process group or a session in here."""
-        if self.processes_run < HIGHEST_PID:
+        if self.processes_run < HIGHEST_PID and not self.chose_numbers:
             return False
         for process in self.processes:
             if process.pid == pid or process.group_id == pid or process.session_id == pid:

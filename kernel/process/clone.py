@@ -26,6 +26,7 @@ from kernel.files.table import FileTable
 from kernel.machine.layout import USER_END
 from kernel.machine.trap import TrapFrame
 from kernel.memory import fork, user
+from kernel.process.deliver import has_signal, is_doomed
 from kernel.process.limits import UNLIMITED, Resource
 from kernel.process.pidfd import attach, open_handle
 from kernel.process.process import Process, create_process
@@ -33,6 +34,7 @@ from kernel.process.start import create_user_thread
 from kernel.sched import switch
 from kernel.sched.scheduler import start, yield_now
 from kernel.sched.thread import Thread
+from kernel.sched.timer import NEVER
 from kernel.sched.wait import interrupt
 
 
@@ -86,6 +88,8 @@ class CloneRequest:
     thread_pointer: u64 = 0
     pidfd: UserAddr = UserAddr(0)
     """CLONE_PIDFD: where to write the descriptor of the new process."""
+    number: Pid = Pid(0)
+    """The number that the child is to have, which was reserved; 0: the next one."""
 
     def has(self, flag: CloneFlags) -> bool:
         """Whether `flag` is set."""
@@ -97,7 +101,7 @@ def clone(task: Thread, request: CloneRequest) -> Fallible[Pid]:
     check(task, request)
     check_count(task.process)
     if request.has(CloneFlags.THREAD):
-        child = add_thread(task)
+        child = add_thread(task, request)
     elif request.has(CloneFlags.PIDFD):
         child = fork_with_handle(task, request)
     else:
@@ -106,11 +110,13 @@ def clone(task: Thread, request: CloneRequest) -> Fallible[Pid]:
     number = child.id
     if request.has(CloneFlags.PARENT_SET_ID):
         write_number(request.parent_id, number)
-    if request.has(CloneFlags.VFORK) and child.process is not task.process:
-        child.process.lender = task
+    process = child.process
+    if request.has(CloneFlags.VFORK) and process is not task.process:
+        process.lender = task
         task.lends_space = True
     start(child)
-    await_return(task)
+    if task.lends_space:
+        await_return(task, process)
     return number
 
 
@@ -158,7 +164,7 @@ def fork_with_handle(task: Thread, request: CloneRequest) -> Fallible[Thread]:
         return child
 
 
-def add_thread(task: Thread) -> Fallible[Thread]:
+def add_thread(task: Thread, request: CloneRequest) -> Fallible[Thread]:
     """A further thread of the process of `task`, charged like a process."""
     process = task.process
     container = process.container
@@ -167,7 +173,7 @@ def add_thread(task: Thread) -> Fallible[Thread]:
         raise EAGAIN
     container.account.charge_process()
     with on_error(container.account.return_process):
-        number = container.take_pid()
+        number = request.number if request.number != Pid(0) else container.take_pid()
         thread = create_user_thread(process)
     thread.id = number
     return thread
@@ -180,6 +186,7 @@ def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
     process = create_process(
         parent.container,
         grandparent if request.has(CloneFlags.PARENT) and grandparent is not None else parent,
+        request.number,
     )
     with on_error(process.release):
         copy_process(parent, process)
@@ -266,12 +273,17 @@ def write_number(address: UserAddr, number: Pid) -> None:
         return
 
 
-def await_return(task: Thread) -> None:
-    """vfork(2): wait until the child runs another program or has ended."""
-    while task.lends_space:
-        seen = task.process.returned.observe()
-        if task.lends_space:
-            task.process.returned.sleep_uninterrupted(seen)
+def await_return(task: Thread, child: Process) -> None:
+    """vfork(2): wait until the child runs another program or has ended. Only what ends the process cuts that short."""
+    returned = task.process.returned
+    while task.lends_space and not is_doomed(task):
+        seen = returned.observe()
+        task.interrupted = False
+        returned.wait(seen, NEVER, True)
+    if task.lends_space:
+        child.lender = None
+        task.lends_space = False
+    task.interrupted = has_signal(task)
 
 
 def end_other_threads(task: Thread) -> None:

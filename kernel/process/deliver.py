@@ -105,6 +105,22 @@ def has_signal(thread: Thread) -> bool:
     return pending & invert(u64, thread.signal_mask) != 0
 
 
+def is_doomed(thread: Thread) -> bool:
+    """Whether `thread` is to end: it was told to, or a signal is pending whose default action ends its process."""
+    if thread.killed:
+        return True
+    if thread.process.container.init is thread.process:
+        return False
+    pending = (thread.pending_signals | thread.process.signals.pending) & invert(u64, thread.signal_mask)
+    pending = pending & invert(u64, IGNORED_BY_DEFAULT | STOPPING_BY_DEFAULT)
+    while pending != 0:
+        signal = u32(count_trailing_zeros(u64, pending)) + 1
+        if thread.process.signals.action(signal).handler == DEFAULT:
+            return True
+        pending = pending & invert(u64, bit_of(signal))
+    return False
+
+
 def take_signal(thread: Thread, wanted: u64, info: SignalInfo) -> bool:
     """Take a pending signal in the set `wanted`, with what came with it; whether there was one.
 

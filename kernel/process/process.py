@@ -193,12 +193,12 @@ class Process:
         container.account.heap.free(self)
 
 
-def create_process(container: Container, parent: Process | None) -> Fallible[Process]:
-    """A process with the next pid of `container`, charged to it. EAGAIN at the process limit, ENOMEM."""
+def create_process(container: Container, parent: Process | None, wanted: Pid = Pid(0)) -> Fallible[Process]:
+    """A process with a pid that was reserved, or the next one, charged to `container`. EAGAIN at its limit, ENOMEM."""
     container.check_alive()
     container.account.charge_process()
     with on_error(container.account.return_process):
-        pid = container.take_pid()
+        pid = wanted if wanted != Pid(0) else container.take_pid()
         process = container.account.heap.new(Process)
     process.children.offset = field_offset(Process.sibling_link)
     process.signals.queue.offset = field_offset(QueuedSignal.link)

@@ -19,6 +19,8 @@ class Settings:
     parent_death_signal: u32 = 0
     """PR_SET_PDEATHSIG: what it gets when its parent ends; 0: nothing."""
     personality: u32 = 0
+    barriers: u32 = 0
+    """Which kinds of membarrier(2) it has registered for."""
     limits: Limits = inline()
 
     def inherit(self, other: Settings) -> None:
@@ -27,11 +29,13 @@ class Settings:
         self.is_dumpable = other.is_dumpable
         self.without_huge_pages = other.without_huge_pages
         self.personality = other.personality
+        self.barriers = other.barriers
         self.limits.copy_from(other.limits)
 
     def begin_program(self) -> None:
         """execve(2)."""
         self.is_dumpable = True
+        self.barriers = 0
 
     def change_user(self) -> None:
         """The effective user or group has changed: nothing that another user may misuse stays (prctl(2))."""

@@ -29,6 +29,8 @@ class Declaration:
     """What the man page says and the call does not do, in a few words."""
     needs: str = ""
     """What the caller must have; else EPERM."""
+    answer: str = ""
+    """Of a call that is there only to refuse: the error."""
 
     @property
     def name(self) -> str:
@@ -51,17 +53,18 @@ SYSCALLS: dict[int, Declaration] = {}
 """Every declared call by number: what the build and the tools read; the kernel has a tuple of it."""
 
 
-def syscall(number: int, *, missing: str = "", needs: str = "") -> Callable[[F], F]:
+def syscall(number: int, *, missing: str = "", needs: str = "", answer: str = "") -> Callable[[F], F]:
     """Declare the function below as the system call `number`. Its first parameter is the calling thread.
 
-    `missing` says what the manual says of the call and it does not do, `needs` what the caller must have.
+    `missing` says what the manual says of the call and it does not do, `needs` what the caller must have, and `answer`
+    with which error it always refuses.
     """
 
     def declare(function: F) -> F:
         known = SYSCALLS.get(number)
         if known is not None:
             raise ValueError(f"system call {number} is both {known.name} and {function.__name__}")
-        SYSCALLS[number] = Declaration(number, function, missing, needs)
+        SYSCALLS[number] = Declaration(number, function, missing, needs, answer)
         return function
 
     return declare

@@ -15,6 +15,7 @@ from kernel.sched.cpu import current
 from kernel.sched.thread import Thread
 from kernel.syscalls import (
     attributes,
+    barrier,
     containers,
     files_attributes,
     files_copy,
@@ -37,8 +38,11 @@ from kernel.syscalls import (
     limits,
     memory,
     nice,
+    pidfd,
     prctl,
     process,
+    process_memory,
+    refused,
     scheduling,
     signals,
     signals_queued,
@@ -50,6 +54,7 @@ from kernel.syscalls.declare import SYSCALLS, Declaration
 
 MODULES = (
     attributes,
+    barrier,
     containers,
     files_attributes,
     files_copy,
@@ -72,8 +77,11 @@ MODULES = (
     limits,
     memory,
     nice,
+    pidfd,
     prctl,
     process,
+    process_memory,
+    refused,
     scheduling,
     signals,
     signals_queued,

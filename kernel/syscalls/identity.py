@@ -225,7 +225,7 @@ def getgroups(task: Thread, size: i32, list: UserAddr) -> Fallible[u64]:
     return count
 
 
-@syscall(116)
+@syscall(116, missing="more than 32 groups: EINVAL", needs="user 0")
 def setgroups(task: Thread, size: u64, list: UserAddr) -> Fallible[None]:
     """setgroups(2)."""
     credentials = task.process.credentials
@@ -236,6 +236,23 @@ def setgroups(task: Thread, size: u64, list: UserAddr) -> Fallible[None]:
     for index in range(size):
         credentials.groups[index] = user.get(u32, UserAddr(list + 4 * index))
     credentials.group_count = size
+
+
+def may_look_into(task: Thread, process: Process) -> bool:
+    """ptrace(2), "Ptrace access mode checking": the superuser; or all ids are the caller's, and it may be dumped."""
+    if process is task.process or task.process.credentials.user == 0:
+        return True
+    return process.settings.is_dumpable and has_ids_of(task, process)
+
+
+def has_ids_of(task: Thread, process: Process) -> bool:
+    """Whether all ids of `process` are the real ones of the caller."""
+    mine = task.process.credentials
+    theirs = process.credentials
+    return (
+        mine.real_user == theirs.user == theirs.real_user == theirs.saved_user
+        and mine.real_group == theirs.group == theirs.real_group == theirs.saved_group
+    )
 
 
 @syscall(111)

@@ -61,7 +61,7 @@ def put_field(buffer: MutableSlice[u8], index: u64, text: Slice[u8]) -> None:
     copy(buffer[start : start + len(text)], text)
 
 
-@syscall(170)
+@syscall(170, needs="user 0")
 def sethostname(task: Thread, name: UserAddr, length: u64) -> Fallible[None]:
     """sethostname(2): of the caller's container."""
     if task.process.credentials.user != 0:
@@ -73,7 +73,7 @@ def sethostname(task: Thread, name: UserAddr, length: u64) -> Fallible[None]:
     task.process.container.set_hostname(buffer[0:length])
 
 
-@syscall(99)
+@syscall(99, missing="load averages are 0; there is no swap")
 def sysinfo(task: Thread, out: UserAddr) -> Fallible[None]:
     """sysinfo(2): memory as far as the container may use it."""
     container = task.process.container
@@ -109,7 +109,7 @@ def getrandom(task: Thread, out: UserAddr, length: u64, flags: u32) -> Fallible[
     return done
 
 
-@syscall(158)
+@syscall(158, missing="ARCH_GET_CPUID, ARCH_SET_CPUID, ARCH_REQ_XCOMP_PERM and the like: EINVAL")
 def arch_prctl(task: Thread, code: u32, address: UserAddr) -> Fallible[None]:
     """arch_prctl(2): the FS base of the thread, where a C library keeps its thread pointer, and the GS base."""
     if code == ARCH_SET_FS or code == ARCH_SET_GS:

@@ -11,6 +11,7 @@ from kernel.process.process import Process
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import advance
+from kernel.syscalls.identity import has_ids_of
 from kernel.syscalls.threads import thread_of
 
 MISSING = (
@@ -44,14 +45,7 @@ def prlimit64(task: Thread, pid: i32, resource: u32, new: UserAddr, old: UserAdd
 
 def may_limit(task: Thread, process: Process) -> bool:
     """prlimit(2), "Errors": all ids of the other process are those of the caller, or that is the superuser."""
-    mine = task.process.credentials
-    theirs = process.credentials
-    if process is task.process or mine.user == 0:
-        return True
-    return (
-        mine.real_user == theirs.user == theirs.real_user == theirs.saved_user
-        and mine.real_group == theirs.group == theirs.real_group == theirs.saved_group
-    )
+    return process is task.process or task.process.credentials.user == 0 or has_ids_of(task, process)
 
 
 def set_limit(task: Thread, process: Process, resource: u32, soft: u64, hard: u64) -> Fallible[None]:

@@ -1,4 +1,4 @@
-"""Processes: execve(2), clone(2), fork(2), wait4(2), waitid(2), _exit(2), pidfd_open(2)."""
+"""Processes: execve(2), clone(2), fork(2), wait4(2), waitid(2), _exit(2)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import E2BIG, EBADF, ECHILD, EINVAL
+from kernel.base.errno import E2BIG, EAGAIN, EBADF, ECHILD, EINVAL, EPERM, ESRCH
+from kernel.containers.container import HIGHEST_PID
 from kernel.files.flags import PATH_MAX
 from kernel.files.path import Lookup
 from kernel.machine.layout import PAGE_SIZE
@@ -34,7 +35,7 @@ from kernel.process.arguments import Arguments
 from kernel.process.clone import CloneFlags, CloneRequest
 from kernel.process.ending import status_of_exit
 from kernel.process.exit import exit_process, exit_thread
-from kernel.process.pidfd import ProcessHandle, open_process
+from kernel.process.pidfd import ProcessHandle
 from kernel.process.program import Program
 from kernel.process.send import change_of
 from kernel.process.signal_table import SIGNALS, Signal
@@ -51,6 +52,9 @@ CLONE_ARGS_FIRST: u64 = 64
 """CLONE_ARGS_SIZE_VER0."""
 CLONE3_FLAG_BITS: u64 = 0x1_FFBF_FF00
 """All flags but the exit signal's byte, CLONE_DETACHED and CLONE_INTO_CGROUP."""
+LEVELS_MAX: u64 = 32
+"""MAX_PID_NS_LEVEL."""
+CLONE_MISSING = "CLONE_NEW*: EINVAL; CLONE_FS and CLONE_SIGHAND between processes share nothing"
 ALL: u64 = 0xFFFF_FFFF_FFFF_FFFF
 WAIT_OPTION_BITS: u32 = 0xE000_000B
 """WNOHANG, WUNTRACED, WCONTINUED, __WNOTHREAD, __WALL, __WCLONE."""
@@ -58,8 +62,13 @@ WAITID_OPTION_BITS: u32 = 0xE100_000F
 WAITID_CHANGE_BITS: u32 = 0xE
 """WSTOPPED, WEXITED, WCONTINUED: at least one of them."""
 MICROSECONDS: u64 = 1_000_000
+LOWEST_NUMBER: i32 = -0x8000_0000
+"""It has no opposite, so it is no process group."""
 SIGNAL_CHILD: i32 = 17
-SIGINFO_SIZE: u64 = 128
+SIGINFO_PADDING: u64 = 12
+SIGINFO_FIELDS: u64 = 16
+SIGINFO_KNOWN: u64 = 28
+"""What lies between si_code and si_pid, and behind si_status, stays as it is."""
 RUSAGE_SIZE: u64 = 144
 P_ALL: u32 = 0
 P_PID: u32 = 1
@@ -84,7 +93,9 @@ class CloneArguments:
     cgroup: u64 = 0
 
 
-@syscall(59)
+@syscall(
+    59, missing="set-user-ID and set-group-ID bits, file capabilities, ETXTBSY; E2BIG from 256 KiB of arguments on"
+)
 def execve(task: Thread, path: UserAddr, argv: UserAddr, envp: UserAddr) -> Fallible[None]:
     """execve(2)."""
     process = task.process
@@ -106,7 +117,7 @@ def execve(task: Thread, path: UserAddr, argv: UserAddr, envp: UserAddr) -> Fall
             replace_program(task, program, name[0:length])
 
 
-@syscall(56)
+@syscall(56, missing=CLONE_MISSING)
 def clone(
     task: Thread, flags: u64, stack: UserAddr, parent_id: UserAddr, child_id: UserAddr, thread_pointer: u64
 ) -> Fallible[Pid]:
@@ -124,14 +135,14 @@ def clone(
     return cloning.clone(task, request)
 
 
-@syscall(435)
+@syscall(435, missing=CLONE_MISSING + ", CLONE_INTO_CGROUP: EINVAL")
 def clone3(task: Thread, arguments: UserAddr, size: u64) -> Fallible[Pid]:
-    """clone3(2). The number of the child cannot be chosen, and there are no cgroups: EINVAL."""
+    """clone3(2)."""
     wanted = local(CloneArguments)
     take_grown_struct(slice_at(u8, address_of(wanted), size_of(CloneArguments)), arguments, size, CLONE_ARGS_FIRST)
     if wanted.flags & invert(u64, CLONE3_FLAG_BITS) != 0 or wanted.exit_signal > SIGNALS:
         raise EINVAL
-    if wanted.set_tid != UserAddr(0) or wanted.set_tid_size != 0 or wanted.cgroup != 0:
+    if (u64(wanted.set_tid) == 0) != (wanted.set_tid_size == 0) or wanted.cgroup != 0:
         raise EINVAL
     if (u64(wanted.stack) == 0) != (wanted.stack_size == 0):
         raise EINVAL
@@ -146,7 +157,25 @@ def clone3(task: Thread, arguments: UserAddr, size: u64) -> Fallible[Pid]:
     request.child_id = wanted.child_id
     request.thread_pointer = wanted.thread_pointer
     request.pidfd = wanted.pidfd
+    if wanted.set_tid_size != 0:
+        request.number = take_number(task, wanted.set_tid, wanted.set_tid_size)
     return cloning.clone(task, request)
+
+
+def take_number(task: Thread, numbers: UserAddr, count: u64) -> Fallible[Pid]:
+    """The number that the child is to have (clone3(2), "The set_tid array"): the one of the innermost container.
+
+    A container is one level: EINVAL for more, and for no possible number; EPERM; EEXIST.
+    """
+    if count > LEVELS_MAX:
+        raise EINVAL
+    number = user.get(i32, numbers)
+    if count > 1 or number < 1 or u64(number) > HIGHEST_PID:
+        raise EINVAL
+    if task.process.credentials.user != 0:
+        raise EPERM
+    task.process.container.reserve_pid(Pid(number))
+    return Pid(number)
 
 
 def take_grown_struct(destination: MutableSlice[u8], source: UserAddr, size: u64, first: u64) -> Fallible[None]:
@@ -196,11 +225,13 @@ def exit_group(task: Thread, code: u32) -> None:
     exit_process(status_of_exit(code))
 
 
-@syscall(61)
+@syscall(61, missing="of the usage only ru_utime is counted")
 def wait4(task: Thread, pid: i32, status: UserAddr, options: u32, usage: UserAddr) -> Fallible[Pid]:
     """wait4(2)."""
     if options & WAIT_OPTION_BITS != options:
         raise EINVAL
+    if pid == LOWEST_NUMBER:
+        raise ESRCH
     ended = local(Ended)
     wait_for_child(task.process, i64(pid), WaitOptions(options) | WaitOptions.EXITED, ended)
     if ended.pid != Pid(0):
@@ -211,7 +242,7 @@ def wait4(task: Thread, pid: i32, status: UserAddr, options: u32, usage: UserAdd
     return ended.pid
 
 
-@syscall(247)
+@syscall(247, missing="of the usage only ru_utime is counted")
 def waitid(task: Thread, kind: u32, id: i32, information: UserAddr, options: u32, usage: UserAddr) -> Fallible[None]:
     """waitid(2); with P_PIDFD also for what run_in_container started."""
     if options & WAITID_OPTION_BITS != options or options & WAITID_CHANGE_BITS == 0:
@@ -234,29 +265,35 @@ def waitid(task: Thread, kind: u32, id: i32, information: UserAddr, options: u32
 
 
 def wait_for_handle(task: Thread, fd: Fd, options: WaitOptions, ended: Ended) -> Fallible[None]:
-    """Wait for the process behind a pidfd. EBADF; ECHILD unless it is a child or was run by who has the handle."""
+    """Wait for the process behind a pidfd. EBADF; ECHILD unless it is a child or was run by who has the handle.
+
+    EAGAIN when it has done nothing yet and the descriptor was opened with PIDFD_NONBLOCK.
+    """
     file = task.process.files.pin(fd)
     with deferred(file.drop):
         ops = file.ops
         if not isinstance(ops, ProcessHandle):
             raise EBADF
-        if not ops.may_wait:
+        patience = options if file.may_wait else options | WaitOptions.NO_HANG
+        if ops.may_wait:
+            if ops.ended or WaitOptions.NO_HANG not in patience:
+                ops.wait_ended()
+                ended.pid = ops.pid
+                ended.user = ops.user
+                ended.status = ops.status
+                ended.ticks = ops.ticks
+        else:
             process = ops.process
             if process is None or process.parent is not task.process:
                 raise ECHILD
-            wait_for_child(task.process, i64(process.pid), options, ended)
-            return
-        if not ops.ended and WaitOptions.NO_HANG in options:
-            return
-        ops.wait_ended()
-        ended.pid = ops.pid
-        ended.user = ops.user
-        ended.status = ops.status
+            wait_for_child(task.process, i64(process.pid), patience, ended)
+        if ended.pid == Pid(0) and WaitOptions.NO_HANG not in options:
+            raise EAGAIN
 
 
 def put_information(information: UserAddr, ended: Ended) -> Fallible[None]:
-    """Fill a siginfo_t (sigaction(2)) as waitid(2) does; all zero when no child has ended."""
-    buffer = local_array(u8, SIGINFO_SIZE)
+    """Fill in the six fields of a siginfo_t that waitid(2) does; all zero when no child has done anything."""
+    buffer = local_array(u8, SIGINFO_KNOWN)
     if ended.pid != Pid(0):
         code, value = change_of(ended.status)
         store(i32, buffer, 0, SIGNAL_CHILD)
@@ -264,7 +301,9 @@ def put_information(information: UserAddr, ended: Ended) -> Fallible[None]:
         store(i32, buffer, 16, i32(ended.pid))
         store(u32, buffer, 20, ended.user)
         store(u32, buffer, 24, value)
-    user.copy_out(UserSlice(information, SIGINFO_SIZE), buffer)
+    user.copy_out(UserSlice(information, SIGINFO_PADDING), buffer[0:SIGINFO_PADDING])
+    known = UserAddr(information + SIGINFO_FIELDS)
+    user.copy_out(UserSlice(known, SIGINFO_KNOWN - SIGINFO_FIELDS), buffer[SIGINFO_FIELDS:SIGINFO_KNOWN])
 
 
 def put_usage(usage: UserAddr, ticks: u64) -> Fallible[None]:
@@ -276,29 +315,15 @@ def put_usage(usage: UserAddr, ticks: u64) -> Fallible[None]:
     user.copy_out(UserSlice(usage, RUSAGE_SIZE), buffer)
 
 
-@syscall(98)
+@syscall(98, missing="only ru_utime is counted")
 def getrusage(task: Thread, who: i32, usage: UserAddr) -> Fallible[None]:
     """getrusage(2): RUSAGE_SELF, RUSAGE_THREAD, RUSAGE_CHILDREN."""
     process = task.process
     if who == 0:
-        ticks = process.ticks
-        for thread in process.threads:
-            ticks += thread.cpu_ticks
-        put_usage(usage, ticks)
+        put_usage(usage, process.all_ticks)
     elif who == 1:
         put_usage(usage, task.cpu_ticks)
     elif who == -1:
         put_usage(usage, process.children_ticks)
     else:
         raise EINVAL
-
-
-@syscall(434)
-def pidfd_open(task: Thread, pid: i32, flags: u32) -> Fallible[Fd]:
-    """pidfd_open(2)."""
-    if flags != 0 or pid <= 0:
-        raise EINVAL
-    process = task.process.container.find_process(Pid(pid))
-    file = open_process(task.process.container.files, process, False)
-    with deferred(file.drop):
-        return task.process.files.install(file, True)

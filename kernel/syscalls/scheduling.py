@@ -188,7 +188,7 @@ def getcpu(task: Thread, cpu: UserAddr, node: UserAddr) -> Fallible[None]:
         user.put(u32, node, 0)
 
 
-@syscall(27)
+@syscall(27, missing="pages of files count only once this process has touched them")
 def mincore(task: Thread, address: UserAddr, length: u64, out: UserAddr) -> Fallible[None]:
     """mincore(2): what this process has touched is in memory. ENOMEM where nothing is mapped."""
     start = u64(address)

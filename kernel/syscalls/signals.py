@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, Pid, UserAddr, i32, i64, invert, local, u32, u64
-from kernel.base.errno import EBADF, EFAULT, EINTR, EINVAL, ENOMEM, EPERM, ESRCH
+from codegen.lang import Fallible, Pid, UserAddr, i32, i64, invert, local, u32, u64
+from kernel.base.errno import EFAULT, EINTR, EINVAL, ENOMEM, EPERM, ESRCH
 from kernel.memory import user
 from kernel.process.deliver import has_signal
 from kernel.process.ending import kill_process, status_of_signal
 from kernel.process.exit import exit_process
-from kernel.process.pidfd import ProcessHandle
 from kernel.process.process import Process
 from kernel.process.send import (
     drop_pending,
     is_protected,
     send_information,
     send_information_to_thread,
-    send_to_process,
 )
 from kernel.process.signal_frame import pop_frame
 from kernel.process.signal_queue import SI_TKILL, SI_USER, SignalInfo
@@ -26,6 +24,8 @@ from kernel.syscalls.declare import syscall
 
 SET_SIZE: u64 = 8
 """sizeof(sigset_t) of the kernel."""
+KNOWN_ACTION_FLAGS: u64 = 0xDC00_0807
+"""Others are not kept, by which programs find out what there is (sigaction(2), SA_UNSUPPORTED)."""
 SIG_BLOCK: u32 = 0
 SIG_UNBLOCK: u32 = 1
 SIG_SETMASK: u32 = 2
@@ -52,7 +52,7 @@ def rt_sigaction(task: Thread, signal: u32, new: UserAddr, old: UserAddr, size: 
     mask = action.mask
     if u64(new) != 0:
         new_handler = UserAddr(user.get(u64, new))
-        new_flags = user.get(u64, UserAddr(new + 8))
+        new_flags = user.get(u64, UserAddr(new + 8)) & KNOWN_ACTION_FLAGS
         new_restorer = UserAddr(user.get(u64, UserAddr(new + 16)))
         new_mask = user.get(u64, UserAddr(new + 24))
         allowed = new_mask & invert(u64, UNBLOCKABLE)
@@ -135,7 +135,7 @@ def rt_sigreturn(task: Thread) -> u64:
     return task.frame.rax
 
 
-@syscall(131)
+@syscall(131, missing="SS_AUTODISARM: EINVAL; what a handler writes to uc_stack")
 def sigaltstack(task: Thread, new: UserAddr, old: UserAddr) -> Fallible[None]:
     """sigaltstack(2)."""
     stack = task.alternate_stack
@@ -264,25 +264,3 @@ def send_to_id(task: Thread, process: Process, thread_id: i32, signal: u32) -> F
                 send_information_to_thread(thread, info)
             return
     raise ESRCH
-
-
-@syscall(424)
-def pidfd_send_signal(task: Thread, fd: Fd, signal: u32, information: UserAddr, flags: u32) -> Fallible[None]:
-    """pidfd_send_signal(2), without a siginfo (EINVAL). Who ran the process in a container may signal it."""
-    if signal > SIGNALS or flags != 0 or u64(information) != 0:
-        raise EINVAL
-    ops = task.process.files.get(fd).ops
-    if not isinstance(ops, ProcessHandle):
-        raise EBADF
-    process = ops.process
-    if process is None or process.is_zombie:
-        raise ESRCH
-    if ops.may_wait:
-        if signal == u32(Signal.KILL):
-            kill_process(process, signal)
-        elif signal != 0:
-            send_to_process(process, signal)
-        return
-    if not may_signal(task, process):
-        raise EPERM
-    send(task, process, signal)

@@ -96,7 +96,7 @@ def check_claim(task: Thread, pid: i32, info: SignalInfo) -> Fallible[None]:
         raise EPERM
 
 
-@syscall(129)
+@syscall(129, missing="only the first 32 bytes of the siginfo_t are passed on")
 def rt_sigqueueinfo(task: Thread, pid: i32, signal: u32, information: UserAddr) -> Fallible[None]:
     """sigqueue(3) as the kernel has it (rt_sigqueueinfo(2)). EAGAIN when there is no room for it."""
     info = local(SignalInfo)
@@ -116,7 +116,7 @@ def rt_sigqueueinfo(task: Thread, pid: i32, signal: u32, information: UserAddr) 
             raise EAGAIN
 
 
-@syscall(297)
+@syscall(297, missing="as rt_sigqueueinfo")
 def rt_tgsigqueueinfo(task: Thread, pid: i32, thread_id: i32, signal: u32, information: UserAddr) -> Fallible[None]:
     """rt_tgsigqueueinfo(2). EAGAIN when there is no room for it."""
     info = local(SignalInfo)

@@ -35,7 +35,7 @@ SIGN: u32 = 0x8000_0000
 ROBUST_LIST_SIZE: u64 = 24
 
 
-@syscall(202)
+@syscall(202, missing="the operations that lend priority (FUTEX_LOCK_PI and its like), FUTEX_FD: ENOSYS")
 def futex(
     task: Thread, word: UserAddr, operation: u32, value: u32, timeout: UserAddr, second: UserAddr, third: u32
 ) -> Fallible[u64]:

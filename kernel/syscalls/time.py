@@ -69,7 +69,7 @@ def clock_getres(task: Thread, clock: i32, resolution: UserAddr) -> Fallible[Non
         put_timespec(resolution, u64(TICK) if coarse else 1)
 
 
-@syscall(227)
+@syscall(227, answer="EPERM")
 def clock_settime(task: Thread, clock: i32, time: UserAddr) -> Fallible[None]:
     """clock_settime(2): the clock is the machine's, no container's to set."""
     if clock != CLOCK_REALTIME:
@@ -83,7 +83,7 @@ def check_processor_clock(task: Thread, clock: i32) -> Fallible[None]:
     local(ProcessorClock).choose(task, clock)
 
 
-@syscall(164)
+@syscall(164, answer="EPERM")
 def settimeofday(task: Thread, time: UserAddr, zone: UserAddr) -> Fallible[None]:
     """settimeofday(2): EPERM, the clock is the machine's, no container's to set."""
     if u64(time) != 0:

@@ -12,6 +12,7 @@ SOURCES = (
     "signals",
     "scheduling",
     "settings",
+    "others",
     "jobs",
     "sharing",
     "locks",

@@ -58,6 +58,12 @@ static void queued(void) {
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
+static void flags(void) {
+    unsigned long wanted[4] = {(unsigned long)nothing, 0x04000000 | 0x7fffffff00000000 | 0x400 | 0x0fff, 0, 0}, got[4];
+    say("action", syscall(SYS_rt_sigaction, SIGUSR1, wanted, NULL, 8)); say("kept", syscall(SYS_rt_sigaction, SIGUSR1, NULL, got, 8));
+    printf("%lx\n", got[1]);
+}
+
 static void child_information(void) {
     struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO};
     sigset_t set;
@@ -139,6 +145,7 @@ static void timers(void) {
 
 int main(void) {
     queued();
+    flags();
     child_information();
     files();
     timers();

@@ -87,3 +87,16 @@ async def test_a_container_is_opened_by_its_number(guest: Guest) -> None:
         with pytest.raises(OSError) as caught:
             await guest.sys.open_container(wrong)
         assert caught.value.errno == errno.ESRCH
+
+
+async def test_a_query_fills_as_much_of_the_state_as_there_is_room_for(guest: Guest) -> None:
+    handle = await containers.create(guest, ROOT)
+    whole = out(136)
+    await guest.sys.query_container(handle, whole, 136)
+    for size in (8, 12, 100, 135):
+        room = both(b"\xaa" * 140)
+        await guest.sys.query_container(handle, room, size)
+        assert room.content == whole.content[:size] + b"\xaa" * (140 - size)
+    with pytest.raises(OSError, match="Invalid argument"):
+        await guest.sys.query_container(handle, out(8), 7)
+    await containers.destroy(guest, handle)

@@ -42,8 +42,10 @@ def test_a_row_tells_how_far_a_call_is_there() -> None:
     def flock() -> None:
         """flock(2)."""
 
-    assert call_docs.linux_row(73, "flock", None) == "| 73 | `flock` | absent | |  |"
+    assert call_docs.linux_row(73, "flock", None) == "| 73 | `flock` | absent |  | ENOSYS |"
     whole = Declaration(73, flock, "", "user 0")
     assert call_docs.linux_row(73, "flock", whole) == "| 73 | `flock` | whole | user 0 |  |"
     part = Declaration(73, flock, "shared locks: ENOLCK")
+    refused = Declaration(73, flock, answer="EPERM")
+    assert call_docs.state_of(refused) is call_docs.State.ABSENT
     assert call_docs.linux_row(73, "flock", part) == "| 73 | `flock` | part |  | missing: shared locks: ENOLCK |"

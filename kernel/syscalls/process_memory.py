@@ -1,0 +1,142 @@
+"""Memory of other processes: process_vm_readv(2), process_vm_writev(2)."""
+
+from __future__ import annotations
+
+from codegen.lang import (
+    Errno,
+    Fallible,
+    Pid,
+    UserAddr,
+    UserSlice,
+    deferred,
+    i32,
+    inline,
+    local,
+    struct,
+    u64,
+)
+from kernel.base.errno import EINVAL, EPERM, ESRCH
+from kernel.machine.layout import PAGE_SIZE
+from kernel.memory import frames, user
+from kernel.memory.foreign import lend_page
+from kernel.memory.region import Access
+from kernel.memory.space import AddressSpace
+from kernel.sched.thread import Thread
+from kernel.syscalls.declare import syscall
+from kernel.syscalls.files_support import advance
+from kernel.syscalls.files_vectors import check_vectors, vector_at
+from kernel.syscalls.identity import may_look_into
+
+
+@struct
+class Cursor:
+    """A place in an array of `struct iovec`."""
+
+    vectors: UserAddr = UserAddr(0)
+    count: u64 = 0
+    index: u64 = 0
+    address: UserAddr = UserAddr(0)
+    left: u64 = 0
+    """How much of the current part is still to be transferred."""
+
+    def begin(self, vectors: UserAddr, count: u64) -> None:
+        """Stand before the first part."""
+        self.vectors = vectors
+        self.count = count
+
+    def settle(self) -> Fallible[bool]:
+        """Stand at a byte: go over empty parts. False at the end."""
+        while self.left == 0:
+            if self.index == self.count:
+                return False
+            part = vector_at(self.vectors, self.index)
+            self.address = part.address
+            self.left = part.length
+            self.index += 1
+        return True
+
+    def move(self, amount: u64) -> None:
+        """Go on by so many bytes of the current part."""
+        self.left -= amount
+        self.address = advance(self.address, amount)
+
+
+@struct
+class Transfer:
+    """One call: what is the caller's and what the other's."""
+
+    mine: Cursor = inline()
+    theirs: Cursor = inline()
+    writes: bool = False
+
+    def step(self, space: AddressSpace) -> Fallible[u64]:
+        """Transfer what is left of a part, but not beyond a page of the other's; returns how much. EFAULT, ENOMEM."""
+        address = u64(self.theirs.address)
+        within = address % PAGE_SIZE
+        amount = min(self.mine.left, self.theirs.left, PAGE_SIZE - within)
+        frame = lend_page(space, address, Access.WRITE if self.writes else Access.READ)
+        with deferred(frames.release, frame):
+            content = frames.contents(frame)[within : within + amount]
+            if self.writes:
+                user.copy_in(content, UserSlice(self.mine.address, amount))
+            else:
+                user.copy_out(UserSlice(self.mine.address, amount), content)
+        self.mine.move(amount)
+        self.theirs.move(amount)
+        return amount
+
+    def run(self, space: AddressSpace) -> Fallible[u64]:
+        """Transfer as much as goes; an error counts only when nothing went."""
+        done: u64 = 0
+        try:
+            while self.mine.settle() and self.theirs.settle():
+                done += self.step(space)
+        except Errno:
+            if done == 0:
+                raise
+        return done
+
+
+def transfer(
+    task: Thread, pid: i32, mine: UserAddr, count: u64, theirs: UserAddr, other_count: u64, flags: u64, writes: bool
+) -> Fallible[u64]:
+    """Both calls. EINVAL, EFAULT; ESRCH; EPERM unless the caller may look into the other."""
+    if flags != 0:
+        raise EINVAL
+    wanted = local(Transfer)
+    check_vectors(mine, count)
+    wanted.mine.begin(mine, count)
+    if not wanted.mine.settle():
+        return 0
+    check_vectors(theirs, other_count)
+    wanted.theirs.begin(theirs, other_count)
+    if not wanted.theirs.settle():
+        return 0
+    if pid <= 0:
+        raise ESRCH
+    process = task.process.container.find_process(Pid(pid))
+    if process.is_zombie:
+        raise ESRCH
+    if not may_look_into(task, process):
+        raise EPERM
+    wanted.writes = writes
+    space = process.space
+    space.hold()
+    with deferred(space.drop):
+        return wanted.run(space)
+
+
+@syscall(310)
+def process_vm_readv(
+    task: Thread, pid: i32, mine: UserAddr, count: u64, theirs: UserAddr, other_count: u64, flags: u64
+) -> Fallible[u64]:
+    """process_vm_readv(2): of processes in the container."""
+    return transfer(task, pid, mine, count, theirs, other_count, flags, False)
+
+
+@syscall(311)
+def process_vm_writev(
+    task: Thread, pid: i32, mine: UserAddr, count: u64, theirs: UserAddr, other_count: u64, flags: u64
+) -> Fallible[u64]:
+    """process_vm_writev(2): of processes in the container."""
+    return transfer(task, pid, mine, count, theirs, other_count, flags, True)
