@@ -6,7 +6,7 @@ and addresses from the symbol table, so nothing here repeats a number of another
 
 from __future__ import annotations
 
-from boot.stubs import entry, processor, system_call, threads, trampoline, traps, user_copy
+from boot.stubs import entry, processor, system_call, threads, trampoline, traps, user_copy, whole_pages
 from codegen.stubs import Stub
 
 ALL_STUBS: tuple[Stub, ...] = (
@@ -16,5 +16,6 @@ ALL_STUBS: tuple[Stub, ...] = (
     *system_call.STUBS,
     *threads.STUBS,
     *user_copy.STUBS,
+    *whole_pages.STUBS,
     *processor.STUBS,
 )

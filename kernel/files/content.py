@@ -150,7 +150,7 @@ class Content(Pager):
         with on_error(frames.release, frame):
             shown = self.frame_at(index)
             if shown != HOLE:
-                copy(frames.contents(frame), frames.contents(shown))
+                frames.copy_contents(frame, shown)
             self.set_own_frame(index, frame)
         return frame
 

@@ -42,6 +42,18 @@ def clear_user(destination: u64, length: u64) -> u64:
 
 
 @external
+def clear_page(destination: u64) -> None:
+    """Zero the page at an address of the kernel."""
+    ...
+
+
+@external
+def copy_page(destination: u64, source: u64) -> None:
+    """Copy the page at an address of the kernel to another one."""
+    ...
+
+
+@external
 def copy_user_string(destination: u64, source: u64, maximum: u64) -> i64:
     """Copy a string with its NUL; its length, STRING_FAULT, or STRING_TOO_LONG without a NUL in `maximum`."""
     ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, FrameNumber, align_down, copy, u64
+from codegen.lang import Fallible, FrameNumber, align_down, u64
 from kernel.base.errno import EFAULT
 from kernel.machine.instructions import invalidate_page
 from kernel.machine.layout import PAGE_SIZE
@@ -93,7 +93,7 @@ def map_own(region: Region, table: Table, page: u64, pager: Pager, index: u64) -
 def private_copy(space: AddressSpace, source: FrameNumber) -> Fallible[FrameNumber]:
     """A new frame with the same contents. ENOMEM."""
     frame = frames.allocate_uncleared(space.account, 0, FrameUse.USER)
-    copy(frames.contents(frame), frames.contents(source))
+    frames.copy_contents(frame, source)
     return frame
 
 

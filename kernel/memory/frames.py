@@ -17,7 +17,8 @@ from codegen.lang import Fallible, FrameNumber, MutableSlice, Order, fill, must_
 from kernel.base.errno import ENOMEM
 from kernel.machine.instructions import disable_interrupts, enable_interrupts, interrupts_enabled
 from kernel.machine.layout import PAGE_SIZE, frame_address
-from kernel.memory.frame_cache import BATCH, CAPACITY, this_cache
+from kernel.machine.stubs import clear_page, copy_page
+from kernel.memory.frame_cache import BATCH, CACHES, CAPACITY, this_cache
 from kernel.memory.frame_table import ORDERS, Frame, FrameTable, FrameUse
 from kernel.memory.pressure import PRESSURE
 
@@ -34,7 +35,7 @@ FRAMES = FrameTable()
 def allocate(owner: Account, use: FrameUse) -> Fallible[FrameNumber]:
     """One zeroed frame, charged to `owner`. ENOMEM at a limit of the account, or when memory is full."""
     frame = allocate_uncleared(owner, 0, use)
-    fill(contents(frame), 0)
+    clear_page(frame_address(frame))
     return frame
 
 
@@ -65,6 +66,9 @@ def allocate_single(owner: Account, use: FrameUse) -> Fallible[FrameNumber]:
     owner.charge_pages(1)
     number = take_single()
     if number == 0:
+        drain_caches()
+        number = take_single()
+    if number == 0:
         owner.return_pages(1)
         PRESSURE.refused_by = None
         raise ENOMEM
@@ -77,32 +81,20 @@ def allocate_single(owner: Account, use: FrameUse) -> Fallible[FrameNumber]:
 
 
 def take_single() -> u64:
-    """Take a free frame from the cache of this processor; 0 when there is none anywhere."""
+    """Take a free frame from the cache of this processor, filled if need be; 0 when there is none."""
     enabled = interrupts_enabled()
     disable_interrupts()
     cache = this_cache()
+    cache.enter()
     if cache.count == 0:
         FRAMES.fill_cache(cache)
     number: u64 = 0
     if cache.count != 0:
         number = cache.pop()
         FRAMES.free_count.fetch_sub(1, Order.RELAXED)
+    cache.leave()
     if enabled:
         enable_interrupts()
-    return number
-
-
-def take_run(order: u64) -> Fallible[u64]:
-    """Take a free block; what this processor has cached may complete one. ENOMEM."""
-    try:
-        with FRAMES.lock:
-            number = FRAMES.take_block(order)
-    except ENOMEM:
-        drain_cache()
-        PRESSURE.refused_by = None
-        with FRAMES.lock:
-            number = FRAMES.take_block(order)
-    FRAMES.free_count.fetch_sub(u64(1) << order, Order.RELAXED)
     return number
 
 
@@ -111,20 +103,38 @@ def put_single(number: u64) -> None:
     enabled = interrupts_enabled()
     disable_interrupts()
     cache = this_cache()
+    cache.enter()
     if cache.count == CAPACITY:
         FRAMES.empty_cache(cache, BATCH)
     cache.push(number)
     FRAMES.free_count.fetch_add(1, Order.RELAXED)
+    cache.leave()
     if enabled:
         enable_interrupts()
 
 
-def drain_cache() -> None:
-    """Give what this processor has cached back to the free blocks, where it may become part of larger ones."""
+def take_run(order: u64) -> Fallible[u64]:
+    """Take a free block; what is cached may complete one. ENOMEM."""
+    try:
+        with FRAMES.lock:
+            number = FRAMES.take_block(order)
+    except ENOMEM:
+        drain_caches()
+        PRESSURE.refused_by = None
+        with FRAMES.lock:
+            number = FRAMES.take_block(order)
+    FRAMES.free_count.fetch_sub(u64(1) << order, Order.RELAXED)
+    return number
+
+
+def drain_caches() -> None:
+    """Give what all processors have cached back to the free blocks, where it may become part of larger ones."""
     enabled = interrupts_enabled()
     disable_interrupts()
-    cache = this_cache()
-    FRAMES.empty_cache(cache, cache.count)
+    for cache in CACHES.of[:]:
+        cache.enter()
+        FRAMES.empty_cache(cache, cache.count)
+        cache.leave()
     if enabled:
         enable_interrupts()
 
@@ -214,6 +224,11 @@ def contents(frame: FrameNumber) -> MutableSlice[u8]:
 def contents_run(frame: FrameNumber, order: u64) -> MutableSlice[u8]:
     """The bytes of the 2^order frames from `frame` on."""
     return slice_at(u8, frame_address(frame), PAGE_SIZE << order)
+
+
+def copy_contents(destination: FrameNumber, source: FrameNumber) -> None:
+    """Let a frame hold what another one holds."""
+    copy_page(frame_address(destination), frame_address(source))
 
 
 def counts() -> tuple[u64, u64]:

@@ -15,10 +15,11 @@ from harness import containers
 from harness.containers import Limits, Program
 from harness.guest import Guest, call_numbers
 from harness.inspect import View
-from harness.inspect_state import all_containers
+from harness.inspect_state import all_containers, frame_counts
 from harness.plugin import ROOT
 from harness.running import RunningMachine
 from harness.streams import make_pipe
+from kernel.memory.frames import FrameUse
 from user.build import build_fuzz, build_puppet, build_race
 from user.puppet import orders
 
@@ -28,6 +29,7 @@ ORDER = struct.Struct("<8Q")
 ANSWER = struct.Struct("<q")
 WORD_MASK = (1 << 64) - 1
 LARGEST_ERRNO = 4095
+KEPT = (FrameUse.HEAP, FrameUse.PAGE_TABLE)
 
 
 def add_puppet(folder: Path) -> None:
@@ -122,6 +124,15 @@ async def in_new_container(guest: Guest, *, name: str = "", limits: Limits | Non
 def last_container(running: RunningMachine) -> View:
     """The container that was made last."""
     return max((container for _, container in all_containers(running.kernel)), key=lambda container: container.id)
+
+
+def held(running: RunningMachine) -> tuple[dict[tuple[int, FrameUse], int], int]:
+    """The frames of each account by use, and the objects of the boot container, but for what is kept for next time:
+    slabs without objects, page tables without pages.
+    """
+    counts = frame_counts(running.kernel).items()
+    frames = {key: count for key, count in counts if key[0] and key[1] not in KEPT}
+    return frames, running.kernel.root_container.account.heap.objects
 
 
 async def settled(look: Callable[[], T], expected: T) -> T:

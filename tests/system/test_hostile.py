@@ -13,11 +13,11 @@ import pytest_asyncio
 from harness import containers
 from harness.containers import Limits, Program
 from harness.guest import Guest, call_numbers
-from harness.inspect_state import FRAMES, validate
+from harness.inspect_state import validate
 from harness.plugin import ROOT
 from harness.running import RunningMachine
 from tests.system import puppet
-from tests.system.puppet import Puppet, PuppetDied
+from tests.system.puppet import Puppet, PuppetDied, held, settled
 from user.puppet import orders
 
 PAGE = 4096
@@ -38,7 +38,7 @@ SHARE = 0.35
 async def worker(running: RunningMachine, guest: Guest) -> AsyncIterator[Puppet]:
     """A puppet in a limited container, which is destroyed afterwards and leaves nothing."""
     await (await puppet.in_new_container(guest)).end()  # the agent and the kernel's shared slabs grow once
-    free = running.kernel.static(FRAMES).free_count
+    before = held(running)
     subject = await puppet.in_new_container(guest, limits=LIMITS)
     yield subject
     state = await containers.destroy(guest, subject.container)
@@ -47,7 +47,7 @@ async def worker(running: RunningMachine, guest: Guest) -> AsyncIterator[Puppet]
     for descriptor in (subject.orders, subject.answers, subject.pidfd, subject.container):
         await guest.sys.close(descriptor)
     validate(running.kernel)
-    assert running.kernel.static(FRAMES).free_count == free
+    assert await settled(lambda: held(running), before) == before
 
 
 async def exhausts_pages(guest: Guest, worker: Puppet) -> None:

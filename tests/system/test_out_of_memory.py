@@ -15,13 +15,12 @@ import pytest_asyncio
 from harness import containers
 from harness.containers import Event, Limits, Program
 from harness.guest import Guest
-from harness.inspect_state import FRAMES, frame_counts, validate
+from harness.inspect_state import FRAMES, validate
 from harness.plugin import ROOT
 from harness.running import RunningMachine
 from kernel.containers.abi import ControlOperation, EventKind
-from kernel.memory.frames import FrameUse
 from tests.system import puppet
-from tests.system.puppet import Puppet, PuppetDied, last_container, settled
+from tests.system.puppet import Puppet, PuppetDied, held, last_container, settled
 from user.puppet import orders
 
 PAGE = 4096
@@ -30,7 +29,6 @@ LIMIT = 1200
 LARGE, SMALL = 700, 100
 """Pages: of two processes of one container only one can have LARGE, and the other only less than LARGE - SMALL."""
 KILLED = 128 + 9
-KEPT = (FrameUse.HEAP, FrameUse.PAGE_TABLE)
 SIGSTOP = 19
 WRITE = 1
 CONFIG = struct.Struct("<QII9Q")
@@ -55,16 +53,11 @@ async def died(worker: Puppet) -> int:
     return status
 
 
-def used_frames(running: RunningMachine) -> dict[tuple[int, FrameUse], int]:
-    """The frames of each account by use, but for what is kept for the next call."""
-    return {key: count for key, count in frame_counts(running.kernel).items() if key[0] and key[1] not in KEPT}
-
-
 @pytest_asyncio.fixture(loop_scope="session")
 async def box(running: RunningMachine, guest: Guest) -> AsyncIterator[int]:
     """A container with a limit of pages; when it is destroyed, every frame is back."""
     await (await puppet.in_new_container(guest)).end()
-    before = used_frames(running)
+    before = held(running)
     handle = await containers.create(guest, ROOT, limits=Limits(pages=LIMIT))
     yield handle
     state = await containers.destroy(guest, handle)
@@ -72,7 +65,7 @@ async def box(running: RunningMachine, guest: Guest) -> AsyncIterator[int]:
     assert state["pages_peak"] <= LIMIT
     await guest.sys.close(handle)
     validate(running.kernel)
-    assert await settled(lambda: used_frames(running), before) == before
+    assert await settled(lambda: held(running), before) == before
 
 
 async def test_the_largest_process_dies_for_the_one_that_needs_a_page(guest: Guest, box: int) -> None:

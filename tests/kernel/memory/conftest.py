@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from codegen.lang import FrameNumber
+from codegen.lang import FrameNumber, copy, fill, slice_at, u8
 from codegen.lang.memory import host_memory
 from codegen.lang.slices import HostSlice
 from kernel.base import spinlock
-from kernel.machine.layout import DIRECT_MAP
+from kernel.machine.layout import DIRECT_MAP, PAGE_SIZE
 from kernel.memory import frame_cache, frames, pressure
 from kernel.memory.frame_cache import FrameCaches
 from kernel.memory.frames import Frame, FrameTable
@@ -26,6 +26,11 @@ def pretend_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spinlock, "stack_pointer", lambda: spinlock.STACK_SLOT)
     monkeypatch.setattr(frame_cache, "current_cpu_number", lambda: 0)
     monkeypatch.setattr(frame_cache, "CACHES", FrameCaches())
+    monkeypatch.setattr(frames, "CACHES", frame_cache.CACHES)
+    monkeypatch.setattr(frames, "clear_page", lambda page: fill(slice_at(u8, page, PAGE_SIZE), 0))
+    monkeypatch.setattr(
+        frames, "copy_page", lambda page, source: copy(slice_at(u8, page, PAGE_SIZE), slice_at(u8, source, PAGE_SIZE))
+    )
     monkeypatch.setattr(pressure, "request_attention", lambda: None)
 
 

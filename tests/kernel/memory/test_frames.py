@@ -25,8 +25,7 @@ def account(parent: Account | None = None) -> Account:
 def check(table: FrameTable, *owners: Account) -> None:
     """The invariants of the module."""
     free = sum(len(table.free_blocks[order]) << order for order in range(ORDERS))
-    cache = frame_cache.CACHES.of[0]
-    cached = [int(number) for number in cache.numbers[0 : cache.count]]
+    cached = [int(number) for cache in frame_cache.CACHES.of[:] for number in cache.numbers[0 : cache.count]]
     assert free + len(cached) == table.free_count.load()
     assert all(table.frames[number].owner is None for number in cached) and len(set(cached)) == len(cached)
     for order in range(ORDERS):
@@ -72,7 +71,7 @@ def test_what_is_allocated_at_random_comes_back_whole(table: FrameTable, seed: i
     for frame, _order in held:
         frames.release(frame)
     check(table, *owners)
-    frames.drain_cache()
+    frames.drain_caches()
     assert shape(table) == before
     assert [owner.pages.used.load() for owner in owners] == [0, 0]
 
@@ -150,7 +149,7 @@ def test_reclaim_takes_everything(table: FrameTable) -> None:
     frames.share(frames.allocate(owner, FrameUse.USER))
     assert frames.reclaim(owner) == 12
     assert owner.pages.used.load() == 0
-    frames.drain_cache()
+    frames.drain_caches()
     assert shape(table) == before
 
 
@@ -218,21 +217,21 @@ def test_what_the_cache_cannot_hold_becomes_whole_blocks_again(
     monkeypatch.setattr(frames, "CAPACITY", 64)
     before = shape(table)
     owner = account()
-    held = [frames.allocate(owner, FrameUse.USER) for _ in range(FRAMES - 1)]
+    held = [frames.allocate_uncleared(owner, 0, FrameUse.USER) for _ in range(FRAMES - 1)]
     with pytest.raises(ENOMEM):
-        frames.allocate(owner, FrameUse.USER)
+        frames.allocate_uncleared(owner, 0, FrameUse.USER)
     assert pressure.PRESSURE.refused_by is None
     for frame in held:
         frames.release(frame)
         check(table, owner)
     assert frame_cache.CACHES.of[0].count <= 64
-    frames.drain_cache()
+    frames.drain_caches()
     assert shape(table) == before
 
 
 def test_a_run_is_made_of_what_is_cached(table: FrameTable) -> None:
     owner = account()
-    for frame in [frames.allocate(owner, FrameUse.USER) for _ in range(FRAMES - 1)]:
+    for frame in [frames.allocate_uncleared(owner, 0, FrameUse.USER) for _ in range(FRAMES - 1)]:
         frames.release(frame)
     assert frames.allocate_run(owner, 7, FrameUse.USER) == 128
     check(table, owner)
@@ -253,3 +252,15 @@ def test_a_limit_is_hit_once_until_there_is_room_again(table: FrameTable) -> Non
     assert owner.pages.state == LimitState.TOLD
     child.return_pages(1)
     assert owner.pages.state == LimitState.NOT_HIT
+
+
+def test_what_another_processor_has_cached_is_found_when_memory_is_full(
+    table: FrameTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = account()
+    for frame in [frames.allocate_uncleared(owner, 0, FrameUse.USER) for _ in range(FRAMES - 1)]:
+        frames.release(frame)
+    monkeypatch.setattr(frame_cache, "current_cpu_number", lambda: 1)
+    for _ in range(FRAMES - 1):
+        frames.allocate_uncleared(owner, 0, FrameUse.USER)
+    check(table, owner)
