@@ -195,7 +195,14 @@ class Other:
     lock: SpinLock = inline(SpinLock(LockRank.FRAMES))
 
 
+def move(source: Queue, target: Queue) -> None:
+    with source.lock:
+        source.used -= 1
+        target.used += 1
+
+
 QUEUE = Queue()
+SECOND = Queue()
 OTHER = Other()
 """
 
@@ -204,6 +211,8 @@ UNGUARDED = [
     ("release(QUEUE.used)", "QUEUE.used", "Queue.used", 0),
     ("with QUEUE.lock:\n        pass\n    QUEUE.used = 1", "QUEUE.used", "Queue.used", 0),
     ("with OTHER.lock:\n        QUEUE.used = 1", "QUEUE.used", "Queue.used", 0),
+    ("with SECOND.lock:\n        QUEUE.used = 1", "QUEUE.used", "Queue.used", 0),
+    ("move(QUEUE, SECOND)", "target.used", "Queue.used", 1),
     ("x = QUEUE.first", "QUEUE.first", "Queue.first", 0),
     ("QUEUE.inner.weight = 1", "QUEUE.inner", "Queue.inner", 0),
     ("QUEUE.add()", "self.used", "Queue.used", 1),

@@ -28,6 +28,7 @@ from codegen.tree import (
     ReadLocal,
     Return,
     StackStorage,
+    Static,
     StaticAddress,
     Store,
 )
@@ -35,16 +36,20 @@ from codegen.types import AtomicType, StructType
 
 AnyCall = Call | CallInterface | CallValue
 
+Owner = Local | Static | None
+"""The struct that a lock or a field is in, where it has a name."""
+
 TAKE, GIVE_BACK = "acquire", "release"
 """The methods of a spinlock that hold it without a `with`: seen from one to the other in one list of statements."""
 
 
 class Held(NamedTuple):
-    """A spinlock that is held: what it is called, its rank (0: unknown), and where it was taken."""
+    """A spinlock that is held: what it is called, its rank (0: unknown), where it was taken, and what it is in."""
 
     name: str
     rank: int
     location: Location
+    owner: Owner = None
 
 
 class Made(NamedTuple):
@@ -68,6 +73,7 @@ class Touched(NamedTuple):
     place: Field
     lock: str
     held: tuple[Held, ...]
+    owner: Owner
 
 
 @dataclass(eq=False)
@@ -148,7 +154,8 @@ class _Reader:
             owner = reference.place.base.type
             if isinstance(owner, StructType):
                 spec = owner.cls.__struct__[reference.place.name]
-                return Held(f"{owner}.{spec.name}", _rank(spec.default), location)
+                name = f"{owner}.{spec.name}"
+                return Held(name, _rank(spec.default), location, _owner(reference.place.base))
         if isinstance(reference, StaticAddress):
             return Held(reference.static.symbol.rsplit(".", 1)[-1], _rank(reference.static.host), location)
         return Held("the lock", 0, location)
@@ -158,7 +165,7 @@ class _Reader:
         owner = place.base.type
         lock = _guards(owner.cls).get(place.name) if isinstance(owner, StructType) else None
         if lock is not None and not isinstance(place.type, AtomicType) and not self._is_private(place.base):
-            self.body.touched.append(Touched(place, f"{owner}.{lock}", held))
+            self.body.touched.append(Touched(place, f"{owner}.{lock}", held, _owner(place.base)))
 
     def _is_private(self, reference: Expression) -> bool:
         """Whether a reference is to a `local()` of this function: no other processor sees that (escapes.py)."""
@@ -209,6 +216,12 @@ class _Reader:
                     else:
                         self.statements(getattr(node, name), held)
                         break
+
+
+def _owner(reference: Expression) -> Owner:
+    if isinstance(reference, ReadLocal):
+        return reference.local
+    return reference.static if isinstance(reference, StaticAddress) else None
 
 
 class _Parts(NamedTuple):
