@@ -195,7 +195,7 @@ def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
             parent.space.hold()
             process.space = parent.space
         else:
-            process.space = fork.duplicate(parent.space)
+            process.space = fork.duplicate(parent.space, task.frame.rsp)
         with on_error(process.space.drop):
             process.files = share_files(parent, request)
             with on_error(process.files.drop):

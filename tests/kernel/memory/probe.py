@@ -190,6 +190,7 @@ def check_space() -> Fallible[None]:
     write_word(PLACE + 8, 44)
     enter(made)
     assert read_word(PLACE + 8) == 43, "and so does the first"
+    check_busy_page(made)
     made.start_break(0x80_0000)
     assert made.set_break(0x80_3000) == 0x80_3000, "the heap grows"
     write_word(0x80_2FF8, 1)
@@ -202,6 +203,20 @@ def check_space() -> Fallible[None]:
     made.drop()
     PROBE.account.heap.trim()
     log(f"space faults {PROBE.faults} left {PROBE.account.pages.used.load()} {count_objects()}")
+
+
+def check_busy_page(made: AddressSpace) -> Fallible[None]:
+    """A page that is copied with the address space can be written to in both, without a fault."""
+    write_word(PLACE + 8, 50)
+    twin = fork.duplicate(made, PLACE + 16)
+    faults = PROBE.faults
+    write_word(PLACE + 8, 51)
+    enter(twin)
+    assert read_word(PLACE + 8) == 50, "the twin's own"
+    write_word(PLACE + 8, 52)
+    enter(made)
+    assert read_word(PLACE + 8) == 51 and PROBE.faults == faults, "no fault"
+    twin.drop()
 
 
 def check_neighbours(made: AddressSpace) -> Fallible[None]:
