@@ -67,11 +67,13 @@ def processes_table(kernel: Kernel) -> list[str]:
 
 def cpus_table(kernel: Kernel) -> list[str]:
     """One line a processor that runs."""
-    lines = [f"{'CPU':>3} {'APIC':>4} {'TICKS':>8} {'IDLE':>8} RUNS"]
+    lines = [f"{'CPU':>3} {'APIC':>4} {'BUSY ms':>8} {'IDLE ms':>8} RUNS"]
+    per_millisecond = kernel.static("kernel.machine.clock.CLOCK").tsc_hertz // 1000
     running = kernel.static("kernel.machine.processors.PROCESSORS")
     for number in range(running.running):
         cpu = kernel.static("kernel.sched.cpu.CPUS").of[number]
-        lines.append(f"{number:>3} {running.apic_ids[number]:>4} {cpu.ticks:>8} {cpu.idle_ticks:>8} {runs_what(cpu)}")
+        busy, idle = cpu.busy_time // per_millisecond, cpu.idle_time // per_millisecond
+        lines.append(f"{number:>3} {running.apic_ids[number]:>4} {busy:>8} {idle:>8} {runs_what(cpu)}")
     return lines
 
 

@@ -2,8 +2,8 @@
 
 SYSCALL leaves the return address in RCX and RFLAGS in R11, loads neither stack nor GS, and comes with
 interrupts off (`SYSTEM_CALL_MASK`). The frame is that of a trap, and complete; `handle_syscall` gets it with interrupts
-on and returns the result. The way back restores only what that function does not preserve, unless the frame asks for
-more (`return_fully`).
+on, and returns the result with interrupts off. The way back restores only what that function does not preserve, unless
+the frame asks for more (`return_fully`).
 
 SYSRET faults in ring 0, on the stack of ring 3, when RCX is not canonical. That cannot be: RCX is the address behind
 a SYSCALL of ring 3, whose last page ends below the canonical half, and who changes `rip` calls `return_fully`.
@@ -44,7 +44,6 @@ def _entry(symbols: Symbols) -> str:
         mov rdi, rsp
         sti
         call {symbols["handle_syscall"]:#x}
-        cli
         cmp qword ptr [rsp + {field("vector")}], {SYSTEM_CALL_VECTOR}
         jne {symbols["trap_return"]:#x}
         add rsp, {8 * len(PRESERVED)}

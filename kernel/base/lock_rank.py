@@ -21,4 +21,5 @@ class LockRank(IntEnum):
     STACK_AREA = 6
     HEAP = 7
     FRAMES = 8
-    LOG = 9
+    TRANSLATIONS = 9
+    LOG = 10

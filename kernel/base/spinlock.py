@@ -20,6 +20,7 @@ from kernel.machine.instructions import (
     spin_hint,
     stack_pointer,
 )
+from kernel.machine.translations import serve
 
 STACK_SLOT: u64 = 0x8000
 """Kernel stacks lie in slots of this size (boot/layout.py), so a stack pointer tells which stack it is on."""
@@ -52,6 +53,7 @@ class SpinLock:
         slot = stack_pointer() // STACK_SLOT
         while self.now_serving.load(Order.ACQUIRE) != ticket:
             assert self.holder != slot, "spinlock taken twice on one stack"
+            serve()
             spin_hint()
         self.holder = slot
         self.interrupts_were_enabled = enabled

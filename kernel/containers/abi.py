@@ -140,7 +140,7 @@ class ContainerState:
     reclaimed_processes: u64 = 0
     unknown_calls: u64 = 0
     last_unknown_call: u64 = 0
-    ticks: u64 = 0
+    cpu_time: u64 = 0
     children: u64 = 0
     open_files: u64 = 0
     weight: u64 = 0

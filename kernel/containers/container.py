@@ -43,7 +43,8 @@ from kernel.files.poll import readiness_changed
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
 from kernel.process.process import Process
-from kernel.sched.group import DEFAULT_WEIGHT, RunGroup
+from kernel.sched.group import RunGroup
+from kernel.sched.scheduler import nudge_group
 from kernel.sched.wait import WaitQueue
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Container:
         self.children.offset = field_offset(Container.sibling_link)
         self.account.prepare(None if parent is None else parent.account, name)
         self.files.account = self.account
-        self.group.weight = DEFAULT_WEIGHT
+        self.group.prepare(None if parent is None else parent.group)
         if len(name) > 0:
             self.name_length = u64(len(name))
             copy(self.name[0 : self.name_length], name)
@@ -198,6 +199,7 @@ class Container:
             return
         self.group.frozen = frozen
         if frozen:
+            nudge_group(self.group)
             self.stage = ContainerStage.FROZEN
             self.tell(EventKind.FROZEN, Pid(0), 0)
         else:

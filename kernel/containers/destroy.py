@@ -99,7 +99,7 @@ def await_end(container: Container) -> u64:
         if process is not None:
             process.release()
             count += 1
-        elif container.processes.is_empty and container.group.threads == 0:
+        elif container.processes.is_empty and container.group.threads.load() == 0:
             return count + container.ended_while_dying
         else:
             yield_now()

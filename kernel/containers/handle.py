@@ -37,6 +37,7 @@ from kernel.files.attributes import Attributes, Kind
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.poll import readiness_changed
+from kernel.machine.clock import CLOCK
 from kernel.memory.account import NO_LIMIT, Account, Usage
 from kernel.sched.timer import now
 from kernel.sched.wait import WaitQueue
@@ -117,7 +118,7 @@ class ContainerHandle(FileOps):
         state.pages_limit = limit_of(pages)
         state.unknown_calls = container.unknown_calls
         state.last_unknown_call = container.last_unknown_call
-        state.ticks = container.group.ticks
+        state.cpu_time = u64(CLOCK.nanoseconds_of(container.group.used))
         state.children = u64(len(container.children))
         state.open_files = u64(len(container.files.open_files))
         state.weight = container.group.weight

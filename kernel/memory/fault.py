@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, FrameNumber, align_down, u64
+from codegen.lang import Fallible, FrameNumber, PhysAddr, align_down, u64
 from kernel.base.errno import EFAULT
 from kernel.machine.instructions import invalidate_page
 from kernel.machine.layout import PAGE_SIZE
 from kernel.machine.paging import Entry, Table, index_at
-from kernel.memory import frames, page_tables, pages
+from kernel.memory import frames, page_tables, pages, shootdown
 from kernel.memory.frames import FrameUse
 from kernel.memory.pager import Pager
 from kernel.memory.region import Access, Protection, Region
@@ -72,7 +72,7 @@ def make_writable(space: AddressSpace, region: Region, table: Table, page: u64) 
     if region.shared:
         if pager is not None:
             map_own(region, table, page, pager, region.page_index(page))
-            frames.release(old)
+            release_replaced(space, old)
         else:
             set_entry(region, table, page, old, True)
         return
@@ -80,6 +80,12 @@ def make_writable(space: AddressSpace, region: Region, table: Table, page: u64) 
         set_entry(region, table, page, old, True)
         return
     set_entry(region, table, page, private_copy(space, old), True)
+    release_replaced(space, old)
+
+
+def release_replaced(space: AddressSpace, old: FrameNumber) -> None:
+    """Release a frame that another one has taken the place of: no thread may go on reading from it."""
+    shootdown.forget(PhysAddr(space.root * PAGE_SIZE))
     frames.release(old)
 
 

@@ -15,7 +15,6 @@ The tables that hang at the root are made here, once, so that the roots of all a
 from __future__ import annotations
 
 from codegen.lang import Fallible, FrameNumber, PhysAddr, align_down, align_up, struct, symbol_address, u64
-from kernel.machine.cpu import load_page_table
 from kernel.machine.layout import (
     DEVICES_END,
     DIRECT_MAP,
@@ -25,6 +24,7 @@ from kernel.machine.layout import (
     STACKS,
 )
 from kernel.machine.paging import LEVELS, Entry, index_at, table_in
+from kernel.machine.translations import TRANSLATIONS, use_root
 from kernel.memory import frames, page_tables
 from kernel.memory.account import KERNEL
 from kernel.memory.frames import FrameUse
@@ -54,12 +54,13 @@ def initialise(memory_end: u64, low_memory_end: u64) -> Fallible[None]:
     map_image(root)
     level3 = frames.allocate(KERNEL, FrameUse.PAGE_TABLE)
     table_in(root).entries[index_at(STACKS, LEVELS)] = Entry(present=True, writable=True, frame=level3)
+    TRANSLATIONS.kernel_root = root * PAGE_SIZE
     activate()
 
 
 def activate() -> None:
     """Use the kernel's own root, with an empty user half."""
-    load_page_table(PhysAddr(KERNEL_SPACE.root * PAGE_SIZE))
+    use_root(PhysAddr(KERNEL_SPACE.root * PAGE_SIZE))
 
 
 def is_read_only(physical: u64) -> bool:

@@ -7,11 +7,12 @@ frame.
 from __future__ import annotations
 
 from codegen.lang import Fallible, FrameNumber, PhysAddr, align_down, replace, u64
-from kernel.machine.cpu import load_page_table, page_table_root
+from kernel.machine.cpu import load_page_table
 from kernel.machine.instructions import invalidate_page
 from kernel.machine.layout import PAGE_SIZE
 from kernel.machine.paging import Entry, Table, index_at, next_used
-from kernel.memory import frames, page_tables
+from kernel.machine.translations import is_used
+from kernel.memory import frames, page_tables, shootdown
 from kernel.memory.account import Account
 
 TABLE_SPAN: u64 = 512 * PAGE_SIZE
@@ -22,17 +23,17 @@ FEW_PAGES: u64 = 16
 
 
 def flush(root: FrameNumber, start: u64, end: u64) -> None:
-    """Let the processor forget the translations of a range, if it uses this root."""
+    """Let the processors that use this root forget the translations of a range."""
     here = PhysAddr(root * PAGE_SIZE)
-    if page_table_root() != here:
-        return
-    if (end - start) // PAGE_SIZE > FEW_PAGES:
-        load_page_table(here)
-        return
-    address = start
-    while address < end:
-        invalidate_page(address)
-        address += PAGE_SIZE
+    if is_used(here):
+        if (end - start) // PAGE_SIZE > FEW_PAGES:
+            load_page_table(here)
+        else:
+            address = start
+            while address < end:
+                invalidate_page(address)
+                address += PAGE_SIZE
+    shootdown.forget(here)
 
 
 def span_end(address: u64, end: u64) -> u64:
@@ -52,6 +53,9 @@ def next_table(root: FrameNumber, address: u64, end: u64) -> u64:
 
 def drop(root: FrameNumber, start: u64, end: u64) -> None:
     """Unmap every page of a range and release its frame."""
+    if shootdown.others_use(PhysAddr(root * PAGE_SIZE)):
+        # The frames go back while the entries are cleared: first, no other processor may reach them.
+        restrict(root, start, end, False, False)
     dropped = False
     address = next_table(root, start, end)
     while address < end:

@@ -28,9 +28,9 @@ from kernel.base.errno import EFAULT, EINVAL, ENOMEM
 from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.base.tree import Tree
-from kernel.machine.cpu import load_page_table
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
-from kernel.memory import page_tables, pages, teardown
+from kernel.machine.translations import is_used, use_root
+from kernel.memory import page_tables, pages, shootdown, teardown
 from kernel.memory.account import Account
 from kernel.memory.kernel_space import KERNEL_SPACE
 from kernel.memory.pager import Pager
@@ -357,9 +357,14 @@ class AddressSpace:
 
     # Life.
 
+    @property
+    def is_active(self) -> bool:
+        """Whether this processor uses it."""
+        return is_used(PhysAddr(self.root * PAGE_SIZE))
+
     def activate(self) -> None:
         """Let this processor use it."""
-        load_page_table(PhysAddr(self.root * PAGE_SIZE))
+        use_root(PhysAddr(self.root * PAGE_SIZE))
 
     def hold(self) -> None:
         """One more user of it."""
@@ -367,11 +372,12 @@ class AddressSpace:
             self.references += 1
 
     def drop(self) -> None:
-        """One user less; with the last one it is freed. It is active on no processor then."""
+        """One user less; with the last one it is freed. No thread has it then, though processors without work may."""
         with self.lock:
             self.references -= 1
             if self.references > 0:
                 return
+            shootdown.abandon(PhysAddr(self.root * PAGE_SIZE))
             teardown.tear_down(self)
         self.account.heap.free(self)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from codegen.lang import count_trailing_zeros, i32, invert, local, u32, u64
 from kernel.base.errno import EFAULT, EINTR
+from kernel.machine.instructions import disable_interrupts, enable_interrupts
 from kernel.memory.pressure import PRESSURE
 from kernel.process import job_control, timers
 from kernel.process.ending import status_of_signal
@@ -24,6 +25,7 @@ from kernel.process.signal_table import (
     bit_of,
 )
 from kernel.sched.cpu import this_cpu
+from kernel.sched.kernel_lock import KERNEL_LOCK
 from kernel.sched.scheduler import end_turn
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER
@@ -43,19 +45,26 @@ def is_delayed(thread: Thread) -> bool:
 
 
 def before_return(thread: Thread, from_call: bool) -> None:
-    """Do what has to be done before `thread` goes on in ring 3. Comes back when that may happen."""
+    """Do what has to be done before `thread` goes on in ring 3; interrupts are off when that may happen."""
     while True:
-        if thread.killed:
-            exit_thread()
+        enable_interrupts()
         if this_cpu().need_resched:
             if PRESSURE.limit_hit:
+                KERNEL_LOCK.enter()
                 thread.process.container.tell_limits()
+                KERNEL_LOCK.leave()
             end_turn()
-        elif thread.group.frozen:
-            sleep_while_frozen(thread)
-        elif thread.interrupted:
-            take_signals(thread, from_call)
         else:
+            KERNEL_LOCK.enter()
+            if thread.killed:
+                exit_thread()
+            if thread.group.frozen:
+                sleep_while_frozen(thread)
+            elif thread.interrupted:
+                take_signals(thread, from_call)
+            KERNEL_LOCK.leave()
+        disable_interrupts()
+        if not is_delayed(thread):
             return
 
 

@@ -16,16 +16,18 @@ from kernel.machine.cpu import read_fault_address
 from kernel.machine.instructions import disable_interrupts, enable_interrupts
 from kernel.machine.layout import USER_END
 from kernel.machine.local_apic import end_of_interrupt
+from kernel.machine.translations import serve
 from kernel.machine.trap import TrapFrame, Vector
 from kernel.machine.user_fault import abort_user_copy, is_user_copy
 from kernel.memory.fault import handle_fault
 from kernel.memory.region import Access
 from kernel.memory.space import AddressSpace
-from kernel.process.deliver import before_return, fault
+from kernel.process.deliver import before_return, fault, is_delayed
 from kernel.process.ending import kill_process, status_of_signal
 from kernel.process.exit import exit_process
 from kernel.process.signal_table import Signal
 from kernel.sched.cpu import current
+from kernel.sched.kernel_lock import KERNEL_LOCK
 from kernel.sched.scheduler import tick
 from kernel.sched.thread import Thread
 from kernel.sched.timer import expire_sleepers
@@ -62,13 +64,15 @@ def handle_trap(frame: TrapFrame) -> None:
         fail(b"non-maskable interrupt", frame.rip, frame.rbp)
     elif frame.from_user:
         enable_interrupts()
+        KERNEL_LOCK.enter()
         handle_exception(frame)
+        KERNEL_LOCK.leave()
     else:
         stop_machine(frame)
     if frame.from_user:
-        enable_interrupts()
-        before_return(current(), False)
         disable_interrupts()
+        if is_delayed(current()):
+            before_return(current(), False)
 
 
 def stop_machine(frame: TrapFrame) -> Never:
@@ -92,6 +96,9 @@ def handle_interrupt(vector: u64) -> None:
         CHANNEL.interrupt()
     elif vector == u64(Vector.RESCHEDULE):
         end_of_interrupt()
+    elif vector == u64(Vector.TLB_SHOOTDOWN):
+        end_of_interrupt()
+        serve()
 
 
 def handle_page_fault(frame: TrapFrame) -> None:
@@ -102,6 +109,16 @@ def handle_page_fault(frame: TrapFrame) -> None:
         stop_machine(frame)
     if frame.from_user:
         enable_interrupts()
+    if KERNEL_LOCK.is_mine:
+        serve_page_fault(frame, address, in_copy)
+    else:
+        KERNEL_LOCK.enter()
+        serve_page_fault(frame, address, in_copy)
+        KERNEL_LOCK.leave()
+
+
+def serve_page_fault(frame: TrapFrame, address: u64, in_copy: bool) -> None:
+    """`handle_page_fault`, for an address that a program may use, with the kernel lock."""
     error = frame.page_fault_error()
     access = Access.READ
     if error.write:

@@ -21,9 +21,11 @@ from codegen.lang import (
     uninitialised,
 )
 from kernel.base.list import Link, List
+from kernel.machine.instructions import enable_interrupts
 from kernel.memory.account import Account
 from kernel.sched import switch
 from kernel.sched.group import RunGroup
+from kernel.sched.kernel_lock import KERNEL_LOCK
 from kernel.sched.scheduler import start
 from kernel.sched.timer import NEVER, now
 from kernel.sched.wait import WaitQueue
@@ -124,6 +126,8 @@ ALARMS = Alarms()
 def run_clock_thread(argument: u64) -> Never:
     """Sleep until the next alarm, for ever."""
     switch.finish()
+    enable_interrupts()
+    KERNEL_LOCK.enter()
     while True:
         seen = ALARMS.changed.observe()
         deadline = ALARMS.run_due()

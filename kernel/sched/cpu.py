@@ -7,16 +7,11 @@ they come first and keep their order (docs/internals.md).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from codegen.lang import Array, inline, inline_array, reference, struct, u32, u64, uninitialised
 from kernel.machine.cpu import current_cpu_address, current_thread_address
 from kernel.machine.processors import PROCESSORS
 from kernel.machine.segments import MAXIMUM_CPUS
 from kernel.sched.thread import Thread
-
-if TYPE_CHECKING:
-    from kernel.memory.space import AddressSpace
 
 
 @struct
@@ -31,14 +26,16 @@ class Cpu:
     number: u32 = 0
     need_resched: bool = False
     """The running thread is to switch before it returns to ring 3."""
-    ticked: bool = False
-    """That is because its tick is over, not because another thread woke."""
     previous: Thread | None = None
+    previous_ended: bool = False
+    """What ran before the last switch, until `switch.finish`, and whether it is dead."""
     fpu_owner: Thread | None = None
-    ticks: u64 = 0
-    idle_ticks: u64 = 0
+    turn_start: u64 = 0
+    """Since when the running thread has not paid for its time. Under `SCHEDULER.lock`, as are the next two."""
+    busy_time: u64 = 0
+    idle_time: u64 = 0
+    """All three on the time-stamp counter."""
     idle: Thread = inline()
-    space: AddressSpace | None = None
 
     @property
     def apic_id(self) -> u32:

@@ -1,35 +1,109 @@
-"""RunGroup: the threads of one container that compete for the processor as one.
+"""RunGroup: the threads of one container that compete for the processors as one.
 
-Groups take turns by deficit round robin (Shreedhar and Varghese, 1995): a turn adds `weight` to the credit of
-the group, a tick of the clock costs `TICK_COST`, and a group without enough credit waits for another turn. So two
-busy groups of weight 100 and 300 get a quarter and three quarters of the processor, however many threads each has.
+Who has had least runs next, as in fair queueing (Demers, Keshav and Shenker, 1989): a group that runs grows older by
+the time it takes, divided by its weight, and the youngest group that has a ready thread is taken. So two busy groups of
+weight 100 and 300 get a quarter and three quarters of the machine, however many threads each has.
+
+Within a group, threads take turns. Each is queued where it ran last; a processor takes from its own queue, and from
+another's if that thread has waited longer by half a turn, or if it has none itself.
+
+Times here are on the time-stamp counter.
 """
 
 from __future__ import annotations
 
-from codegen.lang import inline, struct, u64
+from codegen.lang import Array, Atomic, field_offset, inline, inline_array, struct, u32, u64
 from kernel.base.list import Link, List
+from kernel.machine.segments import MAXIMUM_CPUS
+from kernel.sched.bandwidth import Bandwidth
 from kernel.sched.thread import Thread
 
-TICK_COST: u64 = 100
 DEFAULT_WEIGHT: u64 = 100
 HIGHEST_WEIGHT: u64 = 10_000
+STANDARD_WEIGHT: u64 = 100
+"""A group of this weight grows older as fast as time passes."""
 
 
 @struct
 class RunGroup:
     """The ready threads of one container. Everything here is under `SCHEDULER.lock`."""
 
-    ready: List[Thread] = inline(List(Thread.run_link))
+    ready: Array[List[Thread]] = inline_array(MAXIMUM_CPUS)
+    """By `Thread.processor`."""
+    ready_count: u64 = 0
     weight: u64 = DEFAULT_WEIGHT
-    credit: u64 = 0
+    age: u64 = 0
     queued: bool = False
     frozen: bool = False
-    ticks: u64 = 0
-    threads: u64 = 0
+    threads: Atomic[u64] = inline()
+    used: u64 = 0
+    """How long its threads have run in all."""
+    bandwidth: Bandwidth = inline()
+    parent: RunGroup | None = None
+    """That of the container around, whose limit counts too."""
     turn_link: Link[RunGroup] = inline()
 
-    def charge_tick(self) -> None:
-        """Pay for one tick of the clock, as far as the credit goes."""
-        self.ticks += 1
-        self.credit = self.credit - TICK_COST if self.credit >= TICK_COST else 0
+    def prepare(self, parent: RunGroup | None) -> None:
+        """Make a new group ready for use."""
+        for number in range(MAXIMUM_CPUS):
+            self.ready[number].offset = field_offset(Thread.run_link)
+        self.parent = parent
+
+    def put(self, thread: Thread) -> None:
+        """Queue a ready thread at its processor."""
+        self.ready[thread.processor].push_last(thread)
+        self.ready_count += 1
+
+    def take(self, processor: u32, processors: u32, patience: u64) -> Thread | None:
+        """Take the ready thread that `processor`, one of `processors`, is to run next; None if there is none for it.
+
+        A thread of another processor's queue is preferred when it has waited longer than the own one by `patience`.
+        """
+        best = self.ready[processor].first
+        waiting_since = u64(0xFFFF_FFFF_FFFF_FFFF) if best is None else best.ready_since
+        for number in range(processors):
+            if number != processor:
+                other = self.movable(self.ready[number], processor)
+                if other is not None and other.ready_since < waiting_since:
+                    if best is None or waiting_since - other.ready_since > patience:
+                        best = other
+                        waiting_since = other.ready_since
+        if best is not None:
+            self.ready[best.processor].remove(best)
+            self.ready_count -= 1
+        return best
+
+    def movable(self, queue: List[Thread], processor: u32) -> Thread | None:
+        """The first thread of another processor's queue that may run on `processor`."""
+        for thread in queue:
+            if thread.affinity >> processor & 1 != 0:
+                return thread
+        return None
+
+    def charge(self, time: u64, now: u64) -> None:
+        """Its thread ran for `time`, until `now`."""
+        self.used += time
+        self.age += time * STANDARD_WEIGHT // self.weight
+        payer: RunGroup | None = self
+        while payer is not None:
+            payer.bandwidth.charge(time, now)
+            payer = payer.parent
+
+    def is_throttled(self, now: u64) -> bool:
+        """Whether it has to wait, as a limit of its own or of a container around is used up."""
+        payer: RunGroup | None = self
+        while payer is not None:
+            if payer.bandwidth.is_used_up(now):
+                return True
+            payer = payer.parent
+        return False
+
+    def resumes_at(self) -> u64:
+        """When a group that is throttled may go on at the earliest."""
+        latest: u64 = 0
+        payer: RunGroup | None = self
+        while payer is not None:
+            if payer.bandwidth.is_limited:
+                latest = max(latest, payer.bandwidth.period_end)
+            payer = payer.parent
+        return latest

@@ -1,85 +1,221 @@
-"""The scheduler: which thread runs, and the switch from one to the next.
+"""The scheduler: which thread runs where, and the switch from one to the next.
 
-Interface: `start` `yield_now` `end_turn` `block` `wake` `exit_current` `tick` `run_idle`; `current` is in cpu.py.
+Interface: `start` `yield_now` `end_turn` `block` `wake` `exit_current` `tick` `run_idle` `nudge_group`; `current` is in
+cpu.py.
 
-Round robin twice: over the groups that have ready threads, by weight (group.py), then over a group's threads.
-A tick only sets `need_resched`; the switch happens when a thread blocks or is about to return to ring 3, so
-kernel code is never preempted, but runs with interrupts on whenever it holds no spinlock.
+Fair twice: between the groups that have ready threads, by weight, and between the threads of a group, by turns
+(group.py). A tick only sets `need_resched`; the switch happens when a thread blocks or is about to return to ring 3, so
+kernel code is never preempted, but runs with interrupts on whenever it holds no spinlock. A thread that wakes goes to a
+processor that has nothing to do, or else to where it ran last; a processor without work takes what waits elsewhere. One
+that halts has no tick: its timer is set for the first sleeper.
 """
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Never
 
-from codegen.lang import inline, sleeps, struct, unreachable
+from codegen.lang import (
+    Nanoseconds,
+    count_trailing_zeros,
+    inline,
+    invert,
+    sleeps,
+    struct,
+    u8,
+    u32,
+    u64,
+    unreachable,
+    width,
+)
 from kernel.base.list import List
 from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
-from kernel.machine.instructions import disable_interrupts, enable_interrupts, interrupts_enabled
+from kernel.machine.clock import CLOCK
+from kernel.machine.instructions import disable_interrupts, enable_interrupts, interrupts_enabled, read_time_stamp
+from kernel.machine.local_apic import send_interrupt, start_periodic_timer, start_timer_once, stop_timer
 from kernel.machine.stubs import interrupt_window
+from kernel.machine.trap import Vector
 from kernel.sched import switch
-from kernel.sched.cpu import current, this_cpu
-from kernel.sched.group import TICK_COST, RunGroup
+from kernel.sched.cpu import CPUS, Cpu, current, this_cpu
+from kernel.sched.group import STANDARD_WEIGHT, RunGroup
+from kernel.sched.kernel_lock import KERNEL_LOCK
 from kernel.sched.thread import Thread, ThreadState
+
+TICK: Nanoseconds = Nanoseconds(4_000_000)
+TICKS_PER_SECOND: u64 = 250
+NEVER: Nanoseconds = Nanoseconds(0xFFFF_FFFF_FFFF_FFFF)
+LONGEST_LAG: u64 = 1
+"""How many turns a group that could not use its share may catch up later."""
+
+
+@width(u8)
+class Leaving(IntEnum):
+    """Why the running thread gives its processor up."""
+
+    BLOCKS = 0
+    """Unless it was woken meanwhile."""
+    YIELDS = 1
+    ENDS = 2
 
 
 @struct
 class Scheduler:
-    """The ready threads of the machine, by group."""
+    """The groups that have ready threads, the youngest first, and the processors that have nothing to run."""
 
     lock: SpinLock = inline(SpinLock(LockRank.SCHEDULER))
     turns: List[RunGroup] = inline(List(RunGroup.turn_link))
+    floor: u64 = 0
+    """The age of the group that was taken last: who comes back after a pause is not younger."""
+    idle: u64 = 0
+    """The processors that halt, a bit each."""
+    next_deadline: Nanoseconds = NEVER
+    """When the first sleeper is to be woken (timer.py)."""
 
-    def enqueue(self, thread: Thread) -> None:
-        """Make `thread` ready. The lock is held."""
+    def enqueue(self, thread: Thread, now: u64) -> None:
+        """Make `thread` ready at its processor. The lock is held."""
         group = thread.group
         thread.state = ThreadState.READY
-        group.ready.push_last(thread)
+        thread.ready_since = now
+        group.put(thread)
         if not group.queued:
-            group.queued = True
-            self.turns.push_last(group)
+            lag = turn_length() * LONGEST_LAG
+            if group.age + lag < self.floor:
+                group.age = self.floor - lag
+            self.insert(group)
 
-    def continue_turn(self, thread: Thread) -> None:
-        """Make `thread` ready after a tick; its group goes on first if it has credit for more. The lock is held."""
-        group = thread.group
-        self.enqueue(thread)
+    def insert(self, group: RunGroup) -> None:
+        """Put a group into the order of ages, behind those of its age. The lock is held."""
+        group.queued = True
+        for other in self.turns:
+            if group.age < other.age:
+                self.turns.insert_before(other, group)
+                return
+        self.turns.push_last(group)
+
+    def discard(self, group: RunGroup) -> None:
+        """Take a group out of the order of ages. The lock is held."""
+        group.queued = False
         self.turns.remove(group)
-        if group.credit >= TICK_COST:
-            self.turns.push_first(group)
-        else:
-            self.turns.push_last(group)
 
-    def pick_next(self) -> Thread | None:
-        """Take the thread that runs next, or None when none is ready. The lock is held.
+    def charge(self, cpu: Cpu, now: u64) -> None:
+        """Let who runs on `cpu` pay for the time until `now`. The lock is held."""
+        time = now - cpu.turn_start if now > cpu.turn_start else 0
+        cpu.turn_start = now
+        thread = cpu.current
+        if thread is cpu.idle:
+            cpu.idle_time += time
+            return
+        cpu.busy_time += time
+        thread.cpu_time += time
+        group = thread.group
+        group.charge(time, now)
+        if group.queued:
+            self.discard(group)
+            self.insert(group)
 
-        Ends: each group that is passed over gains at least one credit, and needs at most `TICK_COST`.
-        """
-        while True:
-            group = self.turns.pop_first()
-            if group is None:
-                return None
-            if group.credit < TICK_COST:
-                group.credit += group.weight
-            if group.credit < TICK_COST:
-                self.turns.push_last(group)
-                continue
-            thread = group.ready.pop_first()
-            assert thread is not None, "a queued group has a ready thread"
-            if group.ready.is_empty:
-                group.queued = False
-            else:
-                self.turns.push_first(group)
-            return thread
+    def take_next(self, processor: u32, now: u64) -> Thread | None:
+        """Take the thread that `processor` runs next; None when none is ready for it. The lock is held."""
+        for group in self.turns:
+            if not group.is_throttled(now):
+                thread = group.take(processor, CPUS.started, turn_length() // 2)
+                if thread is not None:
+                    self.floor = max(self.floor, group.age)
+                    if group.ready_count == 0:
+                        self.discard(group)
+                    return thread
+        return None
+
+    def has_work(self, processor: u32, now: u64) -> bool:
+        """Whether `processor` would find a thread to run. The lock is held."""
+        for group in self.turns:
+            if not group.is_throttled(now):
+                for number in range(CPUS.started):
+                    if number == processor and not group.ready[number].is_empty:
+                        return True
+                    if group.movable(group.ready[number], processor) is not None:
+                        return True
+        return False
+
+    def first_refill(self, now: u64) -> u64:
+        """When the first throttled group with ready threads goes on, on the time-stamp counter; 0: there is none."""
+        first: u64 = 0
+        for group in self.turns:
+            if group.is_throttled(now):
+                moment = group.resumes_at()
+                if first == 0 or moment < first:
+                    first = moment
+        return first
+
+    def place(self, thread: Thread) -> None:
+        """Choose the processor that a thread which wakes is queued at. The lock is held."""
+        last = u64(thread.processor)
+        idle = self.idle & thread.affinity
+        if idle >> last & 1 != 0:
+            return
+        if idle != 0:
+            thread.processor = u32(count_trailing_zeros(u64, idle))
+        elif thread.affinity >> last & 1 == 0:
+            thread.processor = u32(count_trailing_zeros(u64, thread.affinity))
+
+    def alert(self, thread: Thread, now: u64) -> None:
+        """`thread` has become ready: let its processor run it, if that has nothing better to do. The lock is held."""
+        cpu = CPUS.of[thread.processor]
+        bit = u64(1) << cpu.number
+        if self.idle & bit != 0 or cpu.current is cpu.idle:
+            self.idle = self.idle & invert(u64, bit)
+        elif not is_younger(thread.group, cpu, now):
+            return
+        cpu.need_resched = True
+        notify(cpu)
 
 
 SCHEDULER = Scheduler()
+
+
+def turn_length() -> u64:
+    """A tick, on the time-stamp counter."""
+    return CLOCK.tsc_hertz // TICKS_PER_SECOND
+
+
+def is_younger(group: RunGroup, cpu: Cpu, now: u64) -> bool:
+    """Whether `group` should run in place of what runs on `cpu`, which belongs to another one."""
+    running = cpu.current.group
+    if running is group:
+        return False
+    time = now - cpu.turn_start if now > cpu.turn_start else 0
+    return group.age <= running.age + time * STANDARD_WEIGHT // running.weight
+
+
+def cpu_times(cpu: Cpu) -> tuple[Nanoseconds, Nanoseconds]:
+    """How long `cpu` has run threads, and how long it had none to run."""
+    with SCHEDULER.lock:
+        now = read_time_stamp()
+        busy, idle = cpu.busy_time, cpu.idle_time
+        time = now - cpu.turn_start if now > cpu.turn_start else 0
+        if cpu.current is cpu.idle:
+            idle += time
+        else:
+            busy += time
+    return CLOCK.nanoseconds_of(busy), CLOCK.nanoseconds_of(idle)
+
+
+def notify(cpu: Cpu) -> None:
+    """Let another processor look at `need_resched` and at its thread's signals: now, if it is in ring 3 or halted."""
+    if cpu is not this_cpu():
+        send_interrupt(cpu.apic_id, Vector.RESCHEDULE)
 
 
 def start(thread: Thread) -> None:
     """Let a new thread run for the first time; its stack was prepared by `switch.prepare`."""
     with SCHEDULER.lock:
         assert thread.state == ThreadState.NEW, "a thread starts once"
-        SCHEDULER.enqueue(thread)
+        now = read_time_stamp()
+        thread.processor = this_cpu().number
+        SCHEDULER.place(thread)
+        SCHEDULER.enqueue(thread, now)
+        if thread.processor != this_cpu().number:
+            SCHEDULER.alert(thread, now)
 
 
 def wake(thread: Thread) -> None:
@@ -92,95 +228,152 @@ def wake_locked(thread: Thread) -> None:
     """`wake`, for who holds the lock of the scheduler."""
     if thread.state != ThreadState.BLOCKED:
         return
-    if thread is current():
+    if thread.has_cpu:
         # It announced that it will block, but has not switched yet: it simply goes on.
         thread.state = ThreadState.RUNNING
         return
-    SCHEDULER.enqueue(thread)
-    running = current()
-    if running is this_cpu().idle or running.group is not thread.group:
-        # Who slept has not used its turn: it need not wait for the end of another container's.
-        this_cpu().need_resched = True
+    now = read_time_stamp()
+    SCHEDULER.place(thread)
+    SCHEDULER.enqueue(thread, now)
+    SCHEDULER.alert(thread, now)
+
+
+def interrupt_locked(thread: Thread) -> None:
+    """Let `thread` look at what it has to do before it goes on in ring 3, soon. The lock of the scheduler is held."""
+    thread.interrupted = True
+    if thread.state == ThreadState.BLOCKED:
+        if thread.interruptible:
+            wake_locked(thread)
+    elif thread.has_cpu:
+        notify(CPUS.of[thread.processor])
+
+
+def nudge_group(group: RunGroup) -> None:
+    """Let the threads of `group` that run look whether they still may: it was frozen."""
+    with SCHEDULER.lock:
+        for number in range(CPUS.started):
+            cpu = CPUS.of[number]
+            thread = cpu.current
+            if thread is not cpu.idle and thread.group is group:
+                notify(cpu)
 
 
 def end_turn() -> None:
-    """Switch because a tick, or a thread that woke, asks for it: what credit is left is not lost."""
-    cpu = this_cpu()
-    with SCHEDULER.lock:
-        if cpu.ticked:
-            SCHEDULER.continue_turn(cpu.current)
-        else:
-            SCHEDULER.enqueue(cpu.current)
-    reschedule()
+    """Switch because a tick, or a thread that woke, asks for it."""
+    reschedule(Leaving.YIELDS)
 
 
 def yield_now() -> None:
     """Let the others have their turn; comes back when this thread's turn comes."""
-    with SCHEDULER.lock:
-        thread = current()
-        if thread is not this_cpu().idle:
-            SCHEDULER.enqueue(thread)
-    reschedule()
+    reschedule(Leaving.YIELDS)
 
 
 def block() -> None:
     """Switch away, unless a wake-up came since the thread announced (state BLOCKED) that it would block."""
     if current().state == ThreadState.BLOCKED:
-        reschedule()
+        reschedule(Leaving.BLOCKS)
 
 
 def exit_current() -> Never:
     """End the running thread. Its stack and its object are given back by who runs next."""
-    with SCHEDULER.lock:
-        current().state = ThreadState.DEAD
-    reschedule()
+    reschedule(Leaving.ENDS)
     unreachable()
 
 
 @sleeps
-def reschedule() -> None:
-    """Switch to the next ready thread. The state of the current one says what becomes of it."""
+def reschedule(leaving: Leaving) -> None:
+    """Give up the kernel lock, run the thread whose turn it is, and come back when it is this one's turn again."""
+    holds_kernel = KERNEL_LOCK.is_mine
+    if holds_kernel:
+        KERNEL_LOCK.leave()
     were_on = interrupts_enabled()
     disable_interrupts()
     cpu = this_cpu()
-    thread = cpu.current
-    cpu.need_resched = False
-    cpu.ticked = False
     with SCHEDULER.lock:
-        if thread.state == ThreadState.BLOCKED or thread.state == ThreadState.DEAD or thread is cpu.idle:
-            following = SCHEDULER.pick_next()
-        else:
-            following = SCHEDULER.pick_next() if thread.state == ThreadState.READY else thread
-        chosen = cpu.idle if following is None else following
-        chosen.state = ThreadState.RUNNING
-    if chosen is not thread:
-        switch.to(cpu, chosen)
+        following = choose(cpu, leaving)
+    if following is not cpu.current:
+        switch.to(cpu, following)
     if were_on:
         enable_interrupts()
+    if holds_kernel:
+        KERNEL_LOCK.enter()
+
+
+def choose(cpu: Cpu, leaving: Leaving) -> Thread:
+    """Take the processor from the running thread and give it to the next one, which is returned. The lock is held."""
+    thread = cpu.current
+    now = read_time_stamp()
+    cpu.need_resched = False
+    if leaving == Leaving.BLOCKS and thread.state != ThreadState.BLOCKED:
+        return thread
+    SCHEDULER.charge(cpu, now)
+    thread.has_cpu = False
+    if leaving == Leaving.ENDS:
+        thread.state = ThreadState.DEAD
+    elif leaving == Leaving.YIELDS and thread is not cpu.idle:
+        if thread.affinity >> cpu.number & 1 == 0:
+            SCHEDULER.place(thread)
+        SCHEDULER.enqueue(thread, now)
+        if thread.processor != cpu.number:
+            SCHEDULER.alert(thread, now)
+    following = SCHEDULER.take_next(cpu.number, now)
+    chosen = cpu.idle if following is None else following
+    chosen.state = ThreadState.RUNNING
+    chosen.has_cpu = True
+    chosen.processor = cpu.number
+    return chosen
 
 
 def tick() -> None:
-    """The clock ticked on this processor: charge the running group and end the turn of the thread."""
+    """The clock ticked on this processor: the turn of the running thread ends if anyone else is ready."""
     cpu = this_cpu()
-    cpu.ticks += 1
     thread = cpu.current
     if thread is cpu.idle:
-        cpu.idle_ticks += 1
         return
     thread.cpu_ticks += 1
     with SCHEDULER.lock:
-        thread.group.charge_tick()
-    cpu.need_resched = True
-    cpu.ticked = True
+        now = read_time_stamp()
+        SCHEDULER.charge(cpu, now)
+        if not SCHEDULER.turns.is_empty or thread.group.is_throttled(now):
+            cpu.need_resched = True
 
 
 def run_idle() -> Never:
-    """The boot thread ends here: it runs what is ready, and halts the processor until an interrupt."""
+    """What a processor does that has nothing to run: it halts until an interrupt, and looks again."""
+    cpu = this_cpu()
+    cpu.turn_start = read_time_stamp()
     while True:
         disable_interrupts()
-        with SCHEDULER.lock:
-            nothing_ready = SCHEDULER.turns.is_empty
-        if nothing_ready:
+        if must_halt(cpu):
             interrupt_window()
+            start_periodic_timer(TICK)
+            with SCHEDULER.lock:
+                SCHEDULER.idle = SCHEDULER.idle & invert(u64, u64(1) << cpu.number)
         enable_interrupts()
-        reschedule()
+        reschedule(Leaving.YIELDS)
+
+
+def must_halt(cpu: Cpu) -> bool:
+    """Whether there is nothing to run; the timer is set for when there will be."""
+    with SCHEDULER.lock:
+        now = read_time_stamp()
+        if SCHEDULER.has_work(cpu.number, now):
+            return False
+        SCHEDULER.idle = SCHEDULER.idle | u64(1) << cpu.number
+        set_wake_up(SCHEDULER.next_deadline, SCHEDULER.first_refill(now), now)
+        return True
+
+
+def set_wake_up(deadline: Nanoseconds, refill: u64, now: u64) -> None:
+    """Set the timer for a moment and, unless it is 0, for one on the time-stamp counter: for the earlier one."""
+    moment = CLOCK.nanoseconds()
+    delay = NEVER
+    if deadline != NEVER:
+        delay = Nanoseconds(deadline - moment) if deadline > moment else Nanoseconds(1)
+    if refill != 0:
+        wait = CLOCK.nanoseconds_of(refill - now) if refill > now else Nanoseconds(1)
+        delay = min(delay, wait)
+    if delay == NEVER:
+        stop_timer()
+    else:
+        start_timer_once(delay)

@@ -15,23 +15,18 @@ from kernel.machine.clock import pause
 from kernel.machine.cpu import initialise_processor, set_current_cpu
 from kernel.machine.fpu import initialise_fpu_unit
 from kernel.machine.idt import load_gates
-from kernel.machine.instructions import disable_interrupts
 from kernel.machine.local_apic import enable_local_apic, start_periodic_timer
 from kernel.machine.processor_list import ProcessorList
 from kernel.machine.processors import PROCESSORS, find_processors
 from kernel.machine.pvh import StartInfo
 from kernel.machine.segments import MAXIMUM_CPUS, load_segments
-from kernel.machine.stubs import interrupt_window
 from kernel.machine.trampoline import RESET_TIME, answer, place_trampoline, reset_processor, start_processor
-from kernel.memory import stacks
+from kernel.memory import kernel_space, stacks
 from kernel.memory.account import KERNEL
 from kernel.sched.cpu import CPUS
 from kernel.sched.scheduler import run_idle
 from kernel.sched.thread import ThreadState
 from kernel.sched.timer import TICK
-
-SHARES_THREADS: bool = False
-"""Whether all processors run threads, or only the first."""
 
 
 def prepare_processor(number: u32) -> None:
@@ -87,10 +82,7 @@ def processor_main(number: u32) -> Never:
     """Where another processor comes from its stub, on the stack of its idle thread."""
     prepare_processor(number)
     answer()
+    kernel_space.activate()
     PROCESSORS.wait_for_all()
-    if SHARES_THREADS:
-        start_periodic_timer(TICK)
-        run_idle()
-    while True:
-        disable_interrupts()
-        interrupt_window()
+    start_periodic_timer(TICK)
+    run_idle()

@@ -3,14 +3,15 @@
 A thread that is not running has, at `saved_stack_pointer`, the callee-saved registers and the address where
 `switch_context` returns to. A new thread is given a stack that looks as if it had been switched away from.
 
-The floating-point registers stay in the processor while kernel threads run, and change hands only when another
-program's thread is to run.
+The floating-point registers are saved when a program's thread leaves its processor, as it may run on another one next;
+they are loaded only if the processor has been given those of another thread since.
 """
 
 from __future__ import annotations
 
 from codegen.lang import (
     Fallible,
+    Order,
     address_of,
     export,
     must_use,
@@ -26,12 +27,14 @@ from codegen.lang import (
 from kernel.base.errno import EFAULT
 from kernel.machine.cpu import set_user_fs_base
 from kernel.machine.fpu import FpuArea, initialise_fpu, restore_fpu, save_fpu
+from kernel.machine.instructions import spin_hint
 from kernel.machine.segments import set_kernel_stack
 from kernel.machine.stubs import switch_context
+from kernel.machine.translations import serve
 from kernel.memory import kernel_space, stacks, user
 from kernel.memory.account import Account
 from kernel.memory.space import AddressSpace
-from kernel.sched.cpu import Cpu, this_cpu
+from kernel.sched.cpu import Cpu, current, this_cpu
 from kernel.sched.group import RunGroup
 from kernel.sched.thread import Thread, ThreadState
 
@@ -58,7 +61,7 @@ def create_thread(owner: Account, group: RunGroup) -> Fallible[Thread]:
         thread.stack_top = stacks.allocate(owner)
     thread.owner = owner
     thread.group = group
-    group.threads += 1
+    group.threads.fetch_add(1)
     return thread
 
 
@@ -77,8 +80,10 @@ def free_thread(thread: Thread) -> None:
             this_cpu().fpu_owner = None
         thread.owner.heap.free(area)
     stacks.release(thread.stack_top)
-    thread.group.threads -= 1
+    group = thread.group
     thread.owner.heap.free(thread)
+    # The last: who destroys the container waits for it.
+    group.threads.fetch_sub(1)
 
 
 def prepare_kernel(thread: Thread, function: u64, argument: u64) -> None:
@@ -122,33 +127,41 @@ def begin_user_thread(thread: Thread) -> None:
 def to(cpu: Cpu, following: Thread) -> None:
     """Run `following` in place of the current thread; returns when that runs again. Interrupts are off."""
     leaving = cpu.current
-    switch_fpu(cpu, following)
+    while following.on_stack.load(Order.ACQUIRE) != 0:
+        # Another processor has chosen its next thread, but not left this one's stack yet.
+        serve()
+        spin_hint()
+    following.on_stack.store(1, Order.RELAXED)
+    switch_fpu(cpu, leaving, following)
     space = following.space
-    if space is not None and space is not cpu.space:
-        cpu.space = space
+    if space is not None and not space.is_active:
         space.activate()
     set_user_fs_base(following.fs_base)
     cpu.kernel_stack = u64(following.stack_top)
     set_kernel_stack(cpu.number, following.stack_top)
     cpu.current = following
     cpu.previous = leaving
+    cpu.previous_ended = leaving.state == ThreadState.DEAD
     place: u64 = offset_of(Thread, "saved_stack_pointer")
     switch_context(address_of(leaving) + place, following.saved_stack_pointer)
     finish()
 
 
-def switch_fpu(cpu: Cpu, following: Thread) -> None:
-    """Give the floating-point registers to `following`, if it has any."""
+def switch_fpu(cpu: Cpu, leaving: Thread, following: Thread) -> None:
+    """Keep the floating-point registers of `leaving`, and load those of `following`, as far as they have any."""
+    if leaving.state != ThreadState.DEAD:
+        keep_fpu(leaving)
     area = following.fpu_area
-    if area is None or cpu.fpu_owner is following:
-        return
-    owner = cpu.fpu_owner
-    if owner is not None:
-        owner_area = owner.fpu_area
-        if owner_area is not None:
-            save_fpu(owner_area)
-    restore_fpu(area)
-    cpu.fpu_owner = following
+    if area is not None and not (cpu.fpu_owner is following and following.fpu_processor == cpu.number):
+        restore_fpu(area)
+        own_fpu(following)
+
+
+def own_fpu(thread: Thread) -> None:
+    """The floating-point registers of this processor are those of `thread` now."""
+    cpu = this_cpu()
+    cpu.fpu_owner = thread
+    thread.fpu_processor = cpu.number
 
 
 def reset_fpu(thread: Thread) -> None:
@@ -157,7 +170,7 @@ def reset_fpu(thread: Thread) -> None:
     if area is not None:
         initialise_fpu(area)
         restore_fpu(area)
-        this_cpu().fpu_owner = thread
+        own_fpu(thread)
 
 
 def load_fs_base(thread: Thread) -> None:
@@ -177,29 +190,29 @@ def load_fpu(thread: Thread) -> None:
     area = thread.fpu_area
     if area is not None:
         restore_fpu(area)
-        this_cpu().fpu_owner = thread
+        own_fpu(thread)
 
 
 def enter_space(space: AddressSpace) -> None:
     """Let the running thread see `space` in the lower half, and have its faults served from there."""
-    cpu = this_cpu()
-    cpu.current.space = space
-    cpu.space = space
+    current().space = space
     space.activate()
 
 
 def leave_space() -> None:
     """Let the running thread have no lower half: its address space may be destroyed now."""
-    cpu = this_cpu()
-    cpu.current.space = None
-    cpu.space = None
+    current().space = None
     kernel_space.activate()
 
 
 def finish() -> None:
-    """After a switch, on the new stack: give back the thread that ran before, if it is dead."""
+    """After a switch, on the new stack: let others have the thread that ran before, or give it back if it is dead."""
     cpu = this_cpu()
     previous = cpu.previous
     cpu.previous = None
-    if previous is not None and previous.state == ThreadState.DEAD:
+    if previous is None:
+        return
+    if cpu.previous_ended:
         free_thread(previous)
+    else:
+        previous.on_stack.store(0, Order.RELEASE)

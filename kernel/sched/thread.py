@@ -2,9 +2,12 @@
 
 Invariants
 - `state` and all links change only under `SCHEDULER.lock`.
-- A thread is on exactly one of: its group's ready list (READY), a CPU (RUNNING), nothing (NEW, DEAD), or
+- A thread is on exactly one of: a ready list of its group (READY), a CPU (RUNNING), nothing (NEW, DEAD), or
   the waiters of one `WaitQueue` and/or the sleepers of the clock (BLOCKED).
-- `saved_stack_pointer` is valid only while the thread is not on a CPU.
+- Who has announced that it will block is BLOCKED, but keeps its CPU (`has_cpu`) until it has switched: a wake-up before
+  that makes it RUNNING again.
+- `saved_stack_pointer` is valid while `on_stack` is 0. It is set by the CPU that begins to run on the thread's stack,
+  and cleared, without a lock, when that CPU has left it: a short while after another one may have got the thread.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from codegen.lang import (
     Array,
+    Atomic,
     Nanoseconds,
     Pid,
     UserAddr,
@@ -40,6 +44,10 @@ if TYPE_CHECKING:
     from kernel.process.process import Process
     from kernel.process.signal_queue import QueuedSignal
     from kernel.sched.group import RunGroup
+
+
+ALL_PROCESSORS: u64 = 0xFFFF_FFFF_FFFF_FFFF
+NOWHERE: u32 = 0xFFFF_FFFF
 
 
 @width(u8)
@@ -74,6 +82,15 @@ class Thread:
     wait_link: Link[Thread] = inline()
     sleep_link: Link[Thread] = inline()
     deadline: Nanoseconds = Nanoseconds(0)
+    has_cpu: bool = False
+    processor: u32 = 0
+    """Where it runs, or ran last, or is to run."""
+    ready_since: u64 = 0
+    """When it became ready, on the time-stamp counter."""
+    affinity: u64 = ALL_PROCESSORS
+    """The processors that it may run on, a bit each (sched_setaffinity(2))."""
+    cpu_time: u64 = 0
+    """How long it has run, on the time-stamp counter."""
 
     # Set by anyone, read by the thread itself on its way back to ring 3.
     interrupted: bool = False
@@ -81,10 +98,13 @@ class Thread:
 
     # The thread's own.
     saved_stack_pointer: u64 = 0
+    on_stack: Atomic[u32] = inline()
     space: AddressSpace | None = None
     fs_base: u64 = 0
     gs_base: u64 = 0
     fpu_area: FpuArea | None = None
+    fpu_processor: u32 = NOWHERE
+    """Whose floating-point registers were loaded from the area last."""
     lends_space: bool = False
     set_child_tid: UserAddr = UserAddr(0)
     clear_child_tid: UserAddr = UserAddr(0)

@@ -1,7 +1,8 @@
 """Time: the clock that only goes forward, and threads that sleep until a moment of it.
 
-`now` is CLOCK_MONOTONIC: nanoseconds since the start. The tick of the scheduler looks at the first sleeper, so a
-sleep is as exact as the tick is frequent (`TICK`), and never shorter than asked.
+`now` is CLOCK_MONOTONIC: nanoseconds since the start. The tick of the scheduler looks at the first sleeper, so on a
+busy processor a sleep is as exact as the tick is frequent (`TICK`); one that halts sets its timer. It is never shorter
+than asked.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from codegen.lang import Fallible, Nanoseconds, inline, struct, u64
 from kernel.base.errno import EINTR
 from kernel.base.list import List
 from kernel.machine import clock
+from kernel.sched import scheduler
 from kernel.sched.cpu import current
 from kernel.sched.scheduler import SCHEDULER, block, wake_locked
 from kernel.sched.thread import Thread, ThreadState
 
 SECOND: u64 = 1_000_000_000
-TICK: Nanoseconds = Nanoseconds(4_000_000)
-NEVER: Nanoseconds = Nanoseconds(0xFFFF_FFFF_FFFF_FFFF)
+TICK: Nanoseconds = scheduler.TICK
+NEVER: Nanoseconds = scheduler.NEVER
 
 
 @struct
@@ -31,13 +33,21 @@ class Sleepers:
         for other in self.threads:
             if deadline < other.deadline:
                 self.threads.insert_before(other, thread)
-                return
-        self.threads.push_last(thread)
+                break
+        else:
+            self.threads.push_last(thread)
+        self.note_first()
 
     def discard(self, thread: Thread) -> None:
         """`thread` no longer waits for its deadline."""
         if self.threads.contains_link(thread):
             self.threads.remove(thread)
+            self.note_first()
+
+    def note_first(self) -> None:
+        """Let the scheduler know until when a processor without work may halt."""
+        first = self.threads.first
+        SCHEDULER.next_deadline = NEVER if first is None else first.deadline
 
     def expire(self, moment: Nanoseconds) -> None:
         """Wake every thread whose deadline is not after `moment`."""
@@ -45,7 +55,7 @@ class Sleepers:
             thread = self.threads.first
             if thread is None or thread.deadline > moment:
                 return
-            self.threads.remove(thread)
+            self.discard(thread)
             thread.timed_out = True
             wake_locked(thread)
 

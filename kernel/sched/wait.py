@@ -21,7 +21,7 @@ from kernel.base.errno import EINTR
 from kernel.base.list import List
 from kernel.sched import timer
 from kernel.sched.cpu import current
-from kernel.sched.scheduler import SCHEDULER, block, wake_locked
+from kernel.sched.scheduler import SCHEDULER, block, interrupt_locked, wake_locked
 from kernel.sched.thread import Thread, ThreadState
 
 
@@ -94,8 +94,6 @@ class WaitQueue:
 
 
 def interrupt(thread: Thread) -> None:
-    """Let `thread` look at its signals soon: an interruptible sleep ends with EINTR."""
+    """Let `thread` look at its signals soon: an interruptible sleep ends with EINTR, ring 3 is interrupted."""
     with SCHEDULER.lock:
-        thread.interrupted = True
-        if thread.state == ThreadState.BLOCKED and thread.interruptible:
-            wake_locked(thread)
+        interrupt_locked(thread)

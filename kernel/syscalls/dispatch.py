@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from codegen.lang import comptime, export, i64, inline, invoke_registers, noinline, truncate, u64
 from kernel.base.errno import ENOSYS
+from kernel.machine.instructions import disable_interrupts
 from kernel.machine.trap import TrapFrame
 from kernel.process.deliver import before_return, is_delayed
 from kernel.sched.cpu import current
+from kernel.sched.kernel_lock import KERNEL_LOCK
 from kernel.sched.thread import Thread
 from kernel.syscalls import (
     attributes,
@@ -110,9 +112,13 @@ LINUX_END: u64 = LINUX_CALLS[-1].number + 1
 
 @export
 def handle_syscall(frame: TrapFrame) -> u64:
-    """Make the system call that ring 3 asks for, and do what has to be done before it goes on. The result, for RAX."""
+    """Make the system call that ring 3 asks for, and do what has to be done before it goes on. The result, for RAX.
+
+    Comes back with interrupts off, so that nothing comes up between the last look and ring 3.
+    """
     task, number = current(), frame.error
     result: i64 = -ENOSYS.code
+    KERNEL_LOCK.enter()
     if number < LINUX_END:
         for call in LINUX_CALLS:
             if number == call.number:
@@ -133,7 +139,9 @@ def handle_syscall(frame: TrapFrame) -> u64:
             note_unknown(task, number)
     else:
         note_unknown(task, number)
+    KERNEL_LOCK.leave()
     value = truncate(u64, result)
+    disable_interrupts()
     return returned(task, value) if is_delayed(task) else value
 
 

@@ -7,24 +7,20 @@ from kernel.base.writer import Writer
 from kernel.files.inode import Inode, View
 from kernel.machine.clock import CLOCK, wall_time
 from kernel.sched.cpu import CPUS, current
-from kernel.sched.timer import TICK, now
+from kernel.sched.scheduler import cpu_times
+from kernel.sched.timer import now
 from kernel.views.system import HUNDREDTH, SECOND, count_running, write_seconds
 
 
-def idle_ticks() -> u64:
-    """The idle ticks of all processors."""
-    total: u64 = 0
+def all_times() -> tuple[u64, u64]:
+    """How long all processors together have run threads, and had none to run; in nanoseconds."""
+    busy: u64 = 0
+    idle: u64 = 0
     for number in range(CPUS.started):
-        total += CPUS.of[number].idle_ticks
-    return total
-
-
-def all_ticks() -> u64:
-    """The ticks of all processors."""
-    total: u64 = 0
-    for number in range(CPUS.started):
-        total += CPUS.of[number].ticks
-    return total
+        busy_here, idle_here = cpu_times(CPUS.of[number])
+        busy += u64(busy_here)
+        idle += u64(idle_here)
+    return busy, idle
 
 
 @struct
@@ -34,7 +30,8 @@ class Uptime(View):
     def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
         write_seconds(writer, u64(now()))
         writer.text(b" ")
-        write_seconds(writer, idle_ticks() * u64(TICK))
+        _, idle = all_times()
+        write_seconds(writer, idle)
         writer.text(b"\n")
 
 
@@ -43,21 +40,22 @@ class Statistics(View):
     """stat: the time of the processors, the start, and counts."""
 
     def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        all_busy, all_idle = all_times()
         writer.text(b"cpu ")
-        write_times(writer, all_ticks(), idle_ticks())
+        write_times(writer, all_busy, all_idle)
         for number in range(CPUS.started):
+            busy, idle = cpu_times(CPUS.of[number])
             writer(f"cpu{number}")
-            write_times(writer, CPUS.of[number].ticks, CPUS.of[number].idle_ticks)
+            write_times(writer, u64(busy), u64(idle))
         writer.text(b"intr 0\nctxt 0\n")
         writer(f"btime {(u64(wall_time()) - u64(now())) // SECOND}\n")
         writer(f"processes {current().process.container.processes_run}\nprocs_running {count_running()}\n")
         writer.text(b"procs_blocked 0\n")
 
 
-def write_times(writer: Writer, ticks: u64, idle: u64) -> None:
-    """Hundredths of a second: what was not idle counts as time of programs."""
-    busy = (ticks - min(idle, ticks)) * u64(TICK) // HUNDREDTH
-    writer(f" {busy} 0 0 {idle * u64(TICK) // HUNDREDTH} 0 0 0 0 0 0\n")
+def write_times(writer: Writer, busy: u64, idle: u64) -> None:
+    """Nanoseconds, in hundredths of a second: what was not idle counts as time of programs."""
+    writer(f" {busy // HUNDREDTH} 0 0 {idle // HUNDREDTH} 0 0 0 0 0 0\n")
 
 
 @struct

@@ -30,9 +30,9 @@ async def events(guest: Guest, container: int) -> list[tuple[int, int, int]]:
     return [EVENT.unpack_from(place.content, start)[:3] for start in range(0, done, EVENT.size)]
 
 
-async def ticks(guest: Guest, container: int) -> int:
+async def cpu_time(guest: Guest, container: int) -> int:
     """How long the container has run."""
-    return (await containers.query(guest, container))["ticks"]
+    return (await containers.query(guest, container))["cpu_time"]
 
 
 async def test_a_frozen_container_does_not_run_and_goes_on_when_thawed(guest: Guest) -> None:
@@ -40,13 +40,13 @@ async def test_a_frozen_container_does_not_run_and_goes_on_when_thawed(guest: Gu
     await containers.run(guest, handle, SPIN)
     await guest.sys.control_container(handle, ControlOperation.FREEZE, 0)
     await asyncio.sleep(0.1)
-    before = await ticks(guest, handle)
+    before = await cpu_time(guest, handle)
     await asyncio.sleep(0.2)
-    assert await ticks(guest, handle) == before
+    assert await cpu_time(guest, handle) == before
     assert (await containers.query(guest, handle))["stage"] == ContainerStage.FROZEN
     await guest.sys.control_container(handle, ControlOperation.THAW, 0)
     await asyncio.sleep(0.2)
-    assert await ticks(guest, handle) > before
+    assert await cpu_time(guest, handle) > before
     assert (await containers.query(guest, handle))["stage"] == ContainerStage.RUNNING
     assert [kind for kind, _, _ in await events(guest, handle)] == [EventKind.FROZEN, EventKind.THAWED]
     await containers.destroy(guest, handle)

@@ -37,17 +37,24 @@ SHARE = 0.35
 @pytest_asyncio.fixture(loop_scope="session")
 async def worker(running: RunningMachine, guest: Guest) -> AsyncIterator[Puppet]:
     """A puppet in a limited container, which is destroyed afterwards and leaves nothing."""
-    await (await puppet.in_new_container(guest)).end()  # the agent and the kernel's shared slabs grow once
+    # The agent and the kernel's shared slabs grow once.
+    await discard(guest, await puppet.in_new_container(guest, limits=LIMITS))
     before = held(running)
     subject = await puppet.in_new_container(guest, limits=LIMITS)
     yield subject
-    state = await containers.destroy(guest, subject.container)
+    state = await discard(guest, subject)
     assert state["pages_used"] == state["processes_used"] == state["open_files"] == 0
     assert state["pages_peak"] <= LIMITS.pages and state["processes_peak"] <= LIMITS.processes
-    for descriptor in (subject.orders, subject.answers, subject.pidfd, subject.container):
-        await guest.sys.close(descriptor)
     validate(running.kernel)
     assert await settled(lambda: held(running), before) == before
+
+
+async def discard(guest: Guest, subject: Puppet) -> dict[str, int]:
+    """Destroy the container of `subject` and close what belongs to it; returns its last state."""
+    state = await containers.destroy(guest, subject.container)
+    for descriptor in (subject.orders, subject.answers, subject.pidfd, subject.container):
+        await guest.sys.close(descriptor)
+    return state
 
 
 async def exhausts_pages(guest: Guest, worker: Puppet) -> None:
@@ -177,17 +184,17 @@ STORMS = {
 
 
 async def second_gets_its_share(guest: Guest, attacker: int) -> None:
-    """A busy container beside a storm has its share of the ticks."""
+    """A busy container beside a storm has its share of the processor time."""
     second = await containers.create(guest, ROOT)
     pidfd = await containers.run(guest, second, SPIN)
-    before = [(await containers.query(guest, handle))["ticks"] for handle in (second, attacker)]
+    before = [(await containers.query(guest, handle))["cpu_time"] for handle in (second, attacker)]
     await asyncio.sleep(STORM_SECONDS)
-    after = [(await containers.query(guest, handle))["ticks"] for handle in (second, attacker)]
+    after = [(await containers.query(guest, handle))["cpu_time"] for handle in (second, attacker)]
     mine, theirs = (last - first for first, last in zip(before, after, strict=True))
     await containers.destroy(guest, second)
     for descriptor in (pidfd, second):
         await guest.sys.close(descriptor)
-    assert mine > SHARE * (mine + theirs), f"{mine} ticks beside {theirs}"
+    assert mine > SHARE * (mine + theirs), f"{mine} ns beside {theirs}"
 
 
 @pytest.mark.parametrize("storm", STORMS)
