@@ -1,17 +1,16 @@
 """membarrier(2): every other thread has passed a memory barrier before the call returns.
 
 Threads that do not run have: by the switch that took the processor from them. Those that run on another processor do
-by its next interrupt, whose IRET serialises (SDM vol. 3A, section 9.3); that is the tick at the latest.
+by the interrupt that asks it to forget translations, whose IRET serialises (SDM vol. 3A, section 9.3).
 """
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, i32, local_array, u32, u64
+from codegen.lang import Fallible, PhysAddr, i32, u32, u64
 from kernel.base.errno import EINVAL, EPERM
-from kernel.machine.segments import MAXIMUM_CPUS
-from kernel.sched.cpu import CPUS, Cpu, this_cpu
+from kernel.machine.layout import PAGE_SIZE
+from kernel.memory import shootdown
 from kernel.sched.thread import Thread
-from kernel.sched.timer import TICK, after, sleep_until
 from kernel.syscalls.declare import syscall
 
 QUERY: u32 = 0
@@ -46,24 +45,8 @@ def membarrier(task: Thread, command: u32, flags: u32, processor: i32) -> Fallib
             raise EPERM
     elif command != GLOBAL and command != GLOBAL_EXPEDITED:
         raise EINVAL
-    pass_everywhere()
+    else:
+        shootdown.forget_kernel()
+        return 0
+    shootdown.forget(PhysAddr(task.process.space.root * PAGE_SIZE))
     return 0
-
-
-def pass_everywhere() -> Fallible[None]:
-    """Come back when every other processor that runs a program has had an interrupt. EINTR."""
-    count = u64(CPUS.started)
-    if count <= 1:
-        return
-    seen = local_array(u64, MAXIMUM_CPUS)
-    for number in range(count):
-        seen[number] = CPUS.of[number].ticks
-    own = u64(this_cpu().number)
-    for number in range(count):
-        while number != own and has_not_passed(CPUS.of[number], seen[number]):
-            sleep_until(after(u64(TICK) // 4))
-
-
-def has_not_passed(cpu: Cpu, ticks: u64) -> bool:
-    """Whether a processor has run programs since its counter of ticks showed `ticks`."""
-    return cpu.ticks == ticks and cpu.current is not cpu.idle
