@@ -61,7 +61,8 @@ class Machine:
     name: str = ""
     """What `pithos console NAME` attaches to; chosen at start when empty."""
     log_events: frozenset[str] = field(default_factory=frozenset)
-    """Items of QEMU's -d, such as "int", written to the machine's folder."""
+    """Items of QEMU's -d, such as "int", written to the machine's folder, or to `event_log`."""
+    event_log: Path | None = None
 
     def __post_init__(self) -> None:
         if not SMALLEST_MEMORY <= self.memory <= LARGEST_MEMORY:

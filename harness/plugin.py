@@ -6,8 +6,10 @@ is validated (harness/inspect_state.py), and a failed test shows the end of the 
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from harness.build import IMAGE_ROOT, ensure_kernel, write_archive
 from harness.guest import Guest
 from harness.inspect_state import validate
 from harness.machine import MEBIBYTE, Backend, Machine
+from harness.qemu_command import TRANSLATION
 from harness.rootfs import NoBusybox, make_rootfs
 from harness.running import RunningMachine
 
@@ -28,13 +31,14 @@ _running: list[RunningMachine] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --backend and --smp."""
+    """Add --backend, --smp and --kernel-coverage."""
     parser.addoption(
         "--backend",
         choices=[backend.value for backend in Backend],
         default=None,
         help="what runs the machines of tests: qemu (if installed), or emulator",
     )
+    parser.addoption("--kernel-coverage", type=Path, default=None, help="a folder for logs of what ran (coverage.py)")
     parser.addoption("--smp", type=int, default=1, help="CPUs of the machines of tests (QEMU only)")
 
 
@@ -68,7 +72,12 @@ def machine(request: pytest.FixtureRequest, backend: Backend, rootfs: Path) -> M
     """What the tests boot."""
     archive = write_archive({"root": rootfs}, lambda message: None)
     cpus = request.config.getoption("--smp") if backend is Backend.QEMU else 1
-    return Machine(kernel=ensure_kernel(), archive=archive, backend=backend, memory=MEMORY, cpus=cpus, snapshots=True)
+    plain = Machine(kernel=ensure_kernel(), archive=archive, backend=backend, memory=MEMORY, cpus=cpus, snapshots=True)
+    folder = request.config.getoption("--kernel-coverage")
+    if folder is None:
+        return plain
+    folder.mkdir(parents=True, exist_ok=True)
+    return replace(plain, log_events=frozenset({TRANSLATION}), event_log=folder.resolve() / f"{os.getpid()}.log")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

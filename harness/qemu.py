@@ -264,7 +264,7 @@ async def _launch(
         monitor_path=folder.monitor,
         memory_path=folder.memory,
         snapshot_path=folder.snapshots if machine.snapshots else None,
-        log_path=folder.path / "events.log",
+        log_path=machine.event_log or folder.path / "events.log",
     )
     with folder.log.open("wb") as log:
         process = await asyncio.create_subprocess_exec(

@@ -17,6 +17,12 @@ CPU = "max,-erms,-la57,-pku"
 """All that TCG can do, but for fast string moves (slow in TCG), 5-level paging and protection keys."""
 
 
+TRANSLATION = "in_asm"
+"""The event of QEMU's -d that tells which instructions were translated, and so ran (coverage.py)."""
+KERNEL_RANGE = "0xffffffff80000000+0x40000000"
+"""Where the image of the kernel is: its instructions alone are logged."""
+
+
 @dataclass(frozen=True)
 class Connections:
     """Descriptors of sockets and paths that QEMU is given."""
@@ -106,7 +112,8 @@ def log_arguments(machine: Machine, connections: Connections) -> list[str]:
     """QEMU's own log of what happens."""
     if not machine.log_events or connections.log_path is None:
         return []
-    return ["-d", ",".join(sorted(machine.log_events)), "-D", str(connections.log_path)]
+    arguments = ["-d", ",".join(sorted(machine.log_events)), "-D", str(connections.log_path)]
+    return [*arguments, "-dfilter", KERNEL_RANGE] if TRANSLATION in machine.log_events else arguments
 
 
 def command(machine: Machine, connections: Connections) -> list[str]:

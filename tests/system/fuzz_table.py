@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from harness.guest import call_numbers
 from kernel.syscalls.declare import SYSCALLS, Declaration
 from tests.system import fuzz_values as values
-from tests.system.fuzz_values import Choice, Flags, Plain, Struct, Text, Wanted
-from user.fuzz.kinds import CALL_WORDS, TABLE_WORDS, TEXT_BYTES, Kind
+from tests.system.fuzz_openings import MORE, OPENINGS
+from tests.system.fuzz_values import Choice, Flags, Struct, Text, Wanted
+from user.fuzz.kinds import CALL_WORDS, TABLE_WORDS, TEXT_BYTES
 
 PARAMETERS = 6
 WORD_MASK = (1 << 64) - 1
@@ -56,7 +57,7 @@ class Table:
             case Choice() | Flags():
                 count, start = len(wanted.words), self.add(wanted.words)
             case Text():
-                content = b"".join(text.encode().ljust(int(TEXT_BYTES), b"\0") for text in wanted.texts)
+                content = b"".join(text.encode("latin-1").ljust(int(TEXT_BYTES), b"\0") for text in wanted.texts)
                 count, start = len(wanted.texts), self.add(struct.unpack(f"<{len(content) // 8}Q", content))
             case Struct():
                 fields = [self.value(field) for field in wanted.fields]
@@ -90,18 +91,15 @@ def settings(seed: int, rounds: int, calls: int, threads: int) -> bytes:
     """The input of the program."""
     numbers = call_numbers()
     chosen = [number for number, declaration in sorted(SYSCALLS.items()) if declaration.name not in OMITTED]
-    openings = [Opening(name, arguments) for name, *arguments in values.OPENINGS]  # type: ignore[misc]
-    table = Table(len(openings) + len(chosen) + len(values.MORE))
+    openings = [Opening(name, arguments) for name, *arguments in OPENINGS]  # type: ignore[misc]
+    table = Table(len(openings) + len(chosen) + len(MORE))
     for index, opening in enumerate(openings):
         wanted = [Choice((value,)) if isinstance(value, int) else value for value in opening.arguments]
         table.set_call(index, numbers[opening.name], wanted)
     for index, number in enumerate(chosen, len(openings)):
         table.set_call(index, number, wanted_for(SYSCALLS[number]))
-    for index, (name, wanted) in enumerate(values.MORE, len(openings) + len(chosen)):
+    for index, (name, wanted) in enumerate(MORE, len(openings) + len(chosen)):
         table.set_call(index, numbers[name], wanted)
     assert len(table.words) <= TABLE_WORDS
-    header = (seed, rounds, calls, threads, len(openings), len(chosen) + len(values.MORE), len(table.words), 0)
+    header = (seed, rounds, calls, threads, len(openings), len(chosen) + len(MORE), len(table.words), 0)
     return struct.pack(f"<{8 + len(table.words)}Q", *header, *table.words)
-
-
-__all__ = ["Kind", "Plain", "settings"]

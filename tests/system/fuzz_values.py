@@ -62,6 +62,8 @@ RECENT = Plain(kind=Kind.RECENT)
 ADDRESS, POINTER, LENGTH = Plain(kind=Kind.ADDRESS), Plain(kind=Kind.POINTER), Plain(kind=Kind.LENGTH)
 HANDLER, STACK = Plain(kind=Kind.HANDLER), Plain(kind=Kind.STACK)
 ZERO, INT_ZERO = Choice((0,)), Choice((0,), size=4)
+EPOLL, TERMINAL, CONTAINER = Choice((8, 8, 8, 3)), Choice((12, 15)), Choice((14, 14, 14, 5))
+"""What every round opens first (fuzz_openings.py): an epoll file, both ends of a terminal, a container."""
 CURRENT = -100
 """AT_FDCWD."""
 AREA = 0x1000_0000
@@ -224,10 +226,10 @@ SPECIAL: dict[tuple[str, str], Wanted] = {
     ("clone3", "size"): Choice((88, 88, 64, 80, 96, 0)),
     ("futex", "operation"): Flags((*range(14), 128, 256)),
     ("epoll_ctl", "operation"): Choice((1, 2, 3, 4)),
-    ("epoll_ctl", "epoll"): Choice((10, 10, 3)),
-    ("epoll_wait", "fd"): Choice((10, 10, 3)),
-    ("epoll_pwait", "fd"): Choice((10, 10, 3)),
-    ("epoll_pwait2", "fd"): Choice((10, 10, 3)),
+    ("epoll_ctl", "epoll"): EPOLL,
+    ("epoll_wait", "fd"): EPOLL,
+    ("epoll_pwait", "fd"): EPOLL,
+    ("epoll_pwait2", "fd"): EPOLL,
     ("waitid", "kind"): Choice((0, 1, 2, 3, 4)),
     ("waitid", "id"): Choice((0, 1, 2, 3, 16)),
     ("pselect6", "mask"): Struct((POINTER, Choice((8,)))),
@@ -251,54 +253,13 @@ SPECIAL: dict[tuple[str, str], Wanted] = {
     ("run_in_container", "size"): Choice((104, 104, 104, 112, 8, 1 << 40)),
     ("control_container", "operation"): Choice((0, 1, 2, 3, 4, 5)),
     ("control_container", "argument"): SIGNAL,
-    ("run_in_container", "fd"): Choice((16, 16, 16, 5)),
-    ("destroy_container", "fd"): Choice((16, 16, 16, 5)),
-    ("control_container", "fd"): Choice((16, 16, 16, 5)),
-    ("query_container", "fd"): Choice((16, 16, 16, 5)),
-    ("update_container", "fd"): Choice((16, 16, 16, 5)),
+    ("run_in_container", "fd"): CONTAINER,
+    ("destroy_container", "fd"): CONTAINER,
+    ("control_container", "fd"): CONTAINER,
+    ("query_container", "fd"): CONTAINER,
+    ("update_container", "fd"): CONTAINER,
     ("update_container", "pages"): LIMITS,
     ("update_container", "processes"): LIMITS,
     ("update_container", "weight"): Choice((0, 1, 1000, 10_000, 1 << 40)),
     ("open_container", "id"): Choice(range(12)),
 }  # fmt: skip
-
-RECORD = Struct(
-    (Choice((0, 1, 2, 3), size=2), Choice((0, 0, 1, 2), size=2), INT_ZERO, Choice((0, 1, 10, 100, (1 << 63) - 1, -1)),
-     Choice((0, 1, 10, 100, (1 << 63) - 1, -1)), INT_ZERO)
-)  # fmt: skip
-LOCK_COMMANDS = Choice((5, 6, 6, 7, 36, 37, 38))
-"""F_GETLK, F_SETLK, F_SETLKW, and those of open files (fcntl(2))."""
-MORE: tuple[tuple[str, tuple[Wanted, ...]], ...] = (
-    ("fcntl", (DESCRIPTOR, LOCK_COMMANDS, RECORD)),
-    ("fcntl", (DESCRIPTOR, LOCK_COMMANDS, RECORD)),
-    ("open", (Text(("/tmp/fifo",)), OPEN_FLAGS, MODE)),
-    ("open", (Text(("/tmp/fifo", "/tmp/a")), Flags((0, 2, os.O_NONBLOCK)), MODE)),
-    ("mmap", (ZERO, LENGTH, Choice((1, 3)), Choice((1, 2)), DESCRIPTOR, ZERO)),
-)
-"""Calls with arguments that go together."""
-
-TIMER_ACTION = Struct((HANDLER, Choice((0x4000000,)), HANDLER, ZERO))
-EVERY_TICK = Struct((ZERO, Choice((4000,)), ZERO, Choice((4000,))))
-OPENINGS: tuple[tuple[str | Wanted | int, ...], ...] = (
-    ("rt_sigaction", 14, TIMER_ACTION, 0, 8),
-    ("rt_sigaction", 10, TIMER_ACTION, 0, 8),
-    ("setitimer", 0, EVERY_TICK, 0),
-    ("mkdir", Text(("/tmp/d",)), 0o700),
-    ("mknod", Text(("/tmp/fifo",)), 0o010600, 0),
-    ("open", Text(("/tmp/d",)), os.O_DIRECTORY, 0),
-    ("open", Text(("/",)), os.O_DIRECTORY, 0),
-    ("open", Text(("/tmp/a",)), os.O_CREAT | os.O_RDWR, 0o600),
-    ("pipe2", POINTER, os.O_NONBLOCK),
-    ("pipe2", POINTER, 0),
-    ("epoll_create1", 0),
-    ("signalfd4", -1, MASK, 8, os.O_NONBLOCK),
-    ("eventfd2", 1, 0),
-    ("timerfd_create", 1, os.O_NONBLOCK),
-    ("open", Text(("/dev/ptmx",)), os.O_RDWR, 0),
-    ("open", Text(("/proc/self/maps",)), 0, 0),
-    ("create_container", CONFIG, 88),
-    ("epoll_ctl", 10, 1, DESCRIPTOR, EPOLL_EVENT),
-    ("epoll_ctl", 10, 1, DESCRIPTOR, EPOLL_EVENT),
-    ("fork",),
-)
-"""What every round begins with. The lowest free descriptor is 1, then 3: so the epoll file is about 10."""

@@ -38,6 +38,9 @@ def add_puppet(folder: Path) -> None:
         path = folder / "bin" / name
         path.write_bytes(build(cache=BUILD_FOLDER / "cache"))
         path.chmod(0o755)
+    script = folder / "bin" / "fuzz.sh"
+    script.write_text("#!/bin/busybox sh\nexit 3\n")
+    script.chmod(0o755)
 
 
 class PuppetDied(Exception):

@@ -118,6 +118,16 @@ def page(dice: Dice) -> u64:
     return AREA + dice.below(AREA_PAGES) * PAGE
 
 
+def descriptor(dice: Dice) -> u64:
+    """The number of a file that may be open: often what a call gave back last, or lately."""
+    kind = dice.below(4)
+    if kind == 0:
+        return RECENT[0]
+    if kind == 1:
+        return RECENT[dice.below(8)]
+    return dice.below(24)
+
+
 def length(dice: Dice) -> u64:
     """How many bytes, pages or elements."""
     kind = dice.below(8)
@@ -169,7 +179,7 @@ def make_value(dice: Dice, value: Value) -> u64:
         case Kind.TEXT:
             return address_of(TABLE) + u64(value.start) * 8 + dice.below(u64(value.count)) * TEXT_BYTES
         case Kind.DESCRIPTOR:
-            return RECENT[dice.below(8)] if dice.below(4) == 0 else 2 + dice.below(24)
+            return descriptor(dice)
         case Kind.RECENT:
             return RECENT[dice.below(16)]
         case Kind.ADDRESS:
@@ -194,9 +204,10 @@ def make_argument(dice: Dice, value: Value) -> u64:
 
 
 def note_result(dice: Dice, result: i64) -> None:
-    """Remember what a call gave back: small numbers in the first half, addresses in the second."""
+    """Remember what a call gave back: small numbers in the first half, the last one first, addresses in the second."""
     if 0 < result < 65536:
         RECENT[dice.below(8)] = u64(result)
+        RECENT[0] = u64(result)
     elif result >= 65536:
         RECENT[8 + dice.below(8)] = u64(result)
 
