@@ -23,8 +23,9 @@ READY_WITH_INTERRUPTS: u8 = 0x0B
 RECEIVE_INTERRUPT: u8 = 0x01
 DIVISOR_115200: u8 = 1
 
-TRANSMIT_SPINS = 100_000
-"""How often to look for room before a byte is given up: a stuck device must not stop the kernel."""
+TRANSMIT_SPINS = 10_000_000
+"""How often to look for room before bytes are given up: some 10 s, as whoever reads the other end of a virtual line may
+have to wait for its turn. Not again before there was room: a stuck device must not stop the kernel."""
 
 
 @bits(u8)
@@ -34,6 +35,7 @@ class LineStatus:
     data_ready: bool = bit(0)
     overrun: bool = bit(1)
     transmitter_empty: bool = bit(5)
+    transmitter_idle: bool = bit(6)
 
 
 @struct
@@ -42,6 +44,8 @@ class Uart:
 
     port: u16 = 0
     present: bool = False
+    stuck: bool = False
+    """Whether the last wait for room was in vain."""
 
     def __init__(self, port: u16) -> None:
         self.port = port
@@ -97,10 +101,19 @@ class Uart:
             sent += burst
 
     def _wait_for_room(self) -> bool:
-        for _ in range(TRANSMIT_SPINS):
+        for _ in range(1 if self.stuck else TRANSMIT_SPINS):
             if self.has_room():
+                self.stuck = False
                 return True
+        self.stuck = True
         return False
+
+    def drain(self) -> None:
+        """Wait until all has left the device: at the end of the machine, what is in its FIFO would be lost."""
+        if self.present and self._wait_for_room():
+            for _ in range(TRANSMIT_SPINS):
+                if self._status().transmitter_idle:
+                    return
 
 
 COM1 = Uart(0x3F8)
