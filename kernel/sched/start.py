@@ -57,8 +57,8 @@ def start_others(info: StartInfo) -> None:
         pause(RESET_TIME)
         for index in range(1, count):
             start_other(found.apic_ids[index])
-    PROCESSORS.all_run.store(1)
     log(f"pithos: {PROCESSORS.running} of {found.count + found.refused} processors run, found {means}")
+    PROCESSORS.all_run.store(1)
 
 
 def start_other(apic_id: u32) -> None:
