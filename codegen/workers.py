@@ -10,9 +10,9 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.pool import AsyncResult
 
 from codegen import call_graph, raising
 from codegen.cache import ObjectCache
@@ -99,24 +99,25 @@ class SharedResults(Results):
 
     def __init__(self, work: Work, names: list[str], jobs: int) -> None:
         super().__init__(work, names)
-        self._pool = multiprocessing.get_context("fork").Pool(jobs, initializer=_begin, initargs=(work,))
-        self._refused: AsyncResult[list[Diagnostic]] = self._pool.apply_async(_refused)
-        self._attachments: AsyncResult[dict[str, bytes]] = self._pool.apply_async(_attachments)
-        self._objects = self._pool.imap_unordered(_object_of, names)
+        context = multiprocessing.get_context("fork")
+        self._workers = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(work,))
+        self._refused = self._workers.submit(_refused)
+        self._attachments = self._workers.submit(_attachments)
+        self._objects = [self._workers.submit(_object_of, name) for name in names]
 
     def refused(self) -> list[Diagnostic]:
-        return self._refused.get()
+        return self._refused.result()
 
     def attachments(self) -> dict[str, bytes]:
-        return self._attachments.get()
+        return self._attachments.result()
 
     def objects(self) -> Iterator[ObjectFile]:
-        for name, key, made in self._objects:
+        for future in as_completed(self._objects):
+            name, key, made = future.result()
             yield made or self._kept(name, key)
 
     def end(self) -> None:
-        self._pool.terminate()
-        self._pool.join()
+        self._workers.shutdown(cancel_futures=True)
 
 
 @contextmanager

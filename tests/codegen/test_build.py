@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from codegen import compile_program, emit, workers
+from codegen.diagnostics import CompileError, Diagnostic
 from codegen.llvm.text import LoweredModule, Modules
 from codegen.target import Target
+from codegen.tree import Location
 from user.agent.main import user_main
 from user.lib.trap import trap_failed, trap_message
 
@@ -87,3 +92,28 @@ def test_symbols_that_stubs_must_give_are_named() -> None:
     program = compile_program([user_main], target=Target.USER, jobs=1)
     assert program.externals >= {"trap_failed"}
     assert all(not name.startswith("user.") for name in program.externals)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_torn_object_is_made_again(tmp_path: Path, jobs: int) -> None:
+    first = compile_program(ROOTS, target=Target.USER, cache=tmp_path, jobs=jobs)
+    entries = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for path, content in entries.items():
+        path.write_bytes(content[: len(content) // 2])
+    assert compile_program(ROOTS, target=Target.USER, cache=tmp_path, jobs=jobs) == first
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == entries
+
+
+def test_a_worker_that_dies_ends_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one does that gets too large for the machine: nobody may wait for it."""
+    monkeypatch.setattr(workers.Work, "object_of", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(BrokenProcessPool):
+        compile_program(ROOTS, target=Target.USER, jobs=2)
+
+
+def test_what_the_whole_program_breaks_is_refused_by_workers_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = Diagnostic(Location("file.py", 1, 0, 1, 1, "f"), "refused")
+    monkeypatch.setattr(workers.Work, "refused", lambda _work: [refused, refused])
+    with pytest.raises(CompileError) as raised:
+        compile_program(ROOTS, target=Target.USER, jobs=2)
+    assert raised.value.diagnostics == (refused,)
