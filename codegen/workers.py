@@ -100,10 +100,12 @@ class SharedResults(Results):
     def __init__(self, work: Work, names: list[str], jobs: int) -> None:
         super().__init__(work, names)
         context = multiprocessing.get_context("fork")
+        others = set(multiprocessing.active_children())
         self._workers = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(work,))
         self._refused = self._workers.submit(_refused)
         self._attachments = self._workers.submit(_attachments)
         self._objects = [self._workers.submit(_object_of, name) for name in names]
+        self._processes = set(multiprocessing.active_children()) - others
 
     def refused(self) -> list[Diagnostic]:
         return self._refused.result()
@@ -116,7 +118,10 @@ class SharedResults(Results):
             name, key, made = future.result()
             yield made or self._kept(name, key)
 
-    def end(self) -> None:
+    def end(self, *, at_once: bool) -> None:
+        """Let the workers end, in the middle of what they do if it is not wanted any more."""
+        for process in self._processes if at_once else ():
+            process.terminate()
         self._workers.shutdown(cancel_futures=True)
 
 
@@ -129,8 +134,10 @@ def results_of(work: Work, names: list[str], jobs: int) -> Iterator[Results]:
     results = SharedResults(work, names, jobs)
     try:
         yield results
-    finally:
-        results.end()
+    except BaseException:
+        results.end(at_once=True)
+        raise
+    results.end(at_once=False)
 
 
 _work: list[Work] = []
