@@ -5,7 +5,7 @@ Interface: `is_delayed` and `before_return`, called by the entries of system cal
 
 from __future__ import annotations
 
-from codegen.lang import count_trailing_zeros, i32, invert, local, u32, u64
+from codegen.lang import count_trailing_zeros, i32, inline, invert, local, u32, u64
 from kernel.base.errno import EFAULT, EINTR
 from kernel.machine.instructions import disable_interrupts, enable_interrupts
 from kernel.memory.pressure import PRESSURE
@@ -39,6 +39,7 @@ epoll_pwait2: they fail with EINTR after a handler, whatever SA_RESTART says (si
 calls")."""
 
 
+@inline
 def is_delayed(thread: Thread) -> bool:
     """Whether something has to be done before the running `thread` goes on in ring 3. Who is killed is interrupted."""
     return thread.interrupted or this_cpu().need_resched or thread.group.frozen

@@ -66,9 +66,6 @@ SEEK_HOLE = 4
 
 def read_at(file: OpenFile, offset: u64, destination: UserSlice, wait: bool) -> Fallible[u64]:
     """Read into user memory; returns how many bytes. An error after the first step ends a shorter transfer."""
-    ops = file.ops
-    if isinstance(ops, PipeReader):
-        return ops.pipe.receive_to_user(destination, wait)
     if destination.length <= SMALL:
         return read_steps(file, offset, destination, wait, local_array(u8, SMALL))
     return read_steps(file, offset, destination, wait, local_array(u8, LARGE))
@@ -99,9 +96,6 @@ def write_at(file: OpenFile, offset: u64, source: UserSlice, wait: bool) -> Fall
     """Write from user memory; returns how many bytes. An error after the first step ends a shorter
     transfer.
     """
-    ops = file.ops
-    if isinstance(ops, PipeWriter):
-        return ops.pipe.send_from_user(source, wait)
     if source.length <= SMALL:
         return write_steps(file, offset, source, wait, local_array(u8, SMALL))
     return write_steps(file, offset, source, wait, local_array(u8, LARGE))
@@ -131,6 +125,9 @@ def write_steps(file: OpenFile, offset: u64, source: UserSlice, wait: bool, buff
 
 def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
     """Read from where the open file is, and move it on."""
+    ops = file.ops
+    if isinstance(ops, PipeReader):
+        return ops.pipe.receive_to_user(destination, file.may_wait)
     done = read_at(file, file.position, destination, file.may_wait)
     if file.ops.is_seekable():
         file.position += done
@@ -148,6 +145,9 @@ def write_or_signal(task: Thread, file: OpenFile, source: UserSlice) -> Fallible
 
 def write_on(file: OpenFile, source: UserSlice) -> Fallible[u64]:
     """Write where the open file is, or at the end with O_APPEND, and move it on."""
+    ops = file.ops
+    if isinstance(ops, PipeWriter):
+        return ops.pipe.send_from_user(source, file.may_wait)
     if not file.ops.is_seekable():
         return write_at(file, 0, source, file.may_wait)
     if OpenFlags.APPEND in file.flags:
