@@ -7,7 +7,7 @@ from kernel.base.errno import EFAULT
 from kernel.machine.instructions import invalidate_page
 from kernel.machine.layout import PAGE_SIZE
 from kernel.machine.paging import Entry, Table, index_at
-from kernel.memory import frames, page_tables, pages, shootdown
+from kernel.memory import frames, growth, page_tables, pages, shootdown
 from kernel.memory.frames import FrameUse
 from kernel.memory.pager import Pager
 from kernel.memory.region import Access, Protection, Region
@@ -23,6 +23,8 @@ def handle_fault(space: AddressSpace, address: u64, access: Access) -> Fallible[
     page = align_down(address, PAGE_SIZE)
     with space.lock:
         region = space.region_at(page)
+        if region is None:
+            region = growth.grow_to(space, page)
         if region is None or not region.allows(access):
             raise EFAULT
         table = page_tables.make_table(space.root, page, space.account, True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, FrameNumber, align_down, copy, must_use, on_error, replace, u64
+from codegen.lang import Fallible, FrameNumber, align_down, must_use, on_error, replace, u64
 from kernel.machine.layout import PAGE_SIZE
 from kernel.machine.paging import index_at
 from kernel.memory import frames, page_tables, pages
@@ -28,6 +28,7 @@ def duplicate(space: AddressSpace, stack_pointer: u64 = 0) -> Fallible[AddressSp
             separate(space, child, page)
         child.break_start = space.break_start
         child.break_end = space.break_end
+        child.stack_limit = space.stack_limit
         child.arguments_start = space.arguments_start
         child.arguments_end = space.arguments_end
     return child
@@ -49,7 +50,7 @@ def separate(space: AddressSpace, child: AddressSpace, page: u64) -> Fallible[No
     index = index_at(page, 1)
     entry = replace(mine.entries[index], writable=True)
     copied = frames.allocate_uncleared(child.account, 0, FrameUse.USER)
-    copy(frames.contents(copied), frames.contents(entry.frame))
+    frames.copy_contents(copied, entry.frame)
     mine.entries[index] = entry
     theirs.entries[index] = replace(entry, frame=copied)
     frames.release(entry.frame)
@@ -63,12 +64,8 @@ def duplicate_region(space: AddressSpace, child: AddressSpace, region: Region) -
     if region.shared and region.pager is None:
         populate(space, region)
     twin = child.account.heap.new(Region)
+    twin.copy_from(region, region.start)
     child.place(twin, region.start, region.end, region.protection, region.shared)
-    twin.offset = region.offset
-    pager = region.pager
-    twin.pager = pager
-    if pager is not None:
-        pager.hold()
     if space.heap is region:
         child.heap = twin
     pages.duplicate(space.root, child.root, region.start, region.end, space.account, not region.shared)

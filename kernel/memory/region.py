@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
-from codegen.lang import Fallible, align_up, inline, struct, u8, u32, u64, width
+from codegen.lang import Fallible, align_up, inline, saturating_sub, struct, u8, u32, u64, width
 from kernel.base.errno import EINVAL, ENOMEM
 from kernel.base.tree import TreeNode
 from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.memory.pager import Pager
+
+GUARD_GAP: u64 = 256 * PAGE_SIZE
+"""What stays free below a stack (stack_guard_gap of Linux)."""
 
 
 @width(u32)
@@ -43,6 +46,8 @@ class Region:
     end: u64 = 0
     protection: Protection = Protection.NONE
     shared: bool = False
+    grows_down: bool = False
+    """It is a stack: what is touched below becomes part of it (growth.py)."""
     pager: Pager | None = None
     offset: u64 = 0
 
@@ -58,7 +63,23 @@ class Region:
 
     def is_plain(self, protection: Protection) -> bool:
         """Whether this is private memory without a file, with these rights."""
-        return self.pager is None and not self.shared and self.protection == protection
+        return self.pager is None and not self.shared and not self.grows_down and self.protection == protection
+
+    @property
+    def guarded_start(self) -> u64:
+        """Where memory that is mapped anywhere may end: below a stack a gap is left."""
+        return saturating_sub(u64, self.start, GUARD_GAP) if self.grows_down else self.start
+
+    def copy_from(self, other: Region, address: u64) -> None:
+        """Be like the part of `other` that begins at `address`, but for the place; holds what is mapped as well."""
+        self.protection = other.protection
+        self.shared = other.shared
+        self.grows_down = other.grows_down
+        self.offset = other.offset + (address - other.start)
+        pager = other.pager
+        self.pager = pager
+        if pager is not None:
+            pager.hold()
 
     def page_index(self, address: u64) -> u64:
         """Which page of the pager's contents shows at `address`."""

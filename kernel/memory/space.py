@@ -1,7 +1,7 @@
 """AddressSpace: the user half of the memory that a program sees.
 
-Interface: `create` makes one; `map` `unmap` `protect` `remap` `discard` `set_break` change it; fault.py fills in its
-pages on demand; `activate` `hold` `drop`; fork.py duplicates it.
+Interface: `create` makes one; `map` `unmap` `protect` `discard` `set_break` change it, as do growth.py and remap.py;
+fault.py fills in its pages on demand; `activate` `hold` `drop`; fork.py duplicates it.
 
 Invariants
 - Regions do not overlap; every mapped page lies in a region, and has at most the rights of the region.
@@ -24,7 +24,7 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EFAULT, EINVAL, ENOMEM
+from kernel.base.errno import EINVAL, ENOMEM
 from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.base.tree import Tree
@@ -35,7 +35,7 @@ from kernel.memory.account import Account
 from kernel.memory.kernel_space import KERNEL_SPACE
 from kernel.memory.pager import Pager
 from kernel.memory.region import Protection, Region, checked_length
-from kernel.memory.user_layout import MAP_TOP
+from kernel.memory.user_layout import MAP_TOP, STACK_SIZE
 
 
 @struct
@@ -49,6 +49,8 @@ class AddressSpace:
     """Where the program's argv stands at its start: what /proc/PID/cmdline shows."""
     starved: bool = False
     """No memory was left for a page while a program was put into it (execve(2)): that ends no process, but the call."""
+    stack_limit: u64 = STACK_SIZE
+    """RLIMIT_STACK of the process: how large regions that grow may become."""
 
     lock: SpinLock = inline(SpinLock(LockRank.ADDRESS_SPACE))
     references: u64 = 1
@@ -97,7 +99,7 @@ class AddressSpace:
                 self.gap_end = end
                 return end - length
             self.skipped_gap = max(self.skipped_gap, saturating_sub(u64, end, region.end))
-            end = region.start
+            end = region.guarded_start
 
     # Changing.
 
@@ -192,7 +194,7 @@ class AddressSpace:
         self.regions.remove(region)
         teardown.note_stray_tables(self, region.start, region.end)
         above = self.regions.at_or_above(region.end)
-        gap_end = MAP_TOP if above is None else min(above.start, MAP_TOP)
+        gap_end = MAP_TOP if above is None else min(above.guarded_start, MAP_TOP)
         self.gap_end = max(self.gap_end, gap_end)
         self.mapped_pages -= (region.end - region.start) // PAGE_SIZE
         if self.heap is region:
@@ -208,15 +210,9 @@ class AddressSpace:
         if region is None or region.start == address:
             return
         upper = self.account.heap.new(Region)
+        upper.copy_from(region, address)
         upper.start = address
         upper.end = region.end
-        upper.protection = region.protection
-        upper.shared = region.shared
-        upper.offset = region.offset + (address - region.start)
-        pager = region.pager
-        upper.pager = pager
-        if pager is not None:
-            pager.hold()
         region.end = address
         self.regions.insert(upper, address)
 
@@ -273,51 +269,6 @@ class AddressSpace:
         with self.lock:
             self.check_mapped(start, start + size)
             pages.drop(self.root, start, start + size)
-
-    def remap(self, start: u64, old_length: u64, new_length: u64, may_move: bool) -> Fallible[u64]:
-        """mremap(2) within one region: shrink, grow in place, or move. EFAULT, EINVAL, ENOMEM."""
-        old = checked_length(old_length)
-        new = checked_length(new_length)
-        if start % PAGE_SIZE != 0:
-            raise EINVAL
-        with self.lock:
-            region = self.region_at(start)
-            if region is None or old > region.end - start:
-                raise EFAULT
-            if new <= old:
-                self.clear_range(start + new, start + old)
-                return start
-            if region.end == start + old and self.may_extend(region, start + new):
-                self.mapped_pages += (new - old) // PAGE_SIZE
-                region.end = start + new
-                return start
-            if not may_move:
-                raise ENOMEM
-            return self.move(region, start, old, new)
-
-    def may_extend(self, region: Region, end: u64) -> bool:
-        """Whether `region` may end at `end`, as nothing is in the way. The lock is held."""
-        return end <= USER_END and self.first_region(region.end, end) is None
-
-    def move(self, region: Region, start: u64, old: u64, new: u64) -> Fallible[u64]:
-        """Move part of a region to where it may be longer. The lock is held."""
-        target = self.find_gap(new)
-        moved = self.account.heap.new(Region)
-        with on_error(self.account.heap.free, moved):
-            self.split_at(start)
-            self.split_at(start + old)
-            self.has_stray_tables = True
-            pages.move(self.root, start, target, old, self.account)
-        source = self.region_at(start)
-        assert source is not None, "the range is mapped"
-        self.place(moved, target, target + new, source.protection, source.shared)
-        moved.offset = source.offset
-        pager = source.pager
-        moved.pager = pager
-        if pager is not None:
-            pager.hold()
-        self.forget(source)
-        return target
 
     def set_break(self, address: u64) -> u64:
         """brk(2): end the heap at `address` if that can be; returns where it ends."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from codegen.lang import u64
 
-STACK_GAP: u64 = 1 << 20
-"""What stays unmapped between the stack and the area of mmap."""
-
 TOP: u64 = 0x7FFF_FFFF_0000
 """Where the stack of a program ends."""
 
 STACK_SIZE: u64 = 8 << 20
-"""The stack of a program is 8 MiB of addresses, as RLIMIT_STACK says; pages come when they are touched."""
+"""RLIMIT_STACK of a new program: what its stack may grow to."""
 
-MAP_TOP: u64 = TOP - STACK_SIZE - STACK_GAP
+STACK_RESERVE: u64 = 128 << 10
+"""What is mapped below a stack when a program begins (setup_arg_pages() of Linux)."""
+
+MAP_TOP: u64 = TOP - (128 << 20)
 """Mappings that ask for no address are laid below this, the newest lowest."""

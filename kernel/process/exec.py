@@ -18,7 +18,9 @@ from codegen.lang import (
 )
 from kernel.base.errno import EFAULT, ELIBBAD, ENOEXEC, ENOMEM
 from kernel.files.inode import Inode
+from kernel.memory import growth
 from kernel.memory.space import AddressSpace, create
+from kernel.memory.user_layout import STACK_RESERVE
 from kernel.process import script
 from kernel.process.elf import ElfImage, map_program, read_program
 from kernel.process.program import Program, drop_file, open_program
@@ -76,6 +78,7 @@ def fill_space(program: Program, space: AddressSpace, file: Inode, image: ElfIma
         map_stack(space)
         writer = local(StackWriter)
         program.stack_pointer = build_stack(program.arguments, path, facts, program.lookup.credentials, writer)
+        growth.make_room_below(space, program.stack_pointer, STACK_RESERVE)
         space.arguments_start = writer.arguments_start
         space.arguments_end = writer.arguments_end
         program.entry = facts.first_instruction

@@ -29,7 +29,7 @@ from kernel.devices.random import fill_random
 from kernel.files.credentials import Credentials
 from kernel.machine.cpuid import CpuidResult, read_cpuid
 from kernel.machine.layout import PAGE_SIZE
-from kernel.memory import user
+from kernel.memory import growth, user
 from kernel.memory.region import Protection
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import STACK_SIZE, TOP
@@ -124,9 +124,9 @@ class StackWriter:
 
 
 def map_stack(space: AddressSpace) -> Fallible[None]:
-    """Give `space` a stack; its pages come when they are touched."""
+    """Give `space` a stack, which grows while it is filled and used."""
     protection = Protection.READ | Protection.WRITE
-    space.map(TOP - STACK_SIZE, STACK_SIZE, protection, False, None, 0)
+    _ = growth.map_growing(space, TOP - PAGE_SIZE, PAGE_SIZE, protection)
 
 
 def push(top: u64, content: Slice[u8]) -> Fallible[u64]:

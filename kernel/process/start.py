@@ -6,6 +6,7 @@ from codegen.lang import Fallible, Slice, UserAddr, field_offset, on_error, u8, 
 from kernel.files.inode import Inode
 from kernel.memory.space import AddressSpace
 from kernel.process import exec, robust, timers
+from kernel.process.limits import Resource
 from kernel.process.process import Process
 from kernel.process.program import Program
 from kernel.process.signal_queue import QueuedSignal
@@ -50,6 +51,7 @@ def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallib
     thread.id = process.pid
     process.name_thread(thread, base_name(path))
     process.settings.limits.begin(process.container.account.processes.limit)
+    space.stack_limit = process.settings.limits.soft_of(Resource.STACK)
     thread.frame.start_user(UserAddr(program.entry), UserAddr(program.stack_pointer))
     switch.prepare_user(thread)
     start(thread)
@@ -71,6 +73,7 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     before = process.space
     robust.release_locks(thread)
     process.space = space
+    space.stack_limit = process.settings.limits.soft_of(Resource.STACK)
     switch.enter_space(space)
     before.drop()
     process.return_space()

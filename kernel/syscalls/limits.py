@@ -66,6 +66,8 @@ def set_limit(task: Thread, process: Process, resource: u32, soft: u64, hard: u6
         process.processor_limit.watch(process)
     elif resource == u32(Resource.FILES) and not process.is_zombie:
         process.files.limit = soft
+    elif resource == u32(Resource.STACK) and not process.is_zombie:
+        process.space.stack_limit = soft
 
 
 @syscall(97, missing="as prlimit64")

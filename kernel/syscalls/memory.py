@@ -6,13 +6,18 @@ from codegen.lang import Fallible, Fd, UserAddr, align_up, i32, u32, u64
 from kernel.base.errno import EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, EOVERFLOW
 from kernel.files.seals import check_shared_mapping
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
+from kernel.memory import growth
 from kernel.memory.pager import Pager
 from kernel.memory.region import Protection
+from kernel.memory.remap import REMAP_BITS, Remap, remap
 from kernel.memory.space import AddressSpace
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 
 PROTECTION_BITS: u32 = 7
+GROWS_UP: u32 = 0x200_0000
+GROWS_BITS: u32 = 0x300_0000
+"""PROT_GROWSDOWN and PROT_GROWSUP of mprotect(2)."""
 LARGEST_OFFSET: u64 = 0x7FFF_FFFF_FFFF_F000
 """In a file (MAX_LFS_FILESIZE, less than a page)."""
 MAP_SHARED: u32 = 1
@@ -21,10 +26,9 @@ MAP_SHARED_VALIDATE: u32 = 3
 MAP_TYPE: u32 = 0xF
 MAP_FIXED: u32 = 0x10
 MAP_ANONYMOUS: u32 = 0x20
+MAP_GROWSDOWN: u32 = 0x100
 MAP_FIXED_NOREPLACE: u32 = 0x10_0000
 """The flags of mmap(2) that matter here; MAP_STACK, MAP_NORESERVE, MAP_POPULATE and others change nothing."""
-
-MREMAP_MAYMOVE: u32 = 1
 
 MADV_NORMAL = 0
 MADV_RANDOM = 1
@@ -62,6 +66,10 @@ def mmap(
     shared = kind != MAP_PRIVATE
     if is_anonymous:
         start = choose_address(space, u64(address), length, flags)
+        if flags & MAP_GROWSDOWN != 0:
+            if shared:
+                raise EINVAL
+            return growth.map_growing(space, start, length, Protection(protection))
         return space.map(start, length, Protection(protection), shared, None, 0)
     start = choose_address(space, u64(address), length, flags)
     if offset > LARGEST_OFFSET - length:
@@ -113,10 +121,20 @@ def munmap(task: Thread, address: UserAddr, length: u64) -> Fallible[None]:
 
 @syscall(10)
 def mprotect(task: Thread, address: UserAddr, length: u64, protection: u32) -> Fallible[None]:
-    """mprotect(2). PROT_GROWSDOWN and PROT_GROWSUP are EINVAL: no mapping here grows."""
-    if protection & PROTECTION_BITS != protection:
+    """mprotect(2). PROT_GROWSUP is EINVAL: no mapping grows upwards."""
+    space = task.process.space
+    grows = protection & GROWS_BITS
+    if protection & (PROTECTION_BITS | GROWS_BITS) != protection or grows == GROWS_BITS:
         raise EINVAL
-    task.process.space.protect(u64(address), length, Protection(protection))
+    start = u64(address)
+    if grows != 0 and length != 0 and start % PAGE_SIZE == 0:
+        if grows == GROWS_UP:
+            raise EINVAL
+        end = align_up(start + min(length, USER_END), PAGE_SIZE)
+        start = growth.growing_start(space, start)
+        space.protect(start, end - start, Protection(protection & PROTECTION_BITS))
+        return
+    space.protect(start, length, Protection(protection & PROTECTION_BITS))
 
 
 @syscall(12)
@@ -125,12 +143,12 @@ def brk(task: Thread, address: UserAddr) -> u64:
     return task.process.space.set_break(u64(address))
 
 
-@syscall(25)
-def mremap(task: Thread, address: UserAddr, old_length: u64, new_length: u64, flags: u32) -> Fallible[u64]:
-    """mremap(2), without MREMAP_FIXED and MREMAP_DONTUNMAP (EINVAL)."""
-    if flags & MREMAP_MAYMOVE != flags or old_length == 0 or new_length == 0:
+@syscall(25, missing="an old length of 0, which maps shared pages twice (EINVAL)")
+def mremap(task: Thread, address: UserAddr, old_length: u64, new_length: u64, flags: u32, wanted: u64) -> Fallible[u64]:
+    """mremap(2)."""
+    if flags & REMAP_BITS != flags or old_length == 0 or new_length == 0:
         raise EINVAL
-    return task.process.space.remap(u64(address), old_length, new_length, flags != 0)
+    return remap(task.process.space, u64(address), old_length, new_length, Remap(flags), wanted)
 
 
 @syscall(28)

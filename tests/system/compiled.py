@@ -8,6 +8,7 @@ from pathlib import Path
 
 SOURCES = (
     "memory",
+    "growth",
     "threads",
     "signals",
     "scheduling",

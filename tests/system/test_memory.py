@@ -1,4 +1,4 @@
-"""Memory as a program sees it: memory.c says the same in a container as on Linux."""
+"""Memory as a program sees it: C programs say the same in a container as on Linux."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import pytest
 from harness.guest import Guest
 from tests.system.programs import run_in_new
 
-PROGRAM = "/bin/memory"
+PROGRAMS = ("memory", "growth")
 
 
-async def test_memory_calls_are_those_of_linux(guest: Guest, rootfs: Path) -> None:
-    program = rootfs / PROGRAM.lstrip("/")
+@pytest.mark.parametrize("name", PROGRAMS)
+async def test_memory_calls_are_those_of_linux(guest: Guest, rootfs: Path, name: str) -> None:
+    program = rootfs / "bin" / name
     if not program.exists():
         pytest.skip("no compiler, or no static C library")
     expected = subprocess.run([program], capture_output=True, timeout=20, check=True)
-    result = await run_in_new(guest, PROGRAM)
+    result = await run_in_new(guest, f"/bin/{name}")
     assert result.output.decode().splitlines() == expected.stdout.decode().splitlines()
     assert (result.status, result.errors) == (0, b"")

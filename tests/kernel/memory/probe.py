@@ -39,6 +39,7 @@ from kernel.memory.account import KERNEL, Account
 from kernel.memory.fault import handle_fault
 from kernel.memory.frames import FrameUse
 from kernel.memory.region import Access, Protection
+from kernel.memory.remap import Remap, remap
 from kernel.memory.space import AddressSpace
 
 PLACE: u64 = 0x40_0000
@@ -228,7 +229,7 @@ def check_neighbours(made: AddressSpace) -> Fallible[None]:
     made.map(high + PAGE_SIZE, PAGE_SIZE, READ_WRITE, False, None, 0)
     assert count_regions(made) == count + 1 and read_word(high) == 5, "one region"
     made.map(high + 2 * PAGE_SIZE, PAGE_SIZE, Protection.READ, False, None, 0)
-    moved = made.remap(high - PAGE_SIZE, 3 * PAGE_SIZE, 64 * PAGE_SIZE, True)
+    moved = remap(made, high - PAGE_SIZE, 3 * PAGE_SIZE, 64 * PAGE_SIZE, Remap.MAY_MOVE, 0)
     assert read_word(moved + PAGE_SIZE) == 5 and is_refused(high), "what was moved"
     made.discard(moved, 64 * PAGE_SIZE)
     assert read_word(moved + PAGE_SIZE) == 0, "forgotten"
