@@ -189,8 +189,8 @@ def _lock_problems(kernel: Kernel) -> list[str]:
     found = []
     for name in LOCKS:
         static = kernel.static(name)
-        lock = static if "next_ticket" in static.layout_.fields else static.lock
-        if lock.next_ticket != lock.now_serving:
+        lock = static if "holder" in static.layout_.fields else static.lock
+        if lock.holder != 0:
             found.append(f"the lock of {name} is held, on the stack in slot {lock.holder:#x}")
     return found
 

@@ -5,13 +5,16 @@
 
 Interrupts are off inside and as they were before afterwards, so locks are released in reverse order. The holder must
 not sleep and not touch user memory, whose faults may: the compiler refuses both, with the calls that lead there. It
-also refuses a lock that is taken under one of the same or a higher rank (lock_rank.py). Tickets make waiting fair
-(Mellor-Crummey and Scott, 1991). Taking a lock twice on one processor cannot end well, so it traps.
+also refuses a lock that is taken under one of the same or a higher rank (lock_rank.py). Taking a lock twice on one
+processor cannot end well, so it traps.
+
+Waiting is not fair. A ticket lock (Mellor-Crummey and Scott, 1991) was, and took 15 ms for each hand-over on a host
+with fewer processors than the machine: the one whose turn it was did not run, and the others spun for it in vain.
 """
 
 from __future__ import annotations
 
-from codegen.lang import Atomic, Order, inline, spinlock, struct, u32, u64
+from codegen.lang import Atomic, Order, inline, spinlock, struct, u64
 from kernel.base.lock_rank import LockRank
 from kernel.machine.instructions import (
     disable_interrupts,
@@ -25,15 +28,16 @@ from kernel.machine.translations import serve
 STACK_SLOT: u64 = 0x8000
 """Kernel stacks lie in slots of this size (boot/layout.py), so a stack pointer tells which stack it is on."""
 
+LONGEST_PAUSE: u64 = 64
+"""How many PAUSE instructions lie at most between two looks at a lock."""
+
 
 @spinlock
 @struct
 class SpinLock:
-    """A ticket lock. `holder` is the slot of the holder's stack while it is taken, 0 while it is free."""
+    """A test-and-set lock. `holder` is the slot of the holder's stack while it is taken, 0 while it is free."""
 
-    next_ticket: Atomic[u32] = inline()
-    now_serving: Atomic[u32] = inline()
-    holder: u64 = 0
+    holder: Atomic[u64] = inline()
     interrupts_were_enabled: bool = False
     rank: LockRank = LockRank.NONE
 
@@ -43,27 +47,34 @@ class SpinLock:
     @property
     def is_held(self) -> bool:
         """Whether somebody holds the lock."""
-        return self.holder != 0
+        return self.holder.load(Order.RELAXED) != 0
 
     def acquire(self) -> None:
         """Take the lock; interrupts are off from here to `release`. Prefer `with`."""
         enabled = interrupts_enabled()
         disable_interrupts()
-        ticket = self.next_ticket.fetch_add(1, Order.RELAXED)
         slot = stack_pointer() // STACK_SLOT
-        while self.now_serving.load(Order.ACQUIRE) != ticket:
-            assert self.holder != slot, "spinlock taken twice on one stack"
-            serve()
-            spin_hint()
-        self.holder = slot
+        if not self.holder.compare_exchange(0, slot, Order.ACQUIRE):
+            self.wait(slot)
         self.interrupts_were_enabled = enabled
+
+    def wait(self, slot: u64) -> None:
+        """Take the lock when it is free, looking ever more rarely whether it is."""
+        assert self.holder.load(Order.RELAXED) != slot, "spinlock taken twice on one stack"
+        pause: u64 = 1
+        while True:
+            for _ in range(pause):
+                spin_hint()
+            serve()
+            pause = min(pause * 2, LONGEST_PAUSE)
+            if self.holder.load(Order.RELAXED) == 0 and self.holder.compare_exchange(0, slot, Order.ACQUIRE):
+                return
 
     def release(self) -> None:
         """Let go of the lock; interrupts are as they were before `acquire`."""
-        assert self.holder != 0, "spinlock released by nobody"
+        assert self.holder.load(Order.RELAXED) != 0, "spinlock released by nobody"
         enabled = self.interrupts_were_enabled
-        self.holder = 0
-        self.now_serving.fetch_add(1, Order.RELEASE)
+        self.holder.store(0, Order.RELEASE)
         if enabled:
             enable_interrupts()
 

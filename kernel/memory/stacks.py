@@ -2,6 +2,10 @@
 
 Interface: `allocate` and `release`. A stack that grows into its guard faults, and the double-fault handler, which
 has a stack of its own, reports it. Frames are charged to who asks; the tables of the area to the kernel.
+
+Other processors may remember the translations of a stack that was given back. Nobody uses its addresses, so that does
+no harm until the slot is used again: slots that were given back are stale, and stay taken, until all processors have
+forgotten some tens of them at once.
 """
 
 from __future__ import annotations
@@ -14,13 +18,15 @@ from kernel.base.spinlock import SpinLock
 from kernel.machine.instructions import invalidate_page
 from kernel.machine.layout import PAGE_SIZE, STACK_SIZE, STACK_SLOT, STACKS
 from kernel.machine.paging import Entry, index_at
-from kernel.memory import frames, page_tables
+from kernel.machine.processors import PROCESSORS
+from kernel.memory import frames, page_tables, shootdown
 from kernel.memory.account import KERNEL, Account
 from kernel.memory.frames import FrameUse
 from kernel.memory.kernel_space import KERNEL_SPACE
 
 SLOTS: u64 = 16384
 WORDS: u64 = SLOTS // 64
+MOST_STALE: u64 = 32
 
 
 @struct
@@ -29,8 +35,30 @@ class StackArea:
 
     lock: SpinLock = inline(SpinLock(LockRank.STACK_AREA))
     taken: Array[u64] = array(WORDS)
+    stale: Array[u64] = array(MOST_STALE)
+    """Slots that are taken only as other processors may remember what was there."""
+    stale_count: u64 = 0
     used: u64 = 0
     hint: u64 = 0
+
+    def free(self, slot: u64) -> None:
+        """Let a slot be used again. The lock is held."""
+        clear_bit(self.taken[0:WORDS], slot)
+        self.hint = min(self.hint, slot)
+
+    def free_later(self, slot: u64) -> None:
+        """Let a slot be used again when no processor remembers its translations. The lock is held."""
+        self.stale[self.stale_count] = slot
+        self.stale_count += 1
+        if self.stale_count == MOST_STALE:
+            self.free_stale()
+
+    def free_stale(self) -> None:
+        """Let all processors forget what was in stale slots. The lock is held."""
+        shootdown.forget_kernel()
+        for index in range(self.stale_count):
+            self.free(self.stale[index])
+        self.stale_count = 0
 
 
 AREA = StackArea()
@@ -42,6 +70,7 @@ def allocate(owner: Account) -> Fallible[VirtAddr]:
     with AREA.lock:
         slot = find_clear(AREA.taken[0:WORDS], AREA.hint)
         if slot >= SLOTS:
+            AREA.free_stale()
             slot = find_clear(AREA.taken[0:WORDS], 0)
         if slot >= SLOTS:
             raise ENOMEM
@@ -83,9 +112,11 @@ def release(top: VirtAddr) -> None:
         address += PAGE_SIZE
     slot = (u64(top) - STACKS) // STACK_SLOT - 1
     with AREA.lock:
-        clear_bit(AREA.taken[0:WORDS], slot)
-        AREA.hint = min(AREA.hint, slot)
         AREA.used -= 1
+        if PROCESSORS.running > 1:
+            AREA.free_later(slot)
+        else:
+            AREA.free(slot)
 
 
 def frame_under(address: u64) -> FrameNumber:

@@ -5,19 +5,16 @@ changes is whole again when it blocks. The lock keeps that true on several. Ever
 the last thing before ring 3, and who blocks gives it up until it runs again (scheduler.py). Outside of it run interrupt
 handlers, the scheduler, and the system calls that are declared as needing no lock; what those share has spinlocks.
 
-It is taken with interrupts on and before any spinlock. Waiting is not fair: a fair lock would have to be handed to a
-processor that the hypervisor may not be running, while the others spin for it in vain.
+It is taken with interrupts on and before any spinlock. Waiting is not fair, for the reason told in base/spinlock.py.
 """
 
 from __future__ import annotations
 
 from codegen.lang import Atomic, Order, inline, sleeps, struct, u64
+from kernel.base.spinlock import LONGEST_PAUSE
 from kernel.machine.cpu import current_thread_address
 from kernel.machine.instructions import interrupts_enabled, spin_hint
 from kernel.machine.translations import serve
-
-LONGEST_PAUSE: u64 = 64
-"""How many PAUSE instructions lie at most between two looks at the lock."""
 
 
 @struct
