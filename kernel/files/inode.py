@@ -45,6 +45,7 @@ from kernel.files.seals import Seals, check_size, check_write
 from kernel.machine.clock import wall_time
 
 if TYPE_CHECKING:
+    from kernel.files.extended import ExtendedAttributes
     from kernel.files.fifo import Fifo
     from kernel.files.ramfs import RamFs
 
@@ -109,9 +110,10 @@ class Inode(FileOps):
     entries: Directory | None = None
     content: Content | None = None
     target: LinkTarget | None = None
+    extended: ExtendedAttributes | None = None
     is_memory: bool = False
-    """Made by memfd_create(2): `target` has its name, and `seals` may be added."""
-    seals: Seals = Seals.NONE
+    """Made by memfd_create(2), with its name in `target`."""
+    seals: Seals = Seals.SEAL
     device: FileOps | None = None
     fifo: Fifo | None = None
     """While a FIFO is open: what its ends share (fifo.py)."""

@@ -221,6 +221,9 @@ class RamFs:
         target = inode.target
         if target is not None:
             heap.free(target)
+        extended = inode.extended
+        if extended is not None:
+            extended.free()
         entries = inode.entries
         if entries is not None:
             while True:

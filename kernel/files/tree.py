@@ -92,14 +92,14 @@ def make_symlink(lookup: Lookup, target: Slice[u8]) -> Fallible[None]:
         attach(lookup.parent, lookup.last_name, inode)
 
 
-def make_link(lookup: Lookup, inode: Inode) -> Fallible[None]:
-    """link(2): one more name for `inode`."""
+def make_link(lookup: Lookup, inode: Inode | None) -> Fallible[None]:
+    """link(2): one more name for `inode`; None is a file that is in no file system (EXDEV)."""
     lookup.check_name()
     if lookup.last != LastComponent.NAME or lookup.inode is not None:
         raise EEXIST
     if lookup.trailing_slash:
         raise ENOENT
-    if lookup.parent.fs is not inode.fs or inode.is_memory:
+    if inode is None or lookup.parent.fs is not inode.fs or inode.is_memory:
         raise EXDEV
     check_parent(lookup)
     if inode.described.is_directory:

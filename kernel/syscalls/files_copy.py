@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, Fd, UserAddr, deferred, i64, local_array, u8, u32, u64
+from codegen.lang import Errno, Fallible, Fd, UserAddr, deferred, i64, local_array, on_error, u8, u32, u64
 from kernel.base.errno import EBADF, EINVAL, EISDIR, ESPIPE
 from kernel.files.file import OpenFile
 from kernel.files.flags import OpenFlags
@@ -71,15 +71,15 @@ def copy_file_range(
     task: Thread, source: Fd, source_offset: UserAddr, out: Fd, out_offset: UserAddr, count: u64, flags: u32
 ) -> Fallible[u64]:
     """copy_file_range(2): between regular files."""
-    if flags != 0:
-        raise EINVAL
-    reader = readable_file(task, source)
+    reader = used_file(task, source)
     with deferred(reader.drop):
-        writer = writable_file(task, out)
+        writer = used_file(task, out)
         with deferred(writer.drop):
-            check_copy(reader, writer)
             first = start_offset(reader, source_offset)
             target = start_offset(writer, out_offset)
+            if flags != 0:
+                raise EINVAL
+            check_copy(reader, writer)
             total = checked_count(count)
             if reader.inode is writer.inode and first < target + total and target < first + total:
                 raise EINVAL
@@ -89,15 +89,24 @@ def copy_file_range(
             return done
 
 
+def used_file(task: Thread, fd: Fd) -> Fallible[OpenFile]:
+    """The open file `fd`, unless it is only a name. The reference is the caller's."""
+    file = task.process.files.pin(fd)
+    with on_error(file.drop):
+        if file.is_path_only:
+            raise EBADF
+    return file
+
+
 def check_copy(reader: OpenFile, writer: OpenFile) -> Fallible[None]:
-    """The checks of generic_copy_file_checks()."""
+    """The checks of generic_file_rw_checks()."""
     source = reader.ops.attributes()
     target = writer.ops.attributes()
     if source.is_directory or target.is_directory:
         raise EISDIR
     if not source.is_regular or not target.is_regular:
         raise EINVAL
-    if OpenFlags.APPEND in writer.flags:
+    if not reader.is_readable or not writer.is_writable or OpenFlags.APPEND in writer.flags:
         raise EBADF
 
 

@@ -53,7 +53,6 @@ def memfd_create(task: Thread, name: UserAddr, flags: u32) -> Fallible[Fd]:
     )
     with deferred(inode.drop):
         inode.fs.set_memory_name(inode, text[0 : len(PREFIX) + length])
-        inode.seals = Seals.SEAL
         if flags & MFD_NOEXEC_SEAL != 0:
             inode.described.permissions = 0o666
             inode.seals = Seals.EXECUTE
@@ -90,8 +89,8 @@ def control_seals(task: Thread, file: OpenFile, command: u32, argument: u64) -> 
 
 
 def memory_file(inode: Inode | None) -> Fallible[Inode]:
-    """`inode`, if memfd_create(2) made it."""
-    if inode is None or not inode.is_memory:
+    """`inode`, if it can have seals, as every regular file in memory; those with a name begin with F_SEAL_SEAL."""
+    if inode is None or inode.content is None or not inode.described.is_regular:
         raise EINVAL
     return inode
 

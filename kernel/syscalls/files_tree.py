@@ -167,10 +167,17 @@ def linkat(
     """linkat(2)."""
     known = checked_flags(flags, u32(AtFlags.SYMLINK_FOLLOW | AtFlags.EMPTY_PATH))
     how = Resolve.FOLLOW if AtFlags.SYMLINK_FOLLOW in known else Resolve.NONE
-    inode = find_at(task, old_directory, old, known, how)
+    inode = linked(task, old_directory, old, known, how)
     lookup = local(Lookup)
     walk_at(task, lookup, new_directory, new, Resolve.PARENT)
     tree.make_link(lookup, inode)
+
+
+def linked(task: Thread, directory: i32, path: UserAddr, flags: AtFlags, how: Resolve) -> Fallible[Inode | None]:
+    """What linkat(2) is to give a name; None for what is open and in no file system."""
+    if AtFlags.EMPTY_PATH in flags and directory != AT_FDCWD and user.get(u8, path) == 0:
+        return task.process.files.get(Fd(directory)).inode
+    return find_at(task, directory, path, flags, how)
 
 
 @syscall(88)

@@ -101,12 +101,12 @@ def pager_of(task: Thread, fd: Fd, shared: bool, protection: u32) -> Fallible[Pa
     """What serves the pages of a mapping of `fd`. EBADF, EACCES, ENODEV for what has no pages."""
     file = task.process.files.get(fd)
     inode = file.inode
-    if inode is None or not inode.attributes().is_regular:
-        raise ENODEV
     if not file.is_readable:
         raise EACCES
     if shared and protection & u32(Protection.WRITE) != 0 and not file.is_writable:
         raise EACCES
+    if inode is None or not inode.attributes().is_regular:
+        raise ENODEV
     check_shared_mapping(inode, shared and protection & u32(Protection.WRITE) != 0)
     return inode.pager()
 

@@ -10,6 +10,7 @@ import os
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from hypothesis import strategies
 
@@ -25,17 +26,20 @@ NUMBERS = {
     "dup": 32, "dup2": 33, "fcntl": 72, "ftruncate": 77, "getcwd": 79, "chdir": 80, "rename": 82, "mkdir": 83,
     "rmdir": 84, "link": 86, "unlink": 87, "symlink": 88, "readlink": 89, "chmod": 90, "umask": 95, "getuid": 102,
     "rt_sigpending": 127, "mincore": 27, "dup3": 292, "pipe2": 293, "close_range": 436, "lstat": 6, "mremap": 25,
-    "nanosleep": 35, "clock_getres": 229, "eventfd2": 290, "faccessat": 269,
+    "mknod": 133, "flock": 73, "memfd_create": 319, "fallocate": 285, "renameat2": 316, "linkat": 265, "openat2": 437,
+    "copy_file_range": 326, "sync_file_range": 277, "readahead": 187, "fsync": 74, "fdatasync": 75, "truncate": 76,
+    "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "getxattr": 191, "lgetxattr": 192, "fgetxattr": 193,
+    "listxattr": 194, "llistxattr": 195, "flistxattr": 196, "removexattr": 197, "lremovexattr": 198,
+    "fremovexattr": 199, "nanosleep": 35, "clock_getres": 229, "eventfd2": 290, "faccessat": 269,
 }  # fmt: skip
 """Numbers of x86-64 Linux, written down here so that the test does not ask what it tests."""
 
 
 @dataclass(frozen=True)
-class Call:
-    """One call: integers, bytes that go in, and `Out`, `PathName` for what is a buffer."""
+class Both:
+    """A buffer that goes in and comes back."""
 
-    name: str
-    arguments: tuple[int | bytes | Out | PathName, ...]
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,17 @@ class PathName:
     """A NUL-terminated name."""
 
     name: str
+
+
+Argument: TypeAlias = int | bytes | Both | Out | PathName
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: integers, bytes that go in, and `Out`, `Both`, `PathName` for what is a buffer."""
+
+    name: str
+    arguments: tuple[Argument, ...]
 
 
 Make = Callable[..., Awaitable[int]]
@@ -71,16 +86,35 @@ flags = strategies.sampled_from(
 signal_sets = strategies.sampled_from([0, 1 << 9, 1 << 11 | 1 << 8, 1 << 18, (1 << 64) - 1]).map(
     lambda value: struct.pack("<Q", value)
 )
+fifo = strategies.just(PathName("f"))
+"""Only opened with O_NONBLOCK, and only under this name."""
+fifo_flags = strategies.sampled_from([os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_TRUNC]).map(
+    lambda value: value | os.O_NONBLOCK
+)
+node_modes = strategies.sampled_from([0o010600, 0o140600, 0o100644, 0o600, 0o040700, 0o120700, 0o170000])
+record_locks = strategies.tuples(
+    strategies.sampled_from([0, 1, 1, 2, 2, 3]),
+    strategies.sampled_from([0, 0, 1, 2, 7]),
+    strategies.sampled_from([0, 1, 5, 10, 100, -1, -10, (1 << 63) - 1]),
+    strategies.sampled_from([0, 1, 10, 20, -1, -5, (1 << 63) - 1]),
+    strategies.sampled_from([0, 0, 0, 5]),
+).map(lambda parts: Both(struct.pack("<hh4xqqi4x", *parts)))
+attribute_names = strategies.sampled_from(
+    ["user.a", "user.b", "user.aa", "trusted.a", "security.a", "user.", "other.a", "", "user", "user." + "n" * 251]
+).map(PathName)
+hows = strategies.tuples(flags, modes, strategies.sampled_from([0, 0, 2, 4, 8, 16, 24, 64])).map(
+    lambda parts: struct.pack("<QQQ", *parts)
+)
 data = strategies.sampled_from([b"", b"x", b"hello world", b"y" * 5000])
 outs = strategies.sampled_from([0, 1, 20, 6000]).map(Out)
 
 
-def call(name: str, *parts: strategies.SearchStrategy[int | bytes | Out | PathName]) -> strategies.SearchStrategy[Call]:
+def call(name: str, *parts: strategies.SearchStrategy[Argument]) -> strategies.SearchStrategy[Call]:
     """Calls of one name."""
     return strategies.tuples(*parts).map(lambda arguments: Call(name, arguments))
 
 
-def just(value: int | Out) -> strategies.SearchStrategy[int | bytes | Out | PathName]:
+def just(value: int | Out | PathName) -> strategies.SearchStrategy[Argument]:
     """One constant argument."""
     return strategies.just(value)
 
@@ -98,6 +132,20 @@ def with_length(name: str, extra: tuple[int, ...] = ()) -> strategies.SearchStra
 def reads(name: str, extra: tuple[int, ...] = ()) -> strategies.SearchStrategy[Call]:
     """Calls with a descriptor and a buffer, whose length follows."""
     return strategies.tuples(descriptors, outs).map(lambda pair: Call(name, (pair[0], pair[1], pair[1].length, *extra)))
+
+
+def set_attributes(name: str, target: strategies.SearchStrategy[Argument]) -> strategies.SearchStrategy[Call]:
+    """Calls that set an extended attribute."""
+    value = strategies.sampled_from([b"", b"x", b"value"])
+    flag = strategies.sampled_from([0, 0, 1, 2, 4])
+    return strategies.tuples(target, attribute_names, value, flag).map(
+        lambda parts: Call(name, (parts[0], parts[1], parts[2], len(parts[2]), parts[3]))
+    )
+
+
+def get_attributes(name: str, target: strategies.SearchStrategy[Argument]) -> strategies.SearchStrategy[Call]:
+    """Calls that tell one."""
+    return call(name, target, attribute_names, just(Out(8)), strategies.sampled_from([0, 2, 8]))
 
 
 calls = strategies.one_of(
@@ -129,6 +177,32 @@ calls = strategies.one_of(
     call("close_range", strategies.integers(5, 9), strategies.integers(4, 9), strategies.sampled_from([0, 4, 8])),
     call("nanosleep", strategies.sampled_from([struct.pack("<qq", 0, 1), struct.pack("<qq", 0, 10**9),
                                                struct.pack("<qq", -1, 0)]), just(0)),
+    call("mknod", names, node_modes.filter(lambda mode: mode >> 12 != 1), just(0)),
+    call("mknod", fifo, just(0o010644), just(0)), call("unlink", fifo),
+    call("open", fifo, fifo_flags, modes), call("open", fifo, fifo_flags, modes),
+    call("open", names, just(os.O_TMPFILE | os.O_RDWR), modes),
+    call("openat2", just(-100), names, hows, strategies.sampled_from([24, 24, 24, 16])),
+    call("flock", descriptors, strategies.sampled_from([1, 2, 8, 1, 2, 3, 0]).map(lambda operation: operation | 4)),
+    call("fcntl", descriptors, strategies.sampled_from([5, 6, 36, 37, 6, 37]), record_locks),
+    call("fcntl", descriptors, strategies.sampled_from([5, 6, 36, 37, 6, 37]), record_locks),
+    call("fcntl", descriptors, just(1034), just(0)),
+    call("fcntl", descriptors, just(1033), strategies.sampled_from([0, 1, 2, 4, 8, 16, 6, 0x400])),
+    call("memfd_create", names, strategies.sampled_from([0, 1, 2, 3, 2, 0x400])),
+    call("fallocate", descriptors, strategies.sampled_from([0, 1, 3, 3, 2, 16]), offsets,
+         strategies.sampled_from([0, 1, PAGE, 20000, -1])),
+    call("renameat2", just(-100), names, just(-100), names, strategies.sampled_from([0, 1, 2, 2, 3, 8])),
+    call("linkat", descriptors, just(PathName("")), just(-100), names, just(0x1000)),
+    call("copy_file_range", descriptors, just(0), descriptors, just(0), sizes, strategies.sampled_from([0, 0, 1])),
+    call("sync_file_range", descriptors, offsets, offsets, strategies.integers(0, 9)),
+    call("readahead", descriptors, offsets, sizes), call("fsync", descriptors), call("fdatasync", descriptors),
+    call("truncate", names, offsets),
+    set_attributes("setxattr", names), set_attributes("lsetxattr", names), set_attributes("fsetxattr", descriptors),
+    get_attributes("getxattr", names), get_attributes("lgetxattr", names), get_attributes("fgetxattr", descriptors),
+    call("listxattr", names, just(Out(40)), strategies.sampled_from([0, 5, 40])),
+    call("flistxattr", descriptors, just(Out(40)), strategies.sampled_from([0, 5, 40])),
+    call("llistxattr", names, just(Out(40)), just(40)),
+    call("removexattr", names, attribute_names), call("lremovexattr", names, attribute_names),
+    call("fremovexattr", descriptors, attribute_names),
     call("clock_getres", strategies.sampled_from([0, 1, 99, -1]), just(0)),
 )  # fmt: skip
 """Any call."""
@@ -138,7 +212,8 @@ sequences = strategies.lists(calls, min_size=3, max_size=20)
 
 def clean_up() -> list[Call]:
     """The calls after which the next sequence finds nothing of this one."""
-    removals = [Call("unlink", (PathName(name),)) for name in ("d/a", "d/l", "d/b", "d/d", "a", "b", "d", "l", "d/e")]
+    files = ("d/a", "d/l", "d/b", "d/d", "a", "b", "d", "l", "d/e", "f")
+    removals = [Call("unlink", (PathName(name),)) for name in files]
     folders = [Call("rmdir", (PathName(name),)) for name in ("d/e", "d/d", "d/a", "d/b", "d", "a", "b", "l")]
     return [
         Call("close_range", (FIRST_FREE, 0xFFFFFFFF, 0)),
@@ -178,17 +253,19 @@ async def answers(made: list[Call], make: Make) -> list[Answer]:
                 continue
             buffer = buffer_for(one.name, argument)
             arguments.append(buffer)
-            if isinstance(argument, Out) or one.name == "poll":
+            if isinstance(argument, Out | Both) or one.name == "poll":
                 returned.append(buffer)
         result = await make(NUMBERS[one.name], *arguments)
         told.append(Answer(one.name, result, tuple(buffer.content for buffer in returned)))
     return told
 
 
-def buffer_for(name: str, argument: bytes | Out | PathName) -> Buffer:
+def buffer_for(name: str, argument: bytes | Both | Out | PathName) -> Buffer:
     """The memory of the agent that an argument stands for."""
     if isinstance(argument, Out):
         return out(argument.length)
+    if isinstance(argument, Both):
+        return both(argument.content)
     if isinstance(argument, PathName):
         return text(argument.name)
     return both(argument) if name == "poll" else into(argument)

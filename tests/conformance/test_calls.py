@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,18 +23,19 @@ UNHURRIED = settings(
     database=None,
 )
 FOLDER = "/differential"
+SHARED_MEMORY = "/dev/shm"
 
 
 @pytest.fixture
 def linux(tmp_path: Path) -> Iterator[LinuxAgent]:
-    """The agent on this machine, in an empty folder."""
+    """The agent on this machine, in an empty folder; in memory, as the kernel's files are, where that is possible."""
     program = tmp_path / "agent"
     program.write_bytes(ensure_agent())
     program.chmod(0o755)
-    (tmp_path / "folder").mkdir()
-    agent = LinuxAgent(program, tmp_path / "folder")
-    yield agent
-    agent.end()
+    with tempfile.TemporaryDirectory(dir=SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else tmp_path) as folder:
+        agent = LinuxAgent(program, Path(folder))
+        yield agent
+        agent.end()
 
 
 async def both_answer(guest: Guest, linux: LinuxAgent, sequence: list[Call]) -> None:

@@ -176,6 +176,7 @@ static void sealed(void) {
     char path[300];
     memset(path, 'n', 250); path[250] = 0;
     say("too long", memfd_create(path, 0)); say("flag", memfd_create("x", 0x400)); path[249] = 0; say("just", close(memfd_create(path, 0)));
+    int named = open("plain", O_RDWR); say("seals", fcntl(named, F_GET_SEALS)); say("add", fcntl(named, F_ADD_SEALS, 2)); close(named);
     say("seals", fcntl(plain, F_GET_SEALS)); say("add", fcntl(plain, F_ADD_SEALS, F_SEAL_GROW));
     say("seals", fcntl(fd, F_GET_SEALS)); write(fd, "hello", 5);
     say("grow", fcntl(fd, F_ADD_SEALS, F_SEAL_GROW)); say("longer", write(fd, "more", 4)); say("same", pwrite(fd, "HELLO", 5, 0));

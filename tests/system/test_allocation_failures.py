@@ -280,7 +280,19 @@ async def run_hole_in_image(act: Act) -> None:
     await act.call("fallocate", file, 3, 100, 3 * PAGE)
 
 
+async def run_extended_attributes(act: Act) -> None:
+    """Extended attributes of a file: set, replaced by a long value, removed."""
+    path = await act.text("/tmp/with-attributes")
+    await act.open("open", path, CREATE, 0o600)
+    act.later("unlink", path)
+    name, other = await act.text("user.one"), await act.text("user.other")
+    for which, length in ((name, 10), (other, 5), (name, PAGE)):
+        await act.call("setxattr", path, which, name, length, 0)
+    await act.call("removexattr", path, other)
+
+
 CALLS = [
+    run_extended_attributes,
     run_nameless,
     run_hole_in_image,
     run_fifo,
