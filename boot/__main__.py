@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from pathlib import Path
 
@@ -60,5 +59,4 @@ def fail(reason: object) -> None:
 
 
 if __name__ == "__main__":
-    gc.disable()
     end_at_once(main)

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from codegen.collector import end_at_once
 from codegen.progress import StageLine
 from harness.containers import DEFAULT_PATH, Limits, Program
 from harness.errors import HarnessError
@@ -178,10 +179,13 @@ def build(rootfs: Path | None) -> None:
     from boot.build import write_disk
     from harness.build import ensure_agent, ensure_kernel, write_archive
 
-    with StageLine("building") as line:
-        ensure_kernel(line.report)
-        ensure_agent(line.report)
-        write_disk(write_archive({} if rootfs is None else {"root": rootfs}, say), "")
+    def build_all() -> None:
+        with StageLine("building") as line:
+            ensure_kernel(line.report)
+            ensure_agent(line.report)
+            write_disk(write_archive({} if rootfs is None else {"root": rootfs}, say), "")
+
+    end_at_once(build_all)
 
 
 @cli.command()
