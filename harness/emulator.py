@@ -19,7 +19,7 @@ from typing import Any
 import unicorn
 from unicorn import x86_const as x86
 
-from boot.layout import EXIT_PORT, IO_APIC, LOCAL_APIC
+from boot.layout import EXIT_PORT, IO_APIC, KERNEL_BASE, LOCAL_APIC
 from codegen.program_file import ProgramFile
 from harness import emulator_start
 from harness.channel import DOORBELL
@@ -29,6 +29,7 @@ from harness.emulator_hidden import set_protected_mode
 from harness.errors import HarnessError
 from harness.machine import Machine
 from harness.running import Ended, RunningMachine
+from kernel.memory.user_layout import VDSO
 
 TIME_OPTIONS = "tsc_khz=1000000 timer_khz=62500"
 """One instruction a nanosecond; the APIC timer counts every 16."""
@@ -108,8 +109,11 @@ class EmulatedMachine(RunningMachine):
         self._connect_devices()
         options = f"{machine.command_line} {TIME_OPTIONS}".strip()
         entry = emulator_start.load(memory, elf, archive, options)
-        for function in ProgramFile(elf).functions:
+        program = ProgramFile(elf)
+        for function in program.functions:
             self._watch_time_stamps(function.address, function.code)
+        start, text, end = (program.symbols[name] for name in ("vdso_image", "vdso_text", "vdso_end"))
+        self._watch_time_stamps(VDSO + text - start, memory.read(text - KERNEL_BASE, end - text))
         set_protected_mode(self.uc)
         self.cpu.set("rip", entry)
         self.cpu.set("rbx", emulator_start.START_INFO)

@@ -25,6 +25,7 @@ from kernel.machine.trap import Vector
 from kernel.memory import frames
 from kernel.memory import start as memory_start
 from kernel.process import traps
+from kernel.process.vdso import SHARED_PAGES
 from kernel.sched.alarm import run_clock_thread, start_clock_thread
 from kernel.sched.scheduler import run_idle
 from kernel.sched.start import prepare_processor, start_others
@@ -52,6 +53,7 @@ def kernel_main(start_info: u64) -> Never:
     random.initialise()
     try:
         prepare_boot_container(info)
+        SHARED_PAGES.prepare(BOOT.account)
         start_clock_thread(BOOT.account, BOOT.group)
         show_shared_trees(create_dev(BOOT.account), create_proc(BOOT.account))
         start_agent()

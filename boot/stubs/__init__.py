@@ -7,6 +7,7 @@ and addresses from the symbol table, so nothing here repeats a number of another
 from __future__ import annotations
 
 from boot.stubs import entry, processor, system_call, threads, trampoline, traps, user_copy, whole_pages
+from boot.vdso import image
 from codegen.stubs import Stub
 
 ALL_STUBS: tuple[Stub, ...] = (
@@ -18,4 +19,5 @@ ALL_STUBS: tuple[Stub, ...] = (
     *user_copy.STUBS,
     *whole_pages.STUBS,
     *processor.STUBS,
+    *image.STUBS,
 )

@@ -15,3 +15,8 @@ STACK_RESERVE: u64 = 128 << 10
 
 MAP_TOP: u64 = TOP - (128 << 20)
 """Mappings that ask for no address are laid below this, the newest lowest."""
+
+TIME_PAGE: u64 = 0x7FFF_FFFF_8000
+"""The page of times (kernel/machine/time_page.py), and behind it the page of code of the vDSO."""
+
+VDSO: u64 = TIME_PAGE + 4096

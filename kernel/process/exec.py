@@ -21,7 +21,7 @@ from kernel.files.inode import Inode
 from kernel.memory import growth
 from kernel.memory.space import AddressSpace, create
 from kernel.memory.user_layout import STACK_RESERVE
-from kernel.process import script
+from kernel.process import script, vdso
 from kernel.process.elf import ElfImage, map_program, read_program
 from kernel.process.program import Program, drop_file, open_program
 from kernel.process.stack import ProgramFacts, StackWriter, build_stack, map_stack
@@ -75,6 +75,7 @@ def fill_space(program: Program, space: AddressSpace, file: Inode, image: ElfIma
         facts.headers_count = image.headers_count
         if image.interpreter_size > 0:
             map_interpreter(program, space, file, image, facts)
+        vdso.map_into(space)
         map_stack(space)
         writer = local(StackWriter)
         program.stack_pointer = build_stack(program.arguments, path, facts, program.lookup.credentials, writer)

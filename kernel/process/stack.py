@@ -32,7 +32,7 @@ from kernel.machine.layout import PAGE_SIZE
 from kernel.memory import growth, user
 from kernel.memory.region import Protection
 from kernel.memory.space import AddressSpace
-from kernel.memory.user_layout import STACK_SIZE, TOP
+from kernel.memory.user_layout import STACK_SIZE, TOP, VDSO
 from kernel.process.arguments import Arguments
 
 PLATFORM: Slice[u8] = b"x86_64\x00"
@@ -67,10 +67,11 @@ class Auxiliary(IntEnum):
     RANDOM = 25
     HARDWARE_2 = 26
     FILE_NAME = 31
+    VDSO = 33
     MINIMUM_SIGNAL_STACK = 51
 
 
-AUXILIARY_PAIRS: u64 = 20
+AUXILIARY_PAIRS: u64 = 21
 
 
 @struct
@@ -183,6 +184,7 @@ def write_auxiliary(writer: StackWriter, facts: ProgramFacts, credentials: Crede
     writer.pair(Auxiliary.EFFECTIVE_GROUP, credentials.group)
     writer.pair(Auxiliary.SECURE, 0)
     writer.pair(Auxiliary.HARDWARE_2, 0)
+    writer.pair(Auxiliary.VDSO, VDSO)
     writer.pair(Auxiliary.MINIMUM_SIGNAL_STACK, MINIMUM_SIGNAL_STACK)
 
 

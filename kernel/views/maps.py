@@ -9,7 +9,7 @@ from kernel.files.content import Content
 from kernel.files.inode import Inode, View
 from kernel.files.path import path_of
 from kernel.memory.region import Protection, Region
-from kernel.memory.user_layout import TOP
+from kernel.memory.user_layout import TIME_PAGE, TOP
 from kernel.process.process import Process
 from kernel.views.subject import process_of
 
@@ -70,6 +70,8 @@ def write_name(process: Process, region: Region, file: Inode | None, spaces: u64
         name = b"[heap]"
     elif region.end == TOP:
         name = b"[stack]"
+    elif region.start == TIME_PAGE:
+        name = b"[vdso]"
     if len(name) > 0:
         for _ in range(spaces):
             writer.text(b" ")

@@ -14,6 +14,7 @@ SOURCES = (
     "scheduling",
     "settings",
     "others",
+    "clocks",
     "jobs",
     "sharing",
     "locks",
