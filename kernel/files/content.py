@@ -42,6 +42,7 @@ from kernel.memory import frames
 from kernel.memory.account import Account
 from kernel.memory.frames import FrameUse
 from kernel.memory.pager import Pager
+from kernel.memory.spaces import unmap_beyond
 
 if TYPE_CHECKING:
     from kernel.files.inode import Inode
@@ -66,6 +67,8 @@ class Content(Pager):
     account: Account = uninitialised()
     inode: Inode | None = None
     size: u64 = 0
+    mappings: u64 = 0
+    """How many regions of address spaces map it."""
     own_pages: u64 = 0
     extent: FrameNumber = HOLE
     extent_pages: u64 = 0
@@ -172,10 +175,12 @@ class Content(Pager):
         inode = self.inode
         assert inode is not None, "only regular files are mapped"
         inode.hold()
+        self.mappings += 1
 
     def drop(self) -> None:
         inode = self.inode
         assert inode is not None, "only regular files are mapped"
+        self.mappings -= 1
         inode.drop()
 
     # Reading and writing.
@@ -217,11 +222,13 @@ class Content(Pager):
         return done
 
     def truncate(self, size: u64) -> Fallible[None]:
-        """Make the file `size` bytes long (truncate(2)); what is cut off never shows again."""
+        """Make the file `size` bytes long (truncate(2)); what is cut off never shows again, and is mapped nowhere."""
         if size > SIZE_MAX:
             raise EFBIG
         if size < self.size:
             kept = align_up(size, PAGE) // PAGE
+            if self.mappings > 0:
+                unmap_beyond(self, kept)
             if size % PAGE != 0 and self.frame_at(size // PAGE) != HOLE:
                 frame = self.make_own(size // PAGE)
                 fill(frames.contents(frame)[size % PAGE : PAGE], 0)

@@ -58,7 +58,8 @@ def fill_in(space: AddressSpace, region: Region, table: Table, page: u64, access
         return
     index = region.page_index(page)
     if access != Access.WRITE:
-        shown = pager.page(index)
+        # Who shares a page with those that write to it must not see one that they will replace by a copy.
+        shown = pager.own_page(index) if region.shared else pager.page(index)
         frames.share(shown)
         set_entry(region, table, page, shown, False)
     elif region.shared:

@@ -8,7 +8,7 @@ from kernel.machine.paging import index_at
 from kernel.memory import frames, page_tables, pages
 from kernel.memory.fault import populate
 from kernel.memory.frames import FrameUse
-from kernel.memory.region import Region
+from kernel.memory.region import ForkRule, Region
 from kernel.memory.space import AddressSpace, create
 
 
@@ -61,6 +61,8 @@ def duplicate_region(space: AddressSpace, child: AddressSpace, region: Region) -
 
     Pages of shared memory without a file are made first: afterwards the two could no longer agree on one.
     """
+    if region.fork_rule == ForkRule.SKIP:
+        return
     if region.shared and region.pager is None:
         populate(space, region)
     twin = child.account.heap.new(Region)
@@ -68,4 +70,6 @@ def duplicate_region(space: AddressSpace, child: AddressSpace, region: Region) -
     child.place(twin, region.start, region.end, region.protection, region.shared)
     if space.heap is region:
         child.heap = twin
+    if region.fork_rule == ForkRule.WIPE:
+        return
     pages.duplicate(space.root, child.root, region.start, region.end, space.account, not region.shared)

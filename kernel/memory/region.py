@@ -33,6 +33,17 @@ class Access(IntEnum):
     EXECUTE = 2
 
 
+@width(u8)
+class ForkRule(IntEnum):
+    """What a child of fork(2) gets of a region (madvise(2))."""
+
+    COPY = 0
+    SKIP = 1
+    """MADV_DONTFORK: nothing."""
+    WIPE = 2
+    """MADV_WIPEONFORK: zeros."""
+
+
 @struct
 class Region:
     """The addresses from `start` up to, not including, `end`; both are page boundaries.
@@ -46,6 +57,7 @@ class Region:
     end: u64 = 0
     protection: Protection = Protection.NONE
     shared: bool = False
+    fork_rule: ForkRule = ForkRule.COPY
     grows_down: bool = False
     """It is a stack: what is touched below becomes part of it (growth.py)."""
     pager: Pager | None = None
@@ -63,7 +75,9 @@ class Region:
 
     def is_plain(self, protection: Protection) -> bool:
         """Whether this is private memory without a file, with these rights."""
-        return self.pager is None and not self.shared and not self.grows_down and self.protection == protection
+        if self.pager is not None or self.shared or self.grows_down or self.fork_rule != ForkRule.COPY:
+            return False
+        return self.protection == protection
 
     @property
     def guarded_start(self) -> u64:
@@ -74,6 +88,7 @@ class Region:
         """Be like the part of `other` that begins at `address`, but for the place; holds what is mapped as well."""
         self.protection = other.protection
         self.shared = other.shared
+        self.fork_rule = other.fork_rule
         self.grows_down = other.grows_down
         self.offset = other.offset + (address - other.start)
         pager = other.pager

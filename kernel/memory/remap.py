@@ -40,13 +40,11 @@ def remap(
     if Remap.FIXED in flags or Remap.KEEP_OLD in flags:
         return move_to(space, start, old, new, flags, wanted)
     with space.lock:
-        if new < old:
-            check_source(space, start, new)
+        if new <= old:
+            check_source(space, start, PAGE_SIZE)
             space.clear_range(start + new, start + old)
             return start
         region = check_source(space, start, old)
-        if new == old:
-            return start
         if region.end == start + old and may_extend(space, region, start + new):
             space.mapped_pages += (new - old) // PAGE_SIZE
             region.end = start + new

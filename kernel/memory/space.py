@@ -1,6 +1,6 @@
 """AddressSpace: the user half of the memory that a program sees.
 
-Interface: `create` makes one; `map` `unmap` `protect` `discard` `set_break` change it, as do growth.py and remap.py;
+Interface: `create` makes one; `map` `unmap` `protect` `set_break` change it, as do growth.py, remap.py and advice.py;
 fault.py fills in its pages on demand; `activate` `hold` `drop`; fork.py duplicates it.
 
 Invariants
@@ -25,6 +25,7 @@ from codegen.lang import (
     uninitialised,
 )
 from kernel.base.errno import EINVAL, ENOMEM
+from kernel.base.list import Link, List
 from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.base.tree import Tree
@@ -42,6 +43,7 @@ from kernel.memory.user_layout import MAP_TOP, STACK_SIZE
 class AddressSpace:
     """One address space; the threads of a process share it."""
 
+    link: Link[AddressSpace] = inline()
     account: Account = uninitialised()
     root: FrameNumber = FrameNumber(0)
     arguments_start: u64 = 0
@@ -253,23 +255,6 @@ class AddressSpace:
                 raise ENOMEM
             address = region.end
 
-    def check_range(self, start: u64, length: u64) -> Fallible[None]:
-        """EINVAL unless this is a range of a program's addresses, ENOMEM unless all of it is mapped."""
-        size = checked_length(length)
-        if start > USER_END or size > USER_END - start:
-            raise EINVAL
-        with self.lock:
-            self.check_mapped(start, start + size)
-
-    def discard(self, start: u64, length: u64) -> Fallible[None]:
-        """madvise(2) MADV_DONTNEED: forget what is in the pages. ENOMEM when part is not mapped, EINVAL."""
-        size = checked_length(length)
-        if start % PAGE_SIZE != 0 or start > USER_END or size > USER_END - start:
-            raise EINVAL
-        with self.lock:
-            self.check_mapped(start, start + size)
-            pages.drop(self.root, start, start + size)
-
     def set_break(self, address: u64) -> u64:
         """brk(2): end the heap at `address` if that can be; returns where it ends."""
         with self.lock:
@@ -330,7 +315,18 @@ class AddressSpace:
                 return
             shootdown.abandon(PhysAddr(self.root * PAGE_SIZE))
             teardown.tear_down(self)
+        SPACES.members.remove(self)
         self.account.heap.free(self)
+
+
+@struct
+class AddressSpaces:
+    """All of them. Changes only in system calls and exits, which are never preempted in the kernel."""
+
+    members: List[AddressSpace] = inline(List(AddressSpace.link))
+
+
+SPACES = AddressSpaces()
 
 
 @must_use
@@ -340,4 +336,5 @@ def create(account: Account) -> Fallible[AddressSpace]:
     with on_error(account.heap.free, space):
         space.root = page_tables.new_root(account, KERNEL_SPACE.root)
     space.account = account
+    SPACES.members.push_last(space)
     return space

@@ -7,8 +7,9 @@ from kernel.base.errno import EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, EOV
 from kernel.files.seals import check_shared_mapping
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
 from kernel.memory import growth
+from kernel.memory.advice import check_whole, discard, make_present, populate_range, set_fork_rule
 from kernel.memory.pager import Pager
-from kernel.memory.region import Protection
+from kernel.memory.region import Access, ForkRule, Protection
 from kernel.memory.remap import REMAP_BITS, Remap, remap
 from kernel.memory.space import AddressSpace
 from kernel.sched.thread import Thread
@@ -27,24 +28,27 @@ MAP_TYPE: u32 = 0xF
 MAP_FIXED: u32 = 0x10
 MAP_ANONYMOUS: u32 = 0x20
 MAP_GROWSDOWN: u32 = 0x100
+MAP_LOCKED: u32 = 0x2000
+MAP_POPULATE: u32 = 0x8000
+MAP_NONBLOCK: u32 = 0x1_0000
 MAP_FIXED_NOREPLACE: u32 = 0x10_0000
-"""The flags of mmap(2) that matter here; MAP_STACK, MAP_NORESERVE, MAP_POPULATE and others change nothing."""
+"""The flags of mmap(2) that matter here; MAP_STACK, MAP_NORESERVE and others change nothing."""
 
-MADV_NORMAL = 0
-MADV_RANDOM = 1
-MADV_SEQUENTIAL = 2
-MADV_WILLNEED = 3
-MADV_DONTNEED = 4
-MADV_FREE = 8
-MADV_DONTFORK = 10
-MADV_DOFORK = 11
-MADV_HUGEPAGE = 14
-MADV_NOHUGEPAGE = 15
-MADV_DONTDUMP = 16
-MADV_DODUMP = 17
+MADV_DONTNEED: u32 = 4
+MADV_FREE: u32 = 8
+MADV_DONTFORK: u32 = 10
+MADV_DOFORK: u32 = 11
+MADV_WIPEONFORK: u32 = 18
+MADV_KEEPONFORK: u32 = 19
+MADV_POPULATE_READ: u32 = 22
+MADV_POPULATE_WRITE: u32 = 23
+MADV_DONTNEED_LOCKED: u32 = 24
 """Advice of madvise(2)."""
-HARMLESS_ADVICE = (0, 1, 2, 3, 14, 15, 16, 17)
+HARMLESS_ADVICE = (0, 1, 2, 3, 14, 15, 16, 17, 20, 21)
 """What may be ignored without anybody noticing."""
+EFFECTIVE_ADVICE = (4, 8, 10, 11, 18, 19, 22, 23, 24)
+"""The constants above."""
+LARGEST: u64 = 0xFFFF_FFFF_FFFF_FFFF
 
 
 @syscall(9)
@@ -69,13 +73,22 @@ def mmap(
         if flags & MAP_GROWSDOWN != 0:
             if shared:
                 raise EINVAL
-            return growth.map_growing(space, start, length, Protection(protection))
-        return space.map(start, length, Protection(protection), shared, None, 0)
+            place = growth.map_growing(space, start, length, Protection(protection))
+        else:
+            place = space.map(start, length, Protection(protection), shared, None, 0)
+        return made_present(space, place, length, flags)
     start = choose_address(space, u64(address), length, flags)
     if offset > LARGEST_OFFSET - length:
         raise EOVERFLOW
     pager = pager_of(task, Fd(fd), shared, protection)
-    return space.map(start, length, Protection(protection), shared, pager, offset)
+    return made_present(space, space.map(start, length, Protection(protection), shared, pager, offset), length, flags)
+
+
+def made_present(space: AddressSpace, start: u64, length: u64, flags: u32) -> u64:
+    """`start`, after making the pages there if MAP_POPULATE or MAP_LOCKED want it. That it fails is no error."""
+    if flags & (MAP_POPULATE | MAP_LOCKED) != 0 and flags & MAP_NONBLOCK == 0:
+        make_present(space, start, length)
+    return start
 
 
 def choose_address(space: AddressSpace, wanted: u64, length: u64, flags: u32) -> Fallible[u64]:
@@ -151,21 +164,48 @@ def mremap(task: Thread, address: UserAddr, old_length: u64, new_length: u64, fl
     return remap(task.process.space, u64(address), old_length, new_length, Remap(flags), wanted)
 
 
-@syscall(28)
+@syscall(28, missing="MADV_REMOVE, MADV_HUGEPAGE and those for pages that are broken or merged (EINVAL)")
 def madvise(task: Thread, address: UserAddr, length: u64, advice: u32) -> Fallible[None]:
-    """madvise(2). MADV_FREE frees at once, which it may; what this kernel has no use for is EINVAL."""
-    if u64(address) % PAGE_SIZE != 0:
-        raise EINVAL
-    if advice == MADV_DONTNEED or advice == MADV_FREE:
-        if length != 0:
-            task.process.space.discard(u64(address), length)
-        return
+    """madvise(2). MADV_FREE frees at once, which it may."""
+    is_harmless = False
+    is_known = False
     for harmless in HARMLESS_ADVICE:
-        if advice == harmless:
-            if length != 0:
-                task.process.space.check_range(u64(address), length)
-            return
-    raise EINVAL
+        is_harmless = is_harmless or advice == harmless
+    for effective in EFFECTIVE_ADVICE:
+        is_known = is_known or advice == effective
+    if u64(address) % PAGE_SIZE != 0 or not (is_harmless or is_known):
+        raise EINVAL
+    start, end = checked_range(address, length)
+    space = task.process.space
+    if is_harmless:
+        check_whole(space, start, end)
+    elif advice == MADV_DONTNEED or advice == MADV_FREE or advice == MADV_DONTNEED_LOCKED:
+        discard(space, start, end)
+    elif advice == MADV_DONTFORK:
+        set_fork_rule(space, start, end, ForkRule.SKIP)
+    elif advice == MADV_WIPEONFORK:
+        set_fork_rule(space, start, end, ForkRule.WIPE)
+    elif advice == MADV_DOFORK or advice == MADV_KEEPONFORK:
+        set_fork_rule(space, start, end, ForkRule.COPY)
+    elif advice == MADV_POPULATE_READ:
+        populate_range(space, start, end, Access.READ)
+    elif advice == MADV_POPULATE_WRITE:
+        populate_range(space, start, end, Access.WRITE)
+    else:
+        raise EINVAL
+
+
+def checked_range(address: UserAddr, length: u64) -> Fallible[tuple[u64, u64]]:
+    """First and end of a range of whole pages. EINVAL if it goes beyond the end of all numbers."""
+    start = u64(address)
+    if length > LARGEST - PAGE_SIZE:
+        if length > LARGEST - (PAGE_SIZE - 1):
+            return start, start  # rounded up, it is 0
+        raise EINVAL
+    size = align_up(length, PAGE_SIZE)
+    if size > LARGEST - start:
+        raise EINVAL
+    return start, start + size
 
 
 @syscall(26)
@@ -173,3 +213,8 @@ def msync(task: Thread, address: UserAddr, length: u64, flags: u32) -> Fallible[
     """msync(2): mappings show the pages of the file themselves, so there is nothing to write back."""
     if u64(address) % PAGE_SIZE != 0 or flags & 7 != flags or flags & 5 == 5:
         raise EINVAL
+    try:
+        start, end = checked_range(address, length)
+    except EINVAL:
+        raise ENOMEM from None
+    check_whole(task.process.space, start, end)

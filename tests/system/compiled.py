@@ -9,6 +9,7 @@ from pathlib import Path
 SOURCES = (
     "memory",
     "growth",
+    "mappings",
     "threads",
     "signals",
     "scheduling",

@@ -10,7 +10,7 @@ import pytest
 from harness.guest import Guest
 from tests.system.programs import run_in_new
 
-PROGRAMS = ("memory", "growth")
+PROGRAMS = ("memory", "growth", "mappings")
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

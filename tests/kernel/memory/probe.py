@@ -34,7 +34,7 @@ from kernel.machine.segments import load_segments
 from kernel.machine.trap import TrapFrame, Vector
 from kernel.machine.uart import COM1
 from kernel.machine.user_fault import abort_user_copy, is_user_copy
-from kernel.memory import fork, frames, kernel_space, space, stacks, start, user
+from kernel.memory import advice, fork, frames, kernel_space, space, stacks, start, user
 from kernel.memory.account import KERNEL, Account
 from kernel.memory.fault import handle_fault
 from kernel.memory.frames import FrameUse
@@ -231,7 +231,7 @@ def check_neighbours(made: AddressSpace) -> Fallible[None]:
     made.map(high + 2 * PAGE_SIZE, PAGE_SIZE, Protection.READ, False, None, 0)
     moved = remap(made, high - PAGE_SIZE, 3 * PAGE_SIZE, 64 * PAGE_SIZE, Remap.MAY_MOVE, 0)
     assert read_word(moved + PAGE_SIZE) == 5 and is_refused(high), "what was moved"
-    made.discard(moved, 64 * PAGE_SIZE)
+    advice.discard(made, moved, moved + 64 * PAGE_SIZE)
     assert read_word(moved + PAGE_SIZE) == 0, "forgotten"
 
 
