@@ -4,10 +4,11 @@ Who has had least runs next, as in fair queueing (Demers, Keshav and Shenker, 19
 the time it takes, divided by its weight, and the youngest group that has a ready thread is taken. So two busy groups of
 weight 100 and 300 get a quarter and three quarters of the machine, however many threads each has.
 
-Within a group, threads take turns. Each is queued where it ran last; a processor takes from its own queue, and from
-another's if that thread has waited longer by half a turn, or if it has none itself.
+Within a group it is the same with threads, whose weight comes from their nice value. Each is queued where it ran last.
+A processor takes from its own queue, and from another's if that thread is younger by half a turn, or if it has none
+itself.
 
-Times here are on the time-stamp counter.
+Times and ages here are on the time-stamp counter.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class RunGroup:
     ready_count: u64 = 0
     weight: u64 = DEFAULT_WEIGHT
     age: u64 = 0
+    floor: u64 = 0
+    """The age of the thread that was taken last: who comes back after a pause is not much younger."""
     queued: bool = False
     frozen: bool = False
     threads: Atomic[u64] = inline()
@@ -50,33 +53,49 @@ class RunGroup:
         self.parent = parent
 
     def put(self, thread: Thread) -> None:
-        """Queue a ready thread at its processor."""
-        self.ready[thread.processor].push_last(thread)
+        """Queue a ready thread at its processor, behind those of its age."""
+        queue = self.ready[thread.processor]
         self.ready_count += 1
+        for other in queue:
+            if thread.age < other.age:
+                queue.insert_before(other, thread)
+                return
+        queue.push_last(thread)
+
+    def remove(self, thread: Thread) -> None:
+        """Take a ready thread off its queue."""
+        self.ready[thread.processor].remove(thread)
+        self.ready_count -= 1
+
+    def oldest_age(self) -> u64:
+        """The age of the oldest ready thread; 0 if there is none."""
+        oldest: u64 = 0
+        for number in range(MAXIMUM_CPUS):
+            last = self.ready[number].last
+            if last is not None:
+                oldest = max(oldest, last.age)
+        return oldest
 
     def take(self, processor: u32, processors: u32, patience: u64) -> Thread | None:
         """Take the ready thread that `processor`, one of `processors`, is to run next; None if there is none for it.
 
-        A thread of another processor's queue is preferred when it has waited longer than the own one by `patience`.
+        A thread of another processor's queue is preferred when it is younger than the own one by `patience`.
         """
         best = self.ready[processor].first
-        waiting_since = u64(0xFFFF_FFFF_FFFF_FFFF) if best is None else best.ready_since
         for number in range(processors):
             if number != processor:
                 other = self.movable(self.ready[number], processor)
-                if other is not None and other.ready_since < waiting_since:
-                    if best is None or waiting_since - other.ready_since > patience:
-                        best = other
-                        waiting_since = other.ready_since
+                if other is not None and (best is None or other.age + patience < best.age):
+                    best = other
         if best is not None:
-            self.ready[best.processor].remove(best)
-            self.ready_count -= 1
+            self.remove(best)
+            self.floor = max(self.floor, best.age)
         return best
 
     def movable(self, queue: List[Thread], processor: u32) -> Thread | None:
         """The first thread of another processor's queue that may run on `processor`."""
         for thread in queue:
-            if thread.affinity >> processor & 1 != 0:
+            if thread.policy.processors >> processor & 1 != 0:
                 return thread
         return None
 

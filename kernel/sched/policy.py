@@ -1,7 +1,7 @@
 """Policy: how a thread asks to be scheduled (sched(7)).
 
-Containers share the processor by weight, and the threads of one by turns, so a policy and a nice value are kept and
-shown, and change nothing.
+Containers share the processors by weight, and the threads of one by the weights that their nice values and SCHED_IDLE
+give them. The real-time policies are kept and shown, and weigh most.
 """
 
 from __future__ import annotations
@@ -30,6 +30,19 @@ class PolicyKind(IntEnum):
     DEADLINE = 6
 
 
+WEIGHTS = (
+    *(88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916),
+    *(9548, 7620, 6100, 4904, 3906, 3121, 2501, 1991, 1586, 1277),
+    *(1024, 820, 655, 526, 423, 335, 272, 215, 172, 137),
+    *(110, 87, 70, 56, 45, 36, 29, 23, 18, 15),
+)
+"""By nice value, from -20 on: each step is a quarter more or less, as Linux has it (kernel/sched/core.c)."""
+STANDARD_THREAD_WEIGHT: u64 = 1024
+"""That of nice value 0."""
+IDLE_WEIGHT: u64 = 3
+"""That of SCHED_IDLE."""
+
+
 @struct
 class Policy:
     """What one thread asked for."""
@@ -42,6 +55,17 @@ class Policy:
     """Where it may run, a bit for each processor by its number (sched_setaffinity(2))."""
     timer_slack: u64 = DEFAULT_SLACK
     """No sleep is made longer by it: the tick does that."""
+
+    @property
+    def weight(self) -> u64:
+        """What share a thread has among those of its container."""
+        match self.kind:
+            case PolicyKind.OTHER | PolicyKind.BATCH:
+                return WEIGHTS[u64(self.nice - LEAST_NICE)]
+            case PolicyKind.IDLE:
+                return IDLE_WEIGHT
+            case _:
+                return WEIGHTS[0]
 
     def inherit(self, other: Policy) -> None:
         """Begin as a child of a thread with the policy `other` (sched(7), "The SCHED_RESET_ON_FORK flag")."""

@@ -40,13 +40,12 @@ from kernel.sched import switch
 from kernel.sched.cpu import CPUS, Cpu, current, this_cpu
 from kernel.sched.group import STANDARD_WEIGHT, RunGroup
 from kernel.sched.kernel_lock import KERNEL_LOCK
+from kernel.sched.policy import STANDARD_THREAD_WEIGHT
 from kernel.sched.thread import Thread, ThreadState
 
 TICK: Nanoseconds = Nanoseconds(4_000_000)
 TICKS_PER_SECOND: u64 = 250
 NEVER: Nanoseconds = Nanoseconds(0xFFFF_FFFF_FFFF_FFFF)
-LONGEST_LAG: u64 = 1
-"""How many turns a group that could not use its share may catch up later."""
 
 
 @width(u8)
@@ -55,8 +54,10 @@ class Leaving(IntEnum):
 
     BLOCKS = 0
     """Unless it was woken meanwhile."""
-    YIELDS = 1
-    ENDS = 2
+    TURN_ENDS = 1
+    YIELDS = 2
+    """Behind all that are ready, whatever they have had."""
+    ENDS = 3
 
 
 @struct
@@ -72,16 +73,14 @@ class Scheduler:
     next_deadline: Nanoseconds = NEVER
     """When the first sleeper is to be woken (timer.py)."""
 
-    def enqueue(self, thread: Thread, now: u64) -> None:
+    def enqueue(self, thread: Thread) -> None:
         """Make `thread` ready at its processor. The lock is held."""
         group = thread.group
         thread.state = ThreadState.READY
-        thread.ready_since = now
+        thread.age = without_lag(thread.age, group.floor)
         group.put(thread)
         if not group.queued:
-            lag = turn_length() * LONGEST_LAG
-            if group.age + lag < self.floor:
-                group.age = self.floor - lag
+            group.age = without_lag(group.age, self.floor)
             self.insert(group)
 
     def insert(self, group: RunGroup) -> None:
@@ -108,6 +107,7 @@ class Scheduler:
             return
         cpu.busy_time += time
         thread.cpu_time += time
+        thread.age += time * STANDARD_THREAD_WEIGHT // thread.policy.weight
         group = thread.group
         group.charge(time, now)
         if group.queued:
@@ -150,13 +150,14 @@ class Scheduler:
     def place(self, thread: Thread) -> None:
         """Choose the processor that a thread which wakes is queued at. The lock is held."""
         last = u64(thread.processor)
-        idle = self.idle & thread.affinity
+        allowed = thread.policy.processors
+        idle = self.idle & allowed
         if idle >> last & 1 != 0:
             return
         if idle != 0:
             thread.processor = u32(count_trailing_zeros(u64, idle))
-        elif thread.affinity >> last & 1 == 0:
-            thread.processor = u32(count_trailing_zeros(u64, thread.affinity))
+        elif allowed >> last & 1 == 0:
+            thread.processor = u32(count_trailing_zeros(u64, allowed))
 
     def alert(self, thread: Thread, now: u64) -> None:
         """`thread` has become ready: let its processor run it, if that has nothing better to do. The lock is held."""
@@ -164,7 +165,7 @@ class Scheduler:
         bit = u64(1) << cpu.number
         if self.idle & bit != 0 or cpu.current is cpu.idle:
             self.idle = self.idle & invert(u64, bit)
-        elif not is_younger(thread.group, cpu, now):
+        elif not is_younger(thread, cpu, now):
             return
         cpu.need_resched = True
         notify(cpu)
@@ -178,13 +179,24 @@ def turn_length() -> u64:
     return CLOCK.tsc_hertz // TICKS_PER_SECOND
 
 
-def is_younger(group: RunGroup, cpu: Cpu, now: u64) -> bool:
-    """Whether `group` should run in place of what runs on `cpu`, which belongs to another one."""
-    running = cpu.current.group
-    if running is group:
-        return False
+def without_lag(age: u64, floor: u64) -> u64:
+    """The age of who becomes ready where the youngest has the age `floor`: a long pause is not made up for."""
+    lag = turn_length()
+    return max(age, floor - lag) if floor > lag else age
+
+
+def is_younger(thread: Thread, cpu: Cpu, now: u64) -> bool:
+    """Whether `thread` should run at once in place of what runs on `cpu`.
+
+    In its own group, only if it is younger by half a turn: who wakes others often waits for them soon after.
+    """
+    running = cpu.current
     time = now - cpu.turn_start if now > cpu.turn_start else 0
-    return group.age <= running.age + time * STANDARD_WEIGHT // running.weight
+    group = running.group
+    if thread.group is group:
+        age = running.age + time * STANDARD_THREAD_WEIGHT // running.policy.weight
+        return thread.age + turn_length() // 2 < age
+    return thread.group.age <= group.age + time * STANDARD_WEIGHT // group.weight
 
 
 def cpu_times(cpu: Cpu) -> tuple[Nanoseconds, Nanoseconds]:
@@ -212,8 +224,9 @@ def start(thread: Thread) -> None:
         assert thread.state == ThreadState.NEW, "a thread starts once"
         now = read_time_stamp()
         thread.processor = this_cpu().number
+        thread.age = thread.group.floor
         SCHEDULER.place(thread)
-        SCHEDULER.enqueue(thread, now)
+        SCHEDULER.enqueue(thread)
         if thread.processor != this_cpu().number:
             SCHEDULER.alert(thread, now)
 
@@ -234,7 +247,7 @@ def wake_locked(thread: Thread) -> None:
         return
     now = read_time_stamp()
     SCHEDULER.place(thread)
-    SCHEDULER.enqueue(thread, now)
+    SCHEDULER.enqueue(thread)
     SCHEDULER.alert(thread, now)
 
 
@@ -258,9 +271,26 @@ def nudge_group(group: RunGroup) -> None:
                 notify(cpu)
 
 
+def restrict_to(thread: Thread, processors: u64) -> None:
+    """Let `thread` run on some processors only, at least one of which runs (sched_setaffinity(2))."""
+    with SCHEDULER.lock:
+        thread.policy.processors = processors
+        if processors >> thread.processor & 1 != 0:
+            return
+        if thread.state == ThreadState.READY:
+            thread.group.remove(thread)
+            SCHEDULER.place(thread)
+            thread.group.put(thread)
+            SCHEDULER.alert(thread, read_time_stamp())
+        elif thread.has_cpu:
+            cpu = CPUS.of[thread.processor]
+            cpu.need_resched = True
+            notify(cpu)
+
+
 def end_turn() -> None:
     """Switch because a tick, or a thread that woke, asks for it."""
-    reschedule(Leaving.YIELDS)
+    reschedule(Leaving.TURN_ENDS)
 
 
 def yield_now() -> None:
@@ -310,10 +340,12 @@ def choose(cpu: Cpu, leaving: Leaving) -> Thread:
     thread.has_cpu = False
     if leaving == Leaving.ENDS:
         thread.state = ThreadState.DEAD
-    elif leaving == Leaving.YIELDS and thread is not cpu.idle:
-        if thread.affinity >> cpu.number & 1 == 0:
+    elif leaving != Leaving.BLOCKS and thread is not cpu.idle:
+        if leaving == Leaving.YIELDS:
+            thread.age = max(thread.age, thread.group.oldest_age())
+        if thread.policy.processors >> cpu.number & 1 == 0:
             SCHEDULER.place(thread)
-        SCHEDULER.enqueue(thread, now)
+        SCHEDULER.enqueue(thread)
         if thread.processor != cpu.number:
             SCHEDULER.alert(thread, now)
     following = SCHEDULER.take_next(cpu.number, now)

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from kernel.sched.group import RunGroup
 
 
-ALL_PROCESSORS: u64 = 0xFFFF_FFFF_FFFF_FFFF
 NOWHERE: u32 = 0xFFFF_FFFF
 
 
@@ -85,10 +84,8 @@ class Thread:
     has_cpu: bool = False
     processor: u32 = 0
     """Where it runs, or ran last, or is to run."""
-    ready_since: u64 = 0
-    """When it became ready, on the time-stamp counter."""
-    affinity: u64 = ALL_PROCESSORS
-    """The processors that it may run on, a bit each (sched_setaffinity(2))."""
+    age: u64 = 0
+    """How long it has run, divided by its weight: what decides between the threads of a group (group.py)."""
     cpu_time: u64 = 0
     """How long it has run, on the time-stamp counter."""
 

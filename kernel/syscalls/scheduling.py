@@ -1,6 +1,6 @@
 """What programs ask of the scheduler: sched_setscheduler(2), sched_setaffinity(2) and their family, mincore(2).
 
-Containers share the processor by weight, and the threads of one by turns; policies are kept and told (policy.py).
+Containers share the processors by weight, and the threads of one by their nice values (sched/policy.py).
 nice.py has the calls for nice values and struct sched_attr.
 """
 
@@ -14,6 +14,7 @@ from kernel.memory import page_tables, user
 from kernel.memory.space import AddressSpace
 from kernel.sched.cpu import CPUS, this_cpu
 from kernel.sched.policy import PolicyKind
+from kernel.sched.scheduler import restrict_to
 from kernel.sched.thread import Thread
 from kernel.sched.timer import TICK
 from kernel.syscalls.declare import syscall
@@ -103,7 +104,7 @@ def sched_getparam(task: Thread, pid: i32, param: UserAddr) -> Fallible[None]:
     user.put(u32, param, 0)
 
 
-@syscall(144, missing="real-time policies: EPERM; others are kept and told, and all threads of a container are equal")
+@syscall(144, missing="real-time policies: EPERM")
 def sched_setscheduler(task: Thread, pid: i32, policy: i32, param: UserAddr) -> Fallible[None]:
     """sched_setscheduler(2)."""
     if policy < 0:
@@ -148,7 +149,7 @@ def any_thread(task: Thread, thread_id: i32) -> Fallible[Thread]:
     return task if thread_id == 0 else thread_of(task, thread_id)
 
 
-@syscall(203, missing="the set is kept and told, but does not bind the thread to its processors")
+@syscall(203)
 def sched_setaffinity(task: Thread, pid: i32, length: u64, mask: UserAddr) -> Fallible[None]:
     """sched_setaffinity(2): at least one of the processors has to run (EINVAL)."""
     content = local_array(u8, CPU_SET_BYTES)
@@ -160,7 +161,7 @@ def sched_setaffinity(task: Thread, pid: i32, length: u64, mask: UserAddr) -> Fa
     wanted = load(u64, content, 0) & running_processors()
     if wanted == 0:
         raise EINVAL
-    thread.policy.processors = wanted
+    restrict_to(thread, wanted)
 
 
 @syscall(204)

@@ -57,7 +57,7 @@ class Machine:
             thread = Thread()
             thread.group = group
             thread.processor = processor
-            self.scheduler.enqueue(thread, self.now)
+            self.scheduler.enqueue(thread)
         return group
 
     def run_turn(self) -> list[Thread | None]:
@@ -74,7 +74,7 @@ class Machine:
                 cpu.current = thread
                 thread.processor = number
                 self.scheduler.charge(cpu, self.now)
-                self.scheduler.enqueue(thread, self.now)
+                self.scheduler.enqueue(thread)
                 self.turns[id(thread.group)] += 1
         return taken
 
@@ -181,7 +181,7 @@ def test_a_pinned_thread_runs_nowhere_else() -> None:
     group = machine.make_group(100, 1, 2)
     thread = group.ready[2].first
     assert thread is not None
-    thread.affinity = 1 << 2
+    thread.policy.processors = 1 << 2
     assert machine.scheduler.take_next(0, machine.now) is None
     assert not machine.scheduler.has_work(0, machine.now) and machine.scheduler.has_work(2, machine.now)
     assert machine.scheduler.take_next(2, machine.now) is thread
@@ -211,3 +211,13 @@ def test_a_limit_counts_for_what_is_inside_and_over_all_processors() -> None:
     while any(machine.run_turn()):
         assert machine.scheduler.first_refill(machine.now) in (0, outer.bandwidth.period_end)
     assert 0 < machine.scheduler.first_refill(machine.now) - machine.now <= PERIOD
+
+
+def test_nice_values_weigh_threads_of_a_group() -> None:
+    machine = Machine()
+    group = machine.make_group(100, 2)
+    thread = group.ready[0].first
+    assert thread is not None
+    thread.policy.nice = 5
+    taken = Counter(machine.run_turn()[0] is thread for _ in range(1000))
+    assert taken[False] / taken[True] == pytest.approx(1024 / 335, rel=0.05)
