@@ -37,6 +37,7 @@ from kernel.base.list import Link, List
 from kernel.files.attributes import Attributes
 from kernel.files.flags import OpenFlags, readable, writable
 from kernel.files.locks import release_of_file
+from kernel.files.watch import Happening, notify
 
 if TYPE_CHECKING:
     from kernel.files.epoll import Interest
@@ -162,6 +163,7 @@ class OpenFile:
                 break
             interest.drop()
         release_of_file(self)
+        self.tell_closed()
         owner.open_files.remove(self)
         self.owner = None
         ops = self.ops
@@ -171,6 +173,12 @@ class OpenFile:
         ops.closed()
         if inode is not None:
             inode.drop()
+
+    def tell_closed(self) -> None:
+        """Let who watches the file know that it was closed."""
+        inode = self.inode
+        if inode is not None and not self.is_path_only:
+            notify(inode, Happening.CLOSE_WRITE if self.is_writable else Happening.CLOSE_NO_WRITE)
 
     def revoke(self) -> None:
         """Close the file for good; its descriptors refer to the dead file from now on."""

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from kernel.files.extended import ExtendedAttributes
     from kernel.files.fifo import Fifo
     from kernel.files.ramfs import RamFs
+    from kernel.files.watch import Watch
 
 TARGET_MAX = 256
 """The longest target of a symbolic link that is kept in a `LinkTarget`; longer ones take a page."""
@@ -111,6 +112,8 @@ class Inode(FileOps):
     content: Content | None = None
     target: LinkTarget | None = None
     extended: ExtendedAttributes | None = None
+    watches: Watch | None = None
+    """Who wants to know what happens to it (watch.py)."""
     is_memory: bool = False
     """Made by memfd_create(2), with its name in `target`."""
     seals: Seals = Seals.SEAL

@@ -29,6 +29,7 @@ from kernel.files.attributes import Kind
 from kernel.files.content import PAGE, Content
 from kernel.files.directory import Directory, DirectoryEntry
 from kernel.files.inode import TARGET_MAX, Inode, LinkTarget
+from kernel.files.watch import inode_gone
 from kernel.machine.clock import wall_time
 from kernel.memory.account import Account
 
@@ -214,6 +215,7 @@ class RamFs:
         """Give back an inode with all that belongs to it, its origin excepted."""
         heap = self.account.heap
         self.inodes.remove(inode)
+        inode_gone(inode)
         content = inode.content
         if content is not None:
             content.release_all()

@@ -13,6 +13,7 @@ from kernel.files.inode import Inode
 from kernel.files.listing import is_empty
 from kernel.files.path import LastComponent, Lookup
 from kernel.files.tree import attach, check_delete, check_parent, detach, own_entry
+from kernel.files.watch import Happening, notify_move, notify_self
 from kernel.machine.clock import wall_time
 
 
@@ -33,9 +34,12 @@ def rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[None]:
         # The new name first: making room for it is all that can fail.
         attach(new.parent, new.last_name, source)
     else:
+        notify_self(target, Happening.ATTRIBUTES)
         replace(new, source, target)
     detach(old.parent, old.last_name)
     source.described.changed = wall_time()
+    notify_move(old.parent, old.last_name, new.parent, new.last_name, source)
+    notify_self(source, Happening.MOVE_SELF)
 
 
 def check_move(old: Lookup, inode: Inode) -> Fallible[None]:
@@ -102,6 +106,10 @@ def exchange(old: Lookup, new: Lookup) -> Fallible[None]:
     new.parent.described.touch(now)
     source.described.changed = now
     target.described.changed = now
+    notify_move(old.parent, old.last_name, new.parent, new.last_name, source)
+    notify_self(source, Happening.MOVE_SELF)
+    notify_move(new.parent, new.last_name, old.parent, old.last_name, target)
+    notify_self(target, Happening.MOVE_SELF)
 
 
 def check_exchange(old: Lookup, new: Lookup) -> Fallible[tuple[Inode, Inode]]:

@@ -25,6 +25,7 @@ from kernel.files.directory import DirectoryEntry
 from kernel.files.inode import Inode
 from kernel.files.listing import is_empty
 from kernel.files.path import LastComponent, Lookup
+from kernel.files.watch import Happening, notify_entry, notify_self
 from kernel.machine.clock import wall_time
 
 STICKY: u32 = 0o1000
@@ -58,6 +59,7 @@ def create(lookup: Lookup, kind: Kind, permissions: u32) -> Fallible[Inode]:
     inode = new_inode(lookup, kind, permissions)
     with on_error(inode.drop):
         attach(lookup.parent, lookup.last_name, inode)
+    notify_entry(lookup.parent, inode, Happening.CREATE, lookup.last_name)
     return inode
 
 
@@ -90,6 +92,7 @@ def make_symlink(lookup: Lookup, target: Slice[u8]) -> Fallible[None]:
     with deferred(inode.drop):
         lookup.parent.fs.set_target(inode, target)
         attach(lookup.parent, lookup.last_name, inode)
+        notify_entry(lookup.parent, inode, Happening.CREATE, lookup.last_name)
 
 
 def make_link(lookup: Lookup, inode: Inode | None) -> Fallible[None]:
@@ -110,6 +113,8 @@ def make_link(lookup: Lookup, inode: Inode | None) -> Fallible[None]:
         raise EMLINK
     attach(lookup.parent, lookup.last_name, inode)
     inode.is_linkable = False
+    notify_self(inode, Happening.ATTRIBUTES)
+    notify_entry(lookup.parent, inode, Happening.CREATE, lookup.last_name)
     inode.described.changed = wall_time()
 
 
@@ -159,7 +164,8 @@ def unlink(lookup: Lookup) -> Fallible[None]:
     check_delete(lookup, victim)
     if victim.described.is_directory:
         raise EISDIR
-    detach(lookup.parent, lookup.last_name)
+    notify_self(victim, Happening.ATTRIBUTES)
+    delete(lookup, victim)
 
 
 def remove_directory(lookup: Lookup) -> Fallible[None]:
@@ -182,7 +188,7 @@ def remove_directory(lookup: Lookup) -> Fallible[None]:
         raise ENOTDIR
     if not is_empty(victim):
         raise ENOTEMPTY
-    detach(lookup.parent, lookup.last_name)
+    delete(lookup, victim)
 
 
 def own_entry(parent: Inode, name: Slice[u8]) -> DirectoryEntry:
@@ -202,6 +208,14 @@ def detach(parent: Inode, name: Slice[u8]) -> None:
         parent.described.links -= 1
     parent.remove(entry)
     parent.described.touch(wall_time())
+
+
+def delete(lookup: Lookup, victim: Inode) -> None:
+    """Remove the name that was looked up, that of `victim`, and tell who watches the directory."""
+    victim.hold()
+    detach(lookup.parent, lookup.last_name)
+    notify_entry(lookup.parent, victim, Happening.DELETE, lookup.last_name)
+    victim.drop()
 
 
 def take_back(lookup: Lookup, inode: Inode) -> None:

@@ -23,6 +23,7 @@ from kernel.files.inode import Inode
 from kernel.files.path import Lookup
 from kernel.files.seals import Seals
 from kernel.files.stat import NAME_LIMIT, TMPFS_MAGIC, Stat, StatFs, Statx
+from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
 from kernel.memory import frames, user
 from kernel.sched.thread import Thread
@@ -185,6 +186,7 @@ def change_mode(task: Thread, inode: Inode, mode: u32) -> Fallible[None]:
         raise EPERM
     inode.described.permissions = permissions
     inode.described.changed = wall_time()
+    notify(inode, Happening.ATTRIBUTES)
 
 
 @syscall(90)
@@ -235,6 +237,7 @@ def change_owner(task: Thread, inode: Inode, user_id: u32, group_id: u32) -> Fal
             cleared = cleared | SET_GROUP
         about.permissions = about.permissions & (cleared ^ PERMISSION_BITS)
     about.changed = wall_time()
+    notify(inode, Happening.ATTRIBUTES)
 
 
 @syscall(92)

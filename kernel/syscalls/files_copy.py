@@ -6,10 +6,11 @@ from codegen.lang import Errno, Fallible, Fd, UserAddr, deferred, i64, local_arr
 from kernel.base.errno import EBADF, EINVAL, EISDIR, ESPIPE
 from kernel.files.file import OpenFile
 from kernel.files.flags import OpenFlags
+from kernel.files.watch import Happening
 from kernel.memory import user
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_io import LARGE, checked_count
+from kernel.syscalls.files_io import LARGE, checked_count, tell_transfer
 from kernel.syscalls.files_support import readable_file, writable_file
 
 
@@ -57,6 +58,8 @@ def sendfile(task: Thread, out: Fd, source: Fd, offset: UserAddr, count: u64) ->
                 raise EINVAL
             first = u64(start) if offset != UserAddr(0) else reader.position
             done = transfer(reader, first, writer, writer.position, checked_count(count))
+            tell_transfer(reader, done, Happening.ACCESS)
+            tell_transfer(writer, done, Happening.MODIFY)
             if writer.ops.is_seekable():
                 writer.position += done
             if offset != UserAddr(0):
@@ -84,6 +87,8 @@ def copy_file_range(
             if reader.inode is writer.inode and first < target + total and target < first + total:
                 raise EINVAL
             done = transfer(reader, first, writer, target, total)
+            tell_transfer(reader, done, Happening.ACCESS)
+            tell_transfer(writer, done, Happening.MODIFY)
             finish_offset(reader, source_offset, first + done)
             finish_offset(writer, out_offset, target + done)
             return done

@@ -21,6 +21,7 @@ from kernel.files.attributes import Access
 from kernel.files.extended import NAME_MAX, VALUE_MAX
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.inode import Inode
+from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
 from kernel.memory import user
 from kernel.sched.thread import Thread
@@ -173,6 +174,7 @@ def set_on(task: Thread, inode: Inode, name: Slice[u8], value: Slice[u8], flags:
         raise EINVAL
     extended.put(inode, name, value, flags & XATTR_REPLACE == 0, flags & XATTR_CREATE == 0)
     inode.described.changed = wall_time()
+    notify(inode, Happening.ATTRIBUTES)
 
 
 @syscall(197)
@@ -205,6 +207,7 @@ def remove_from(task: Thread, inode: Inode, name: Slice[u8]) -> Fallible[None]:
     check_right(task, inode, name, True)
     extended.remove(inode, name)
     inode.described.changed = wall_time()
+    notify(inode, Happening.ATTRIBUTES)
 
 
 # Reading.

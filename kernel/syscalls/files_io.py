@@ -32,6 +32,7 @@ from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, AtFlags, OpenFlags, Resolve
 from kernel.files.holes import next_data, next_hole
 from kernel.files.pipe import PipeReader, PipeWriter
+from kernel.files.watch import Happening, notify
 from kernel.memory import user
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
@@ -66,9 +67,20 @@ SEEK_HOLE = 4
 
 def read_at(file: OpenFile, offset: u64, destination: UserSlice, wait: bool) -> Fallible[u64]:
     """Read into user memory; returns how many bytes. An error after the first step ends a shorter transfer."""
+    done: u64 = 0
     if destination.length <= SMALL:
-        return read_steps(file, offset, destination, wait, local_array(u8, SMALL))
-    return read_steps(file, offset, destination, wait, local_array(u8, LARGE))
+        done = read_steps(file, offset, destination, wait, local_array(u8, SMALL))
+    else:
+        done = read_steps(file, offset, destination, wait, local_array(u8, LARGE))
+    tell_transfer(file, done, Happening.ACCESS)
+    return done
+
+
+def tell_transfer(file: OpenFile, done: u64, what: Happening) -> None:
+    """Let who watches the file know that it was read or written."""
+    inode = file.inode
+    if inode is not None and done > 0:
+        notify(inode, what)
 
 
 def read_steps(
@@ -96,9 +108,13 @@ def write_at(file: OpenFile, offset: u64, source: UserSlice, wait: bool) -> Fall
     """Write from user memory; returns how many bytes. An error after the first step ends a shorter
     transfer.
     """
+    done: u64 = 0
     if source.length <= SMALL:
-        return write_steps(file, offset, source, wait, local_array(u8, SMALL))
-    return write_steps(file, offset, source, wait, local_array(u8, LARGE))
+        done = write_steps(file, offset, source, wait, local_array(u8, SMALL))
+    else:
+        done = write_steps(file, offset, source, wait, local_array(u8, LARGE))
+    tell_transfer(file, done, Happening.MODIFY)
+    return done
 
 
 def write_steps(file: OpenFile, offset: u64, source: UserSlice, wait: bool, buffer: MutableSlice[u8]) -> Fallible[u64]:
@@ -288,6 +304,7 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
         raise EISDIR
     inode.described.check(task.process.credentials, Access.WRITE)
     inode.truncate(u64(length))
+    notify(inode, Happening.MODIFY)
 
 
 @syscall(77)
@@ -302,3 +319,4 @@ def ftruncate(task: Thread, fd: Fd, length: i64) -> Fallible[None]:
     if not file.is_writable or inode is None or not inode.described.is_regular:
         raise EINVAL
     inode.truncate(u64(length))
+    notify(inode, Happening.MODIFY)

@@ -23,6 +23,7 @@ from codegen.lang import (
 from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR
 from kernel.files.inode import Inode
 from kernel.files.listing import Cursor
+from kernel.files.watch import Happening, notify
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import advance, put_bytes
@@ -49,6 +50,7 @@ def getdents64(task: Thread, fd: Fd, buffer: UserAddr, count: u32) -> Fallible[u
         raise ENOENT
     if file.position == 0:
         inode.populate(b"")
+    notify(inode, Happening.ACCESS)
     record = local_array(u8, RECORD_MAX)
     cursor = local(Cursor)
     done: u64 = 0

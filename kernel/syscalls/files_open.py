@@ -30,6 +30,7 @@ from kernel.files.flags import (
 )
 from kernel.files.inode import Inode
 from kernel.files.path import LastComponent, Lookup, Restrictions
+from kernel.files.watch import Happening, notify
 from kernel.sched.thread import Thread
 from kernel.syscalls import terminals
 from kernel.syscalls.declare import syscall
@@ -95,6 +96,8 @@ def open_within(
         inode.hold()
     with deferred(inode.drop), on_error(remove_created, lookup, inode):
         file = open_inode(task, inode, flags)
+        if OpenFlags.PATH not in flags:
+            notify(inode, Happening.OPEN)
         with deferred(file.drop):
             return task.process.files.install(file, OpenFlags.CLOSE_ON_EXEC in flags)
 
@@ -181,6 +184,7 @@ def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFil
         ops = device
     elif OpenFlags.TRUNCATE in flags and OpenFlags.PATH not in flags and inode.described.size > 0:
         inode.truncate(0)
+        notify(inode, Happening.MODIFY)
     kept = OpenFlags(u32(flags) & STATUS_FLAG_BITS) | OpenFlags.LARGE_FILE
     file = open_file(task.process.container.files, ops, inode, kept)
     inode.hold()

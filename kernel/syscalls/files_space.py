@@ -11,6 +11,7 @@ from kernel.files.holes import pages_of, punch, reserve
 from kernel.files.inode import Inode
 from kernel.files.locks import described_by
 from kernel.files.seals import check_size, check_write
+from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
@@ -73,6 +74,7 @@ def allocate_in(inode: Inode, mode: u32, start: u64, end: u64) -> Fallible[None]
         if mode & KEEP_SIZE == 0 and end > content.size:
             inode.truncate(end)
     inode.described.touch(wall_time())
+    notify(inode, Happening.MODIFY)
 
 
 @syscall(162)

@@ -8,6 +8,7 @@ from kernel.files.attributes import Access
 from kernel.files.flags import AT_FDCWD, AtFlags
 from kernel.files.inode import Inode
 from kernel.files.stat import SECOND
+from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
 from kernel.memory import user
 from kernel.sched.thread import Thread
@@ -131,6 +132,7 @@ def set_times(task: Thread, inode: Inode, wanted: WantedTimes) -> Fallible[None]
     about.accessed = chosen_time(wanted.accessed_seconds, wanted.accessed_part, about.accessed, now)
     about.modified = chosen_time(wanted.modified_seconds, wanted.modified_part, about.modified, now)
     about.changed = now
+    notify(inode, Happening.ATTRIBUTES)
 
 
 def chosen_time(seconds: i64, part: i64, old: Nanoseconds, now: Nanoseconds) -> Nanoseconds:

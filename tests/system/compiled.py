@@ -21,6 +21,7 @@ SOURCES = (
     "locks",
     "fifos",
     "files",
+    "watches",
 )
 
 

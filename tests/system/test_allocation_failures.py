@@ -291,7 +291,18 @@ async def run_extended_attributes(act: Act) -> None:
     await act.call("removexattr", path, other)
 
 
+async def run_inotify(act: Act) -> None:
+    """A queue, a watch and its events; those that find no memory are told as an overflow."""
+    folder, path, place = await act.text("/tmp"), await act.text("/tmp/watched"), await act.worker.load(bytes(256))
+    queue = await act.open("inotify_init1", os.O_NONBLOCK)
+    await act.call("inotify_add_watch", queue, folder, 0xFFF)
+    await act.open("open", path, CREATE, 0o600)
+    act.later("unlink", path)
+    assert await act.call("read", queue, place, 256) in (16, 48, 64), "an overflow, or one event or two"
+
+
 CALLS = [
+    run_inotify,
     run_extended_attributes,
     run_nameless,
     run_hole_in_image,
