@@ -5,7 +5,20 @@ What they cannot tell they ask the kernel for.
 
 from __future__ import annotations
 
-from codegen.lang import Never, export, i32, i64, inline, instruction, reference, struct, truncate, u32, u64, unreachable
+from codegen.lang import (
+    Never,
+    export,
+    i32,
+    i64,
+    inline,
+    instruction,
+    reference,
+    struct,
+    truncate,
+    u32,
+    u64,
+    unreachable,
+)
 from kernel.machine.instructions import read_time_stamp
 from kernel.machine.time_page import TimePage
 from kernel.memory.user_layout import TIME_PAGE
@@ -62,8 +75,10 @@ def vdso_clock_gettime(clock: i32, time: u64) -> i64:
     offset: u64 = 0
     if clock == CLOCK_REALTIME or clock == CLOCK_REALTIME_COARSE or clock == CLOCK_TAI:
         offset = page.start_date
-    elif clock != CLOCK_MONOTONIC and clock != CLOCK_BOOTTIME and (
-        clock != CLOCK_MONOTONIC_RAW and clock != CLOCK_MONOTONIC_COARSE
+    elif (
+        clock != CLOCK_MONOTONIC
+        and clock != CLOCK_BOOTTIME
+        and (clock != CLOCK_MONOTONIC_RAW and clock != CLOCK_MONOTONIC_COARSE)
     ):
         return system_call(CALL_CLOCK_GETTIME, truncate(u64, clock), time, 0)
     nanoseconds = since_start(page)

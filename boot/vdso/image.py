@@ -56,7 +56,9 @@ def compiled() -> tuple[bytes, dict[str, int]]:
     start = image.symbols["__text_start"]
     size = image.symbols["__text_end"] - start
     (text,) = (part for part in image.segments if part.address <= start < part.address + part.memory_size)
-    return text.content[start - text.address :][:size], {name: image.symbols[f"vdso_{name}"] - start for name in FUNCTIONS}
+    return text.content[start - text.address :][:size], {
+        name: image.symbols[f"vdso_{name}"] - start for name in FUNCTIONS
+    }
 
 
 class Strings:

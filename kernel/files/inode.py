@@ -62,6 +62,14 @@ class View(Interface):
         ...
 
 
+class TextReceiver(Interface):
+    """Who takes the text that a program writes to a file of /proc."""
+
+    def receive(self, inode: Inode, text: Slice[u8]) -> Fallible[None]:
+        """Take the text of one write(2)."""
+        ...
+
+
 class Population(Interface):
     """Who makes the entries of a directory when they are asked for: the folders of /proc that change by themselves."""
 
@@ -121,6 +129,7 @@ class Inode(FileOps):
     fifo: Fifo | None = None
     """While a FIFO is open: what its ends share (fifo.py)."""
     view: View | None = None
+    receiver: TextReceiver | None = None
     population: Population | None = None
     magic: MagicLink | None = None
     subject: u64 = 0
@@ -154,6 +163,10 @@ class Inode(FileOps):
         return content.read(offset, destination)
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        receiver = self.receiver
+        if receiver is not None:
+            receiver.receive(self, source)
+            return u64(len(source))
         if self.view is not None:
             raise EIO  # as proc_reg_write() has it
         content = self.content

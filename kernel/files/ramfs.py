@@ -157,6 +157,7 @@ class RamFs:
         about.changed = shown.changed
         inode.device = below.device
         inode.view = below.view
+        inode.receiver = below.receiver
         inode.population = below.population
         inode.magic = below.magic
         inode.origin = below

@@ -31,6 +31,8 @@ def duplicate(space: AddressSpace, stack_pointer: u64 = 0) -> Fallible[AddressSp
         child.stack_limit = space.stack_limit
         child.arguments_start = space.arguments_start
         child.arguments_end = space.arguments_end
+        child.environment_end = space.environment_end
+        child.auxiliary_start = space.auxiliary_start
     return child
 
 

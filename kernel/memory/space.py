@@ -48,6 +48,8 @@ class AddressSpace:
     root: FrameNumber = FrameNumber(0)
     arguments_start: u64 = 0
     arguments_end: u64 = 0
+    environment_end: u64 = 0
+    auxiliary_start: u64 = 0
     """Where the program's argv stands at its start: what /proc/PID/cmdline shows."""
     starved: bool = False
     """No memory was left for a page while a program was put into it (execve(2)): that ends no process, but the call."""

@@ -82,6 +82,8 @@ def fill_space(program: Program, space: AddressSpace, file: Inode, image: ElfIma
         growth.make_room_below(space, program.stack_pointer, STACK_RESERVE)
         space.arguments_start = writer.arguments_start
         space.arguments_end = writer.arguments_end
+        space.environment_end = writer.environment_end
+        space.auxiliary_start = writer.auxiliary_start
         program.entry = facts.first_instruction
 
 

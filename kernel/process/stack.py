@@ -95,6 +95,8 @@ class StackWriter:
     used: u64 = 0
     arguments_start: u64 = 0
     arguments_end: u64 = 0
+    environment_end: u64 = 0
+    auxiliary_start: u64 = 0
 
     def word(self, value: u64) -> Fallible[None]:
         """Write one word."""
@@ -157,6 +159,8 @@ def build_stack(
     environment = writer.pointers(arguments, arguments.argument_count, 0, strings)
     writer.arguments_start = strings
     writer.arguments_end = strings + environment
+    writer.environment_end = strings + arguments.used
+    writer.auxiliary_start = pointer + (arguments.argument_count + arguments.environment_count + 3) * WORD
     writer.pointers(arguments, arguments.environment_count, environment, strings)
     write_auxiliary(writer, facts, credentials)
     writer.pair(Auxiliary.RANDOM, random)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from codegen.lang import Fallible, Slice, comptime, deferred, u8, u32
 from kernel.files import tree
 from kernel.files.attributes import Kind
-from kernel.files.inode import Inode, MagicLink, Population, View
+from kernel.files.inode import Inode, MagicLink, Population, TextReceiver, View
 from kernel.files.ramfs import RamFs, create_file_system
+from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory.account import Account
-from kernel.views import links, maps, processors, status, system
+from kernel.views import attributes, links, maps, processors, status, system, usage
 from kernel.views.populations import Descriptors, Processes, Threads
 
 PROC_LAYER = 4097
@@ -46,7 +47,18 @@ DESCRIPTOR_LINK = links.DescriptorLink()
 DESCRIPTORS = make_descriptors()
 PROCESSES = Processes()
 THREADS = Threads()
-COMMAND_NAME = status.CommandName()
+COMMAND_NAME = attributes.CommandName()
+ENVIRONMENT = attributes.Environment()
+AUXILIARY_VECTOR = attributes.AuxiliaryVector()
+RESOURCE_LIMITS = attributes.ResourceLimits()
+CONTROL_GROUP = attributes.ControlGroup()
+OOM_SCORE = attributes.OomScore()
+OOM_ADJUSTMENT = attributes.OomAdjustment()
+PERSONALITY = attributes.Personality()
+MAPPING_USAGE = usage.MappingUsage()
+USAGE_ROLLUP = usage.UsageRollup()
+UNIQUE_ID = system.UniqueId()
+BOOT_ID = system.BootId()
 COMMAND_LINE = status.CommandLine()
 STAT = status.Stat()
 STATUS = status.Status()
@@ -68,6 +80,8 @@ PID_MAX = make_setting(4_194_304)
 GROUPS_MAX = make_setting(65_536)
 LAST_CAPABILITY = make_setting(40)
 OVERCOMMIT = make_setting(0)
+ENTROPY = make_setting(256)
+OPEN_MAX = make_setting(DESCRIPTORS_MAX)
 
 
 def create_proc(account: Account) -> Fallible[RamFs]:
@@ -113,7 +127,16 @@ def add_views(parent: Inode) -> Fallible[None]:
     add_link(parent, b"exe", EXECUTABLE, EXECUTABLE)
     add_link(parent, b"cwd", WORKING_DIRECTORY, WORKING_DIRECTORY)
     add_link(parent, b"root", ROOT, ROOT)
-    add_view(parent, b"comm", COMMAND_NAME)
+    add_view(parent, b"comm", COMMAND_NAME, COMMAND_NAME)
+    add_view(parent, b"environ", ENVIRONMENT)
+    add_view(parent, b"auxv", AUXILIARY_VECTOR)
+    add_view(parent, b"limits", RESOURCE_LIMITS)
+    add_view(parent, b"cgroup", CONTROL_GROUP)
+    add_view(parent, b"oom_score", OOM_SCORE)
+    add_view(parent, b"oom_score_adj", OOM_ADJUSTMENT)
+    add_view(parent, b"personality", PERSONALITY)
+    add_view(parent, b"smaps", MAPPING_USAGE)
+    add_view(parent, b"smaps_rollup", USAGE_ROLLUP)
     add_view(parent, b"cmdline", COMMAND_LINE)
     add_view(parent, b"stat", STAT)
     add_view(parent, b"status", STATUS)
@@ -134,6 +157,14 @@ def add_settings(root: Inode) -> Fallible[None]:
     add_view(kernel, b"pid_max", PID_MAX)
     add_view(kernel, b"ngroups_max", GROUPS_MAX)
     add_view(kernel, b"cap_last_cap", LAST_CAPABILITY)
+    add_view(kernel, b"threads-max", PID_MAX)
+    random = add_folder(kernel, b"random", 0o555, None)
+    add_view(random, b"uuid", UNIQUE_ID)
+    add_view(random, b"boot_id", BOOT_ID)
+    add_view(random, b"entropy_avail", ENTROPY)
+    add_view(random, b"poolsize", ENTROPY)
+    files = add_folder(settings, b"fs", 0o555, None)
+    add_view(files, b"nr_open", OPEN_MAX)
     memory = add_folder(settings, b"vm", 0o555, None)
     add_view(memory, b"overcommit_memory", OVERCOMMIT)
 
@@ -147,11 +178,12 @@ def add_folder(parent: Inode, name: Slice[u8], permissions: u32, population: Pop
     return folder
 
 
-def add_view(parent: Inode, name: Slice[u8], view: View) -> Fallible[None]:
-    """Make a file in `parent` whose text `view` makes."""
-    inode = parent.fs.new_inode(Kind.REGULAR, 0o444, 0, 0)
+def add_view(parent: Inode, name: Slice[u8], view: View, receiver: TextReceiver | None = None) -> Fallible[None]:
+    """Make a file in `parent` whose text `view` makes, and `receiver`, if there is one, takes."""
+    inode = parent.fs.new_inode(Kind.REGULAR, 0o444 if receiver is None else 0o666, 0, 0)
     with deferred(inode.drop):
         inode.view = view
+        inode.receiver = receiver
         tree.attach(parent, name, inode)
 
 

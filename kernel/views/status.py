@@ -1,20 +1,23 @@
-"""What /proc/PID tells of a process: stat, status, statm, cmdline, comm (proc(5))."""
+"""What /proc/PID tells of a process: stat, status, statm, cmdline (proc(5))."""
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Pid, Slice, i64, struct, u8, u64
+from codegen.lang import Fallible, Pid, Slice, i64, struct, u8, u32, u64
 from kernel.base.text import index_of
 from kernel.base.writer import Writer
 from kernel.files.inode import Inode, View
+from kernel.files.table import DESCRIPTORS_MAX
 from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at
 from kernel.memory import frames
 from kernel.memory.page_tables import find_table
 from kernel.memory.resident import resident_pages
 from kernel.memory.space import AddressSpace
+from kernel.process.limits import Resource
 from kernel.process.process import Process
 from kernel.process.processor_time import children_time, process_time
 from kernel.process.session import session_of
+from kernel.process.signal_table import IGNORE, SIGNALS, bit_of
 from kernel.sched.cpu import current
 from kernel.sched.thread import Thread, ThreadState
 from kernel.views.subject import PID_BITS, find_thread, process_of
@@ -22,15 +25,6 @@ from kernel.views.subject import PID_BITS, find_thread, process_of
 HUNDREDTH: u64 = 10_000_000
 """A tick of the clock as programs know it: sysconf(_SC_CLK_TCK) is 100."""
 KIBIBYTE: u64 = 1024
-
-
-@struct
-class CommandName(View):
-    """comm: the name of the process."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer.text(name_of(process_of(inode)))
-        writer.text(b"\n")
 
 
 @struct
@@ -56,13 +50,14 @@ class Stat(View):
         children = children_time(process) // HUNDREDTH
         started = u64(process.started) // HUNDREDTH
         pages = mapped_pages(process)
-        writer(f"{inode.subject & PID_BITS} ({name_of(process)}) ")
+        thread = find_thread(process, Pid(inode.subject & PID_BITS))
+        name = process.name[:] if thread is None else thread.name[:]
+        writer(f"{inode.subject & PID_BITS} ({name[0 : index_of(name, 0)]}) ")
         writer.text(state_letter(process))
         writer(f" {parent_id} {process.group_id} {process.session_id} ")
         write_terminal(process, writer)
         nice: i64 = 0
         policy: u64 = 0
-        thread = find_thread(process, Pid(inode.subject & PID_BITS))
         if thread is not None:
             nice = i64(thread.policy.nice)
             policy = u64(thread.policy.kind)
@@ -86,10 +81,16 @@ class Status(View):
         writer(f"Pid:\t{inode.subject & PID_BITS}\nPPid:\t{parent_id}\nTracerPid:\t0\n")
         writer(f"Uid:\t{about.real_user}\t{about.user}\t{about.saved_user}\t{about.user}\n")
         writer(f"Gid:\t{about.real_group}\t{about.group}\t{about.saved_group}\t{about.group}\n")
+        writer(f"FDSize:\t{DESCRIPTORS_MAX}\nGroups:\t")
+        for index in range(about.group_count):
+            writer(f"{about.groups[index]} ")
+        writer.text(b"\n")
         if not process.is_zombie:
             resident = mapped_pages(process) * PAGE_SIZE // KIBIBYTE
             writer(f"VmSize:\t{size_of_space(process) // KIBIBYTE} kB\nVmRSS:\t{resident} kB\n")
         writer(f"Threads:\t{process.threads.count}\n")
+        write_signals(inode, process, writer)
+        writer(f"NoNewPrivs:\t{1 if process.settings.no_new_privileges else 0}\nSeccomp:\t0\n")
 
 
 @struct
@@ -99,6 +100,33 @@ class MemoryStat(View):
     def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
         process = process_of(inode)
         writer(f"{size_of_space(process) // PAGE_SIZE} {mapped_pages(process)} 0 0 0 0 0\n")
+
+
+def write_signals(inode: Inode, process: Process, writer: Writer) -> None:
+    """The sets of signals, as hexadecimal masks."""
+    thread = find_thread(process, Pid(inode.subject & PID_BITS))
+    ignored: u64 = 0
+    caught: u64 = 0
+    for number in range(1, SIGNALS + 1):
+        signal = u32(number)
+        if process.signals.has_handler(signal):
+            caught |= bit_of(signal)
+        elif process.signals.action(signal).handler == IGNORE:
+            ignored |= bit_of(signal)
+    writer(f"SigQ:\t0/{process.settings.limits.soft_of(Resource.PENDING_SIGNALS) & 0x7FFFFFFF}\n")
+    write_set(writer, b"SigPnd:\t", 0 if thread is None else thread.pending_signals)
+    write_set(writer, b"ShdPnd:\t", process.signals.pending)
+    write_set(writer, b"SigBlk:\t", 0 if thread is None else thread.signal_mask)
+    write_set(writer, b"SigIgn:\t", ignored)
+    write_set(writer, b"SigCgt:\t", caught)
+
+
+def write_set(writer: Writer, name: Slice[u8], signals: u64) -> None:
+    """One set, of 16 digits."""
+    writer.text(name)
+    for digit in range(16):
+        writer(f"{signals >> (60 - 4 * digit) & 15:x}")
+    writer.text(b"\n")
 
 
 def name_of(process: Process) -> Slice[u8]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, struct, u64
+from codegen.lang import Array, Fallible, Slice, array, local_array, struct, u8, u64
 from kernel.base.writer import Writer
+from kernel.devices.random import fill_random
 from kernel.files.inode import Inode, View
 from kernel.memory import frames
 from kernel.memory.account import NO_LIMIT
@@ -12,6 +13,7 @@ from kernel.views.status import is_running
 
 KIBIBYTES_PER_PAGE: u64 = 4
 SECOND: u64 = 1_000_000_000
+UUID_SIZE: u64 = 16
 HUNDREDTH: u64 = 10_000_000
 
 
@@ -122,3 +124,41 @@ class SystemRelease(View):
 
     def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
         writer.text(b"6.1.0-pithos\n")
+
+
+@struct
+class UniqueId(View):
+    """sys/kernel/random/uuid: another one each time (RFC 4122, version 4)."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        noise = local_array(u8, UUID_SIZE)
+        fill_random(noise)
+        write_uuid(writer, noise)
+
+
+@struct
+class BootId(View):
+    """sys/kernel/random/boot_id: one for as long as the machine runs."""
+
+    noise: Array[u8] = array(16)
+    made: bool = False
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        if not self.made:
+            self.made = True
+            fill_random(self.noise[:])
+        write_uuid(writer, self.noise[:])
+
+
+def write_uuid(writer: Writer, noise: Slice[u8]) -> None:
+    """16 random bytes as a UUID: the version is 4, the variant that of the RFC."""
+    for index in range(UUID_SIZE):
+        if index == 4 or index == 6 or index == 8 or index == 10:
+            writer.text(b"-")
+        byte = noise[index]
+        if index == 6:
+            byte = 0x40 | byte & 0x0F
+        elif index == 8:
+            byte = 0x80 | byte & 0x3F
+        writer(f"{byte >> 4:x}{byte & 15:x}")
+    writer.text(b"\n")

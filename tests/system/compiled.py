@@ -16,6 +16,7 @@ SOURCES = (
     "settings",
     "others",
     "clocks",
+    "proc",
     "jobs",
     "sharing",
     "locks",

@@ -1,0 +1,142 @@
+"""/proc/PID/smaps and smaps_rollup: how much of each mapping is in memory, and whose it is (proc(5))."""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, Slice, local, local_array, struct, u8, u64
+from kernel.base.text import DECIMAL_LENGTH, format_unsigned
+from kernel.base.writer import Writer
+from kernel.files.inode import Inode, View
+from kernel.machine.layout import PAGE_SIZE
+from kernel.machine.paging import index_at
+from kernel.memory import frames, page_tables
+from kernel.memory.region import Protection, Region
+from kernel.memory.space import AddressSpace
+from kernel.memory.user_layout import TOP
+from kernel.views.attributes import seen_process
+from kernel.views.maps import write_region
+
+KIBIBYTES: u64 = 4
+TABLE_SPAN: u64 = 2 << 20
+"""What one table of level 1 translates."""
+
+
+@struct
+class Counts:
+    """Pages by whose they are."""
+
+    size: u64 = 0
+    private: u64 = 0
+    shared: u64 = 0
+    anonymous: u64 = 0
+    private_anonymous: u64 = 0
+
+    def add_region(self, space: AddressSpace, region: Region) -> None:
+        """Count the pages of a region. The lock of the space is held."""
+        self.size += (region.end - region.start) // PAGE_SIZE
+        address = region.start
+        while address < region.end:
+            end = min(region.end, (address // TABLE_SPAN + 1) * TABLE_SPAN)
+            table = page_tables.find_table(space.root, address)
+            if table is not None:
+                for index in range((end - address) // PAGE_SIZE):
+                    entry = table.entries[index_at(address, 1) + index]
+                    if entry.present:
+                        self.add_page(region, frames.is_shared(entry.frame), entry.writable)
+            address = end
+
+    def add_page(self, region: Region, is_shared: bool, is_writable: bool) -> None:
+        """Count one page. A page of a file that was written to privately is as good as anonymous."""
+        is_anonymous = region.pager is None or (is_writable and not region.shared)
+        if is_anonymous:
+            self.anonymous += 1
+        if is_shared:
+            self.shared += 1
+        else:
+            self.private += 1
+            if is_anonymous:
+                self.private_anonymous += 1
+
+    def write(self, writer: Writer) -> None:
+        """The lines that say how much memory it is. Of shared pages, half is taken to be the share of one process."""
+        write_size(writer, b"Rss:", self.private + self.shared)
+        write_size(writer, b"Pss:", self.private + self.shared // 2)
+        write_size(writer, b"Shared_Clean:", self.shared)
+        write_size(writer, b"Shared_Dirty:", 0)
+        write_size(writer, b"Private_Clean:", self.private - self.private_anonymous)
+        write_size(writer, b"Private_Dirty:", self.private_anonymous)
+        write_size(writer, b"Referenced:", self.private + self.shared)
+        write_size(writer, b"Anonymous:", self.anonymous)
+        for name in (b"LazyFree:", b"AnonHugePages:", b"ShmemPmdMapped:", b"FilePmdMapped:", b"Shared_Hugetlb:"):
+            write_size(writer, name, 0)
+        for name in (b"Private_Hugetlb:", b"Swap:", b"SwapPss:", b"Locked:"):
+            write_size(writer, name, 0)
+
+
+def write_size(writer: Writer, name: Slice[u8], pages: u64) -> None:
+    """A line: the name, and KiB to the right of it."""
+    digits = local_array(u8, DECIMAL_LENGTH)
+    number = digits[format_unsigned(digits, pages * KIBIBYTES, 10) :]
+    writer.text(name)
+    for _ in range(u64(len(name)) + u64(len(number)), 24):
+        writer.text(b" ")
+    writer.text(number)
+    writer.text(b" kB\n")
+
+
+@struct
+class MappingUsage(View):
+    """smaps: the line of `maps` for each mapping, and below it what is in memory."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        process = seen_process(inode)
+        if process.is_zombie:
+            return
+        space = process.space
+        with space.lock:
+            for region in space.regions:
+                counts = local(Counts)
+                counts.size = 0
+                counts.private = 0
+                counts.shared = 0
+                counts.anonymous = 0
+                counts.private_anonymous = 0
+                counts.add_region(space, region)
+                write_region(process, region, writer)
+                write_size(writer, b"Size:", counts.size)
+                write_size(writer, b"KernelPageSize:", 1)
+                write_size(writer, b"MMUPageSize:", 1)
+                counts.write(writer)
+                writer.text(b"THPeligible:    0\nVmFlags: ")
+                write_flags(region, writer)
+
+
+def write_flags(region: Region, writer: Writer) -> None:
+    """The two-letter words of the VmFlags line that have a meaning here."""
+    if region.protection & Protection.READ != Protection.NONE:
+        writer.text(b"rd ")
+    if region.protection & Protection.WRITE != Protection.NONE:
+        writer.text(b"wr ")
+    if region.protection & Protection.EXECUTE != Protection.NONE:
+        writer.text(b"ex ")
+    writer.text(b"sh \n" if region.shared else b"\n")
+
+
+@struct
+class UsageRollup(View):
+    """smaps_rollup: the sums."""
+
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        process = seen_process(inode)
+        if process.is_zombie:
+            return
+        space = process.space
+        counts = local(Counts)
+        first: u64 = TOP
+        last: u64 = 0
+        with space.lock:
+            for region in space.regions:
+                counts.add_region(space, region)
+                first = min(first, region.start)
+                last = max(last, region.end)
+        writer(f"{first:x}-{last:x} ---p 00000000 00:00 0                          [rollup]\n")
+        counts.write(writer)
