@@ -19,6 +19,7 @@ from harness.machine import MEBIBYTE, Backend, Machine, MachineType
 from harness.run import OWN_FAILURE, Job, run_to_end, say
 from harness.terminal import DEFAULT_TERM
 from kernel.machine.segments import MAXIMUM_CPUS
+from kernel.sched.bandwidth import HIGHEST_BANDWIDTH
 
 PAGE = 4096
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -36,6 +37,21 @@ class Size(click.ParamType[Any]):
         if found is None:
             self.fail(f"{value!r} is not a size such as 64m or 1g", param, ctx)
         return int(found[1]) * UNITS[found[2]]
+
+
+class Processors(click.ParamType[Any]):
+    """How much of the processors, as docker writes it: 1.5; kept in thousandths."""
+
+    name = "decimal"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"\d+(\.\d+)?|\.\d+", str(value))
+        thousandths = round(float(found[0]) * 1000) if found else -1
+        if not 0 <= thousandths <= HIGHEST_BANDWIDTH:
+            self.fail(f"{value!r} is not a number of processors up to {HIGHEST_BANDWIDTH // 1000}", param, ctx)
+        return thousandths
 
 
 class Pair(click.ParamType[Any]):
@@ -63,6 +79,7 @@ def cli() -> None:
 @click.option("-m", "--memory", type=Size(), default=0, help="Memory limit of the container, such as 64m.")
 @click.option("--pids-limit", type=click.IntRange(min=0), default=0, help="Process limit of the container.")
 @click.option("--cpu-shares", type=click.IntRange(0, 10000), default=0, help="Weight of the container (100).")
+@click.option("--cpus", type=Processors(), default=0, help="Processor limit of the container, such as 0.5.")
 @click.option("--name", default="", help="Name of the container, and of the machine for pithos console.")
 @click.option("--hostname", default="", help="Host name that the container sees.")
 @click.option("-i", "--interactive", is_flag=True, help="Pass our input to the program even if it is a terminal.")
@@ -96,6 +113,7 @@ def run(  # the parameters are the options above
     memory: int,
     pids_limit: int,
     cpu_shares: int,
+    cpus: int,
     name: str,
     hostname: str,
     interactive: bool,
@@ -138,7 +156,7 @@ def run(  # the parameters are the options above
             cpus=smp,
             name=name,
         ),
-        limits=Limits(-(-memory // PAGE), pids_limit, cpu_shares),
+        limits=Limits(-(-memory // PAGE), pids_limit, cpu_shares, cpus),
         name=name,
         hostname=hostname,
         is_verbose=verbose,

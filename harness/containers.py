@@ -38,6 +38,8 @@ class Limits:
     pages: int = 0
     processes: int = 0
     weight: int = 0
+    cpu: int = 0
+    """Thousandths of a processor."""
 
 
 NO_LIMITS = Limits()
@@ -101,6 +103,7 @@ async def create(guest: Guest, root: str, *, name: str = "", hostname: str = "",
         page_limit=limits.pages,
         process_limit=limits.processes,
         weight=limits.weight,
+        cpu_limit=limits.cpu,
     )
     return await guest.sys.create_container(_sized(config), len(config.content))
 

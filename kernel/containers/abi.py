@@ -50,7 +50,7 @@ class ControlOperation(IntEnum):
     """Send signal `arg` to every process."""
 
 
-@struct(size=88)
+@struct(size=96)
 class ContainerConfig:
     """create_container: what the new container is to be."""
 
@@ -68,7 +68,9 @@ class ContainerConfig:
     """0: no limit but the parent's."""
     process_limit: u64 = 0
     weight: u64 = 0
-    """Share of the processor in relation to other containers; 0: the default, 100."""
+    """Share of the processors in relation to other containers; 0: the default, 100."""
+    cpu_limit: u64 = 0
+    """Thousandths of a processor that it may use, together with all containers inside; 0: no limit but the parent's."""
 
 
 CONFIG_SIZE_FIRST: u64 = 88
@@ -122,7 +124,7 @@ class RunSpec:
 RUN_SIZE_FIRST: u64 = 104
 
 
-@struct(size=136)
+@struct(size=152)
 class ContainerState:
     """query_container and destroy's last word: usage, limits, and what destroying gave back."""
 
@@ -144,6 +146,9 @@ class ContainerState:
     children: u64 = 0
     open_files: u64 = 0
     weight: u64 = 0
+    cpu_limit: u64 = 0
+    cpu_throttled: u64 = 0
+    """In how many periods of 100 ms the limit was used up."""
 
 
 @struct(size=24)

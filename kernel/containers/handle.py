@@ -122,6 +122,8 @@ class ContainerHandle(FileOps):
         state.children = u64(len(container.children))
         state.open_files = u64(len(container.files.open_files))
         state.weight = container.group.weight
+        state.cpu_limit = container.group.bandwidth.limit
+        state.cpu_throttled = container.group.bandwidth.throttled
 
     # FileOps.
 

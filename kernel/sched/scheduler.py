@@ -261,6 +261,15 @@ def interrupt_locked(thread: Thread) -> None:
         notify(CPUS.of[thread.processor])
 
 
+def set_shares(group: RunGroup, weight: u64, bandwidth: u64) -> None:
+    """Change the weight of a group, unless it is 0, and its limit in thousandths of a processor; 0: none."""
+    with SCHEDULER.lock:
+        if weight != 0:
+            group.weight = weight
+        if bandwidth != group.bandwidth.limit:
+            group.bandwidth.set_limit(bandwidth)
+
+
 def nudge_group(group: RunGroup) -> None:
     """Let the threads of `group` that run look whether they still may: it was frozen."""
     with SCHEDULER.lock:

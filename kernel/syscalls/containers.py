@@ -50,7 +50,9 @@ from kernel.process.pidfd import open_process
 from kernel.process.process import Process
 from kernel.process.send import send_to_process
 from kernel.process.signal_table import SIGNALS, Signal
+from kernel.sched.bandwidth import HIGHEST_BANDWIDTH
 from kernel.sched.group import HIGHEST_WEIGHT
+from kernel.sched.scheduler import set_shares
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import begin_lookup
@@ -71,7 +73,7 @@ def create_container(task: Thread, config: UserAddr, size: u64) -> Fallible[Fd]:
     take_struct(slice_at(u8, address_of(request), size_of(ContainerConfig)), config, size)
     if request.size != size or request.version != VERSION or request.flags != 0:
         raise EINVAL
-    if request.weight > HIGHEST_WEIGHT:
+    if request.weight > HIGHEST_WEIGHT or request.cpu_limit > HIGHEST_BANDWIDTH:
         raise EINVAL
     name = local_array(u8, NAME_MAX)
     take_text(name, request.name, request.name_length)
@@ -84,8 +86,7 @@ def create_container(task: Thread, config: UserAddr, size: u64) -> Fallible[Fd]:
         if request.hostname_length > 0:
             container.set_hostname(hostname[0 : request.hostname_length])
         container.account.set_limits(request.page_limit, request.process_limit)
-        if request.weight != 0:
-            container.group.weight = request.weight
+        set_shares(container.group, request.weight, request.cpu_limit)
         file = open_handle(task.process.container.files, container)
         with deferred(file.drop):
             return task.process.files.install(file, True)
@@ -242,14 +243,13 @@ def query_container(task: Thread, fd: Fd, out: UserAddr, size: u64) -> Fallible[
 
 
 @syscall(1005)
-def update_container(task: Thread, fd: Fd, pages: u64, processes: u64, weight: u64) -> Fallible[None]:
+def update_container(task: Thread, fd: Fd, pages: u64, processes: u64, weight: u64, cpu_limit: u64) -> Fallible[None]:
     """Change the limits (0: none) and the weight (0: as it is) of a live container. EINVAL, EBADF, ESRCH."""
     container = handle_of(task.process.files.get(fd)).get()
-    if weight > HIGHEST_WEIGHT:
+    if weight > HIGHEST_WEIGHT or cpu_limit > HIGHEST_BANDWIDTH:
         raise EINVAL
     container.account.set_limits(pages, processes)
-    if weight != 0:
-        container.group.weight = weight
+    set_shares(container.group, weight, cpu_limit)
 
 
 @syscall(1006)

@@ -18,7 +18,6 @@ from kernel.process.process import Process
 from kernel.process.processor_time import children_time, process_time
 from kernel.process.session import session_of
 from kernel.process.signal_table import IGNORE, SIGNALS, bit_of
-from kernel.sched.cpu import current
 from kernel.sched.thread import Thread, ThreadState
 from kernel.views.subject import PID_BITS, find_thread, process_of
 
@@ -58,12 +57,14 @@ class Stat(View):
         write_terminal(process, writer)
         nice: i64 = 0
         policy: u64 = 0
+        processor: u64 = 0
         if thread is not None:
             nice = i64(thread.policy.nice)
             policy = u64(thread.policy.kind)
+            processor = u64(thread.processor)
         writer(f" 4194560 0 0 0 0 {used} 0 {children} 0 {20 + nice} {nice} {process.threads.count} 0 {started} ")
         writer(f"{size_of_space(process)} {pages} 18446744073709551615 0 0 0 0 0 ")
-        writer(f"{process.signals.pending & 0x7FFFFFFF} 0 0 0 0 0 0 {process.exit_signal} 0 0 {policy} ")
+        writer(f"{process.signals.pending & 0x7FFFFFFF} 0 0 0 0 0 0 {process.exit_signal} {processor} 0 {policy} ")
         writer.text(b"0 0 0 0 0 0 0 0 0 0 0\n")
 
 
@@ -162,7 +163,7 @@ def is_running(process: Process) -> bool:
 
 def is_thread_running(thread: Thread) -> bool:
     """Whether `thread` runs or is ready to."""
-    return thread is current() or thread.state == ThreadState.READY
+    return thread.has_cpu or thread.state == ThreadState.READY
 
 
 def mapped_pages(process: Process) -> u64:

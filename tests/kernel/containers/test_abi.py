@@ -33,4 +33,4 @@ def test_fields_stay_where_they_are(kind: type, field: str, offset: int) -> None
 
 
 def test_sizes() -> None:
-    assert [size_of(kind) for kind in (ContainerConfig, RunSpec, FdPair)] == [88, 104, 8]
+    assert [size_of(kind) for kind in (ContainerConfig, RunSpec, FdPair)] == [96, 104, 8]
