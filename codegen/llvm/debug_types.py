@@ -39,9 +39,9 @@ class DebugTypes:
 
     def of(self, type_: types.Type) -> str:
         """The operand that names a type: `!7`, or `null` for nothing."""
-        if type_ not in self._known:
-            self._known[type_] = self._make(type_)
-        number = self._known[type_]
+        number = self._known.get(type_, -1)
+        if number == -1:
+            number = self._known[type_] = self._make(type_)
         return "null" if number is None else f"!{number}"
 
     def _make(self, type_: types.Type) -> int | None:

@@ -6,6 +6,9 @@ from codegen import types
 
 _ELEMENTS: dict[str, tuple[str, ...]] = {}
 _MACHINE: dict[types.Type, str] = {}
+_RECENT: dict[int, tuple[types.Type, str]] = {}
+"""The same by identity: to hash a type takes longer than all else in this, the function that is called most."""
+RECENT_LIMIT = 10_000
 
 
 def aggregate(elements: tuple[str, ...]) -> str:
@@ -26,9 +29,15 @@ def elements_of(machine_type: str) -> tuple[str, ...]:
 
 def machine_type(type_: types.Type) -> str:
     """The machine type of a value; `void` when there is none."""
+    recent = _RECENT.get(id(type_))
+    if recent is not None:
+        return recent[1]
     found = _MACHINE.get(type_)
     if found is None:
         found = _MACHINE[type_] = _machine_type(type_)
+    if len(_RECENT) >= RECENT_LIMIT:
+        _RECENT.clear()
+    _RECENT[id(type_)] = type_, found
     return found
 
 
