@@ -146,10 +146,16 @@ def local_names(source: FunctionSource) -> frozenset[str]:
 def assigned_names(nodes: list[ast.stmt]) -> set[str]:
     """The names that statements assign."""
     names = set()
-    for statement in nodes:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+    waiting: list[Any] = [*nodes]
+    while waiting:  # as ast.walk, in a third of the time
+        node = waiting.pop()
+        if type(node) is list:
+            waiting += node
+        elif type(node) is ast.Name:
+            if type(node.ctx) is ast.Store:
                 names.add(node.id)
+        elif isinstance(node, ast.AST):
+            waiting += [getattr(node, name, None) for name in node._fields]
     return names
 
 

@@ -91,8 +91,10 @@ class Program:
         self, function: Any, owner: Any, bindings: Bindings, constants: list[tuple[str, HostValue]], where: Location
     ) -> Function:
         """The concrete function for these types; checked later when it is new."""
-        key = (function, owner, tuple(sorted(((str(k), v) for k, v in bindings.items()), key=lambda p: p[0])),
-               tuple((name, value.object) for name, value in constants))  # fmt: skip
+        key: Any = function, owner
+        if bindings or constants:
+            types = sorted(((str(variable), type_) for variable, type_ in bindings.items()), key=lambda pair: pair[0])
+            key = (*key, tuple(types), tuple((name, value.object) for name, value in constants))
         found = self.instances.get(key)
         if found is not None:
             return found
