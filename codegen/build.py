@@ -62,7 +62,7 @@ def compile_checked(checked: CheckedProgram, *, target: Target) -> Program:
 
 def _finish(work: Work, jobs: int, progress: Progress | None, meanwhile: Callable[[], object]) -> Program:
     """Make the objects; CompileError when the whole may not be compiled."""
-    names = work.cache.changed_first(work.modules.names())
+    names = work.cache.longest_first(work.modules.names())
     objects = []
     with results_of(work, names, jobs) as results:
         meanwhile()
@@ -72,6 +72,7 @@ def _finish(work: Work, jobs: int, progress: Progress | None, meanwhile: Callabl
             if progress:
                 progress("llvm", len(objects), len(names))
         attachments = results.attachments()
+    work.cache.note_sizes(objects)
     objects.sort(key=lambda made: made.name)
     defined = {symbol.name for made in objects for symbol in made.symbols if symbol.section is not None}
     wanted = set[str]().union(*(made.undefined() for made in objects))

@@ -27,6 +27,7 @@ TEXT_TO_OBJECT = (
     "cfg_text.py", "llvm/machine.py", "target.py", "emit.py", "elf.py", "objects.py", "dwarf.py", "lines.py",
     "stack_frames.py", "disassembler.py",
 )  # fmt: skip
+SIZES = "sizes"
 DISTRIBUTIONS = ("capstone-", "keystone_engine-", "llvmlite-", "pyelftools-")
 
 
@@ -67,10 +68,27 @@ class ObjectCache:
     def __contains__(self, key: str) -> bool:
         return self._folder is not None and (self._folder / key).exists()
 
-    def changed_first(self, modules: list[str]) -> list[str]:
-        """`modules` in their order, but first those with a source newer than all that is kept: they take longest."""
+    def longest_first(self, modules: list[str]) -> list[str]:
+        """`modules` by the work that they are: first those with a source newer than all that is kept, as LLVM has to
+        see them; then by the size of what was made of them last time, or in the order given."""
         kept = _changed_at(self._folder)
-        return sorted(modules, key=lambda name: _changed_at(getattr(sys.modules.get(name), "__file__", None)) <= kept)
+        sizes = self._sizes()
+
+        def order(name: str) -> tuple[bool, int]:
+            changed = _changed_at(getattr(sys.modules.get(name), "__file__", None)) > kept
+            return not changed, -sizes.get(name, 0)
+
+        return sorted(modules, key=order)
+
+    def _sizes(self) -> dict[str, int]:
+        content = read_sealed(self._folder / SIZES) if self._folder is not None else None
+        return json.loads(content) if content is not None else {}
+
+    def note_sizes(self, objects: Iterable[ObjectFile]) -> None:
+        """Keep the sizes of a program's objects, for `longest_first`."""
+        if self._folder is not None:
+            sizes = {made.name: sum(section.size for section in made.sections.values()) for made in objects}
+            write_sealed(self._folder / SIZES, json.dumps(self._sizes() | sizes, sort_keys=True).encode())
 
     def load(self, key: str) -> ObjectFile | None:
         """The object of that name; None when it is not there, or not whole."""

@@ -9,6 +9,7 @@ is the record of the call.
 from __future__ import annotations
 
 import bisect
+import functools
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -66,17 +67,11 @@ class LineTable:
     def add_records(self, records: Iterable[Record]) -> list[int]:
         """Enter `records`; gives the index that each has in the table."""
         indices: list[int] = []
-        for record in records:
-            caller = NO_RECORD if record.caller is None else indices[record.caller]
-            text = source_line(record.file, record.line)
-            key = (
-                self._string(record.file),
-                self._string(record.function),
-                self._string(text),
-                record.line,
-                caller,
-            )
-            indices.append(self._records.setdefault(key, len(self._records)))
+        known, string = self._records, self._string
+        for file, function, line, inlined_into in records:
+            caller = NO_RECORD if inlined_into is None else indices[inlined_into]
+            key = string(file), string(function), string(source_line(file, line)), line, caller
+            indices.append(known.setdefault(key, len(known)))
         return indices
 
     def _string(self, text: str) -> int:
@@ -122,8 +117,13 @@ class LineTable:
 
 def source_line(file: str, line: int) -> str:
     """The text of a source line without its indentation; empty when there is none."""
-    lines = source_lines(file)
-    return lines[line - 1].strip() if 0 < line <= len(lines) else ""
+    lines = _stripped_lines(file)
+    return lines[line - 1] if 0 < line <= len(lines) else ""
+
+
+@functools.cache
+def _stripped_lines(file: str) -> tuple[str, ...]:
+    return tuple(map(str.strip, source_lines(file)))
 
 
 class LineReader:

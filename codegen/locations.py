@@ -13,22 +13,22 @@ import struct
 SECTION = ".debug_loc"
 
 _PAIR = struct.Struct("<QQ")
+PAIR_SIZE = 16
 _BASE_SELECTION = 0xFFFFFFFFFFFFFFFF
 
 
 def move_borders(content: bytearray) -> None:
     """Correct every list in a `.debug_loc` section."""
-    at, previous = 0, -1
-    while at < len(content):
-        start, end = _PAIR.unpack_from(content, at)
+    at, previous, before_start, before_end, size = 0, -1, 0, 0, len(content)
+    unpack, pack = _PAIR.unpack_from, _PAIR.pack_into
+    while at < size:
+        start, end = unpack(content, at)
         if start == end == 0 or start == _BASE_SELECTION:
-            at, previous = at + _PAIR.size, -1
+            at, previous = at + PAIR_SIZE, -1
             continue
-        if previous >= 0:
-            before_start, before_end = _PAIR.unpack_from(content, previous)
-            if before_end == start and before_end - before_start > 1:
-                _PAIR.pack_into(content, previous, before_start, before_end - 1)
-                _PAIR.pack_into(content, at, start - 1, end)
-        previous = at
-        (length,) = struct.unpack_from("<H", content, at + _PAIR.size)
-        at += _PAIR.size + 2 + length
+        if previous >= 0 and before_end == start and before_end - before_start > 1:
+            pack(content, previous, before_start, before_end - 1)
+            start -= 1
+            pack(content, at, start, end)
+        previous, before_start, before_end = at, start, end
+        at += PAIR_SIZE + 2 + (content[at + PAIR_SIZE] | content[at + PAIR_SIZE + 1] << 8)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from codegen.cache import BuildRecord, ObjectCache, compiler_fingerprint
 from codegen.files import write_whole
-from codegen.objects import ObjectFile
+from codegen.objects import ObjectFile, Section
 
 OBJECT = ObjectFile("module", {}, ())
 
@@ -29,6 +31,21 @@ def test_a_torn_entry_reads_as_absent(tmp_path: Path) -> None:
     path = tmp_path / key
     path.write_bytes(path.read_bytes()[:-5])
     assert cache.load(key) is None
+
+
+def test_what_takes_longest_is_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "edited.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("edited")
+    cache = ObjectCache(tmp_path / "cache")
+    large = ObjectFile("large", {0: Section(".text", 0, 1, 5000, b"")}, ())
+    assert cache.longest_first(["module", "large"]) == ["module", "large"]
+    cache.note_sizes([OBJECT, large])
+    os.utime(tmp_path / "edited.py", ns=(0, 0))
+    assert cache.longest_first(["edited", "module", "large"]) == ["large", "edited", "module"]
+    os.utime(tmp_path / "edited.py", ns=(2**61, 2**61))
+    assert cache.longest_first(["module", "large", "edited"]) == ["edited", "large", "module"]
+    sys.modules.pop("edited")
 
 
 def test_without_a_folder_nothing_is_kept() -> None:
