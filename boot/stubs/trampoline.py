@@ -7,14 +7,15 @@ page tables, which map it there, still stand; `processor_entry` goes on with tho
 
 from __future__ import annotations
 
-from boot.layout import DIRECT_MAP, KERNEL_DATA, START_ORDER
+from boot.layout import DIRECT_MAP, KERNEL_DATA, LOCAL_APIC, START_ORDER
 from boot.stubs.entry import PROTECTED_CODE, enter_long_mode
 from codegen.frames import OUTERMOST
 from codegen.lang import offset_of, to_raw
 from codegen.stubs import Stub, Symbols
 from kernel.machine.cpu import ControlRegister0
+from kernel.machine.local_apic import LocalApic
 from kernel.machine.msr import Msr
-from kernel.machine.trampoline import StartOrder
+from kernel.machine.trampoline import TAKEN, StartOrder
 
 
 def _real_mode(symbols: Symbols) -> str:
@@ -64,7 +65,10 @@ def _long_mode(symbols: Symbols) -> str:
 
 
 def _entry(_symbols: Symbols) -> str:
-    """Take over page tables and stack from the order. EFER comes first: the tables have no-execute bits."""
+    """Take over page tables and stack from the order. EFER comes first: the tables have no-execute bits.
+
+    Who comes so late that the order is withdrawn, or is another one's by now, must not touch the stack in it.
+    """
 
     def order(field: str) -> str:
         return f"[rbx + {offset_of(StartOrder, field)}]"
@@ -77,11 +81,21 @@ def _entry(_symbols: Symbols) -> str:
         wrmsr
         mov rax, {order("page_table")}
         mov cr3, rax
+        movabs rdx, {DIRECT_MAP + LOCAL_APIC + offset_of(LocalApic, "identifier"):#x}
+        mov eax, [rdx]
+        shr eax, 24
+        inc eax
+        mov edx, {TAKEN}
+        lock cmpxchg {order("taker")}, edx
+        jne too_late
         mov rsp, {order("stack")}
         mov edi, {order("number")}
         xor ebp, ebp
         call qword ptr {order("main")}
-        ud2
+    too_late:
+        cli
+        hlt
+        jmp too_late
     """
 
 

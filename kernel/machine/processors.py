@@ -10,18 +10,19 @@ from codegen.lang import Array, Atomic, Slice, array, inline, local, slice_at, s
 from kernel.machine.acpi import list_by_acpi
 from kernel.machine.cpu import current_cpu_number
 from kernel.machine.firmware import FirmwareMemory
-from kernel.machine.instructions import spin_hint
 from kernel.machine.layout import DEVICES_END, DIRECT_MAP
-from kernel.machine.local_apic import local_apic_id, send_non_maskable
+from kernel.machine.local_apic import local_apic_id, send_interrupt, send_non_maskable
 from kernel.machine.mp_table import list_by_mp_table
 from kernel.machine.processor_list import ProcessorList
 from kernel.machine.pvh import StartInfo
 from kernel.machine.segments import MAXIMUM_CPUS
+from kernel.machine.stubs import halt_forever, interrupt_window
+from kernel.machine.trap import Vector
 
 
 @struct
 class Processors:
-    """The local APICs of those that run, by number. Grows on the boot processor, until it says that all run."""
+    """The local APICs of those that run, by number. Grows on the boot processor, until it says `begin`."""
 
     apic_ids: Array[u32] = array(MAXIMUM_CPUS)
     running: u32 = 0
@@ -32,10 +33,21 @@ class Processors:
         self.apic_ids[self.running] = apic_id
         self.running += 1
 
-    def wait_for_all(self) -> None:
-        """Wait until no more processors are started: from then on `running` is constant."""
+    def begin(self) -> None:
+        """All run that are to: from now on `running` is constant."""
+        self.all_run.store(1)
+        for number in range(1, self.running):
+            send_interrupt(self.apic_ids[number], Vector.RESCHEDULE)
+
+    def wait_for_all(self, number: u32) -> None:
+        """Halt until no more processors are started, or for ever if this one does not count as `number`.
+
+        Interrupts are off.
+        """
         while self.all_run.load() == 0:
-            spin_hint()
+            interrupt_window()
+        if number >= self.running or self.apic_ids[number] != local_apic_id():
+            halt_forever()
 
 
 PROCESSORS = Processors()

@@ -35,19 +35,26 @@ RESET_TIME = Nanoseconds(10_000_000)
 """What a processor needs after INIT."""
 REPEAT_TIME = Nanoseconds(200_000)
 """How long after the first start-up interrupt the second one comes."""
-TIME_LIMIT = Nanoseconds(1_000_000_000)
+TIME_LIMIT = Nanoseconds(5_000_000_000)
 """How long a processor may take to answer: far more than it needs, but one in QEMU may have to wait for its turn."""
+
+TAKEN: u32 = 0xFFFFFFFF
+WITHDRAWN: u32 = 0
 
 
 @struct
 class StartOrder:
-    """What the processor that is being started needs to know, and its answer. The stubs read it by offsets."""
+    """What the processor that is being started needs to know, and its answer. The stubs read it by offsets.
+
+    `taker` is its APIC id plus 1 until it has taken the order, which makes it `TAKEN`, or the order is `WITHDRAWN`.
+    """
 
     main: u64 = 0
     page_table: u64 = 0
     extended_features: u64 = 0
     stack: u64 = 0
     number: u32 = 0
+    taker: Atomic[u32] = inline()
     answered: Atomic[u32] = inline()
     time_stamp: u64 = 0
 
@@ -80,7 +87,7 @@ def start_processor(apic_id: u32, number: u32, stack: VirtAddr) -> bool:
     """Start a processor that was reset as `number` on `stack`. False, and reset again, if it fails to come.
 
     So does one whose time-stamp counter is not in step with that of the boot processor, as time would go back for
-    a thread that moves there.
+    a thread that moves there. A processor of QEMU may be reset much later, so one that failed may still use the stack.
     """
     order = start_order()
     order.main = symbol_address("processor_main")
@@ -89,11 +96,15 @@ def start_processor(apic_id: u32, number: u32, stack: VirtAddr) -> bool:
     order.stack = u64(stack)
     order.number = number
     order.answered.store(0)
+    order.taker.store(apic_id + 1)
     before = read_time_stamp()
     send_start(apic_id, u32(TRAMPOLINE // PAGE_SIZE))
     if not wait_for_answer(REPEAT_TIME):
         send_start(apic_id, u32(TRAMPOLINE // PAGE_SIZE))
-    if wait_for_answer(TIME_LIMIT) and before <= order.time_stamp <= read_time_stamp():
+    has_answered = wait_for_answer(TIME_LIMIT)
+    if not has_answered and not order.taker.compare_exchange(apic_id + 1, WITHDRAWN):
+        has_answered = wait_for_answer(TIME_LIMIT)
+    if has_answered and before <= order.time_stamp <= read_time_stamp():
         return True
     reset_processor(apic_id)
     pause(RESET_TIME)

@@ -58,11 +58,11 @@ def start_others(info: StartInfo) -> None:
         for index in range(1, count):
             start_other(found.apic_ids[index])
     log(f"pithos: {PROCESSORS.running} of {found.count + found.refused} processors run, found {means}")
-    PROCESSORS.all_run.store(1)
+    PROCESSORS.begin()
 
 
 def start_other(apic_id: u32) -> None:
-    """Start one processor as the next number; one that does not come is left out."""
+    """Start one processor as the next number; one that does not come is left out, and keeps the stack."""
     number = PROCESSORS.running
     try:
         stack = stacks.allocate(KERNEL)
@@ -74,7 +74,6 @@ def start_other(apic_id: u32) -> None:
         PROCESSORS.add(apic_id)
     else:
         log(f"pithos: the processor with APIC id {apic_id} does not start")
-        stacks.release(stack)
 
 
 @export
@@ -83,6 +82,6 @@ def processor_main(number: u32) -> Never:
     prepare_processor(number)
     answer()
     kernel_space.activate()
-    PROCESSORS.wait_for_all()
+    PROCESSORS.wait_for_all(number)
     start_periodic_timer(TICK)
     run_idle()

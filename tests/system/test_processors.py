@@ -29,6 +29,8 @@ from tests.system.test_command import pithos
 pytestmark = [pytest.mark.qemu, pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")]
 
 INVALID_INSTRUCTION = b"\x0f\x0b"  # ud2
+INCREMENT = b"\xff\xc0"  # inc eax
+NOTHING = b"\x90\x90"  # nop; nop
 HALT_FOR_EVER = b"\xfa\xf4\xeb\xfc"  # cli; hlt; jmp to the cli
 Started = Callable[..., AbstractAsyncContextManager[RunningMachine]]
 
@@ -159,22 +161,32 @@ def check_end(running: RunningMachine, count: int, reason: str) -> None:
     assert state.stopped == (1 << count) - 1 - (1 << reporter)
 
 
-def patched_kernel(machine: Machine, folder: Path, symbol: str, code: bytes) -> Path:
-    """A copy of the kernel with other instructions at the start of a function."""
+def patched_kernel(machine: Machine, folder: Path, symbol: str, code: bytes, instead: bytes = b"") -> Path:
+    """A copy of the kernel with other instructions at the start of a function, or where it first has `instead`."""
     content = bytearray(machine.kernel.read_bytes())
     address = ProgramFile(bytes(content)).symbols[symbol]
     file = ELFFile(io.BytesIO(content))
     for segment in file.iter_segments("PT_LOAD"):
         if segment["p_vaddr"] <= address < segment["p_vaddr"] + segment["p_filesz"]:
             place = segment["p_offset"] + address - segment["p_vaddr"]
+            place = content.index(instead, place)
             content[place : place + len(code)] = code
     path = folder / "patched.elf"
     path.write_bytes(content)
     return path
 
 
-async def test_a_processor_that_does_not_answer_is_left_out(started: Started, machine: Machine, tmp_path: Path) -> None:
-    kernel = patched_kernel(machine, tmp_path, "trampoline", HALT_FOR_EVER)
+@pytest.mark.parametrize(
+    ("symbol", "code", "instead"),
+    [
+        pytest.param("trampoline", HALT_FOR_EVER, b"", id="it halts at once"),
+        pytest.param("processor_entry", NOTHING, INCREMENT, id="the order is for another one"),
+    ],
+)
+async def test_a_processor_that_does_not_answer_is_left_out(
+    started: Started, machine: Machine, tmp_path: Path, symbol: str, code: bytes, instead: bytes
+) -> None:
+    kernel = patched_kernel(machine, tmp_path, symbol, code, instead)
     async with started(cpus=2, kernel=kernel) as running:
         assert "pithos: the processor with APIC id 1 does not start\n" in running.console.text
         assert "pithos: 1 of 2 processors run" in running.console.text
