@@ -12,7 +12,7 @@ from codegen.stubs import Stub, Symbols
 
 PAGE = 4096
 VECTOR = 16
-ROUND = 512
+ROUND = 2048
 """Bytes in a round of either loop."""
 BORROWED = tuple(f"xmm{number}" for number in range(4))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from boot import layout
-from codegen.lang import FrameNumber, PhysAddr, VirtAddr, u64
+from codegen.lang import FrameNumber, PhysAddr, VirtAddr, u64, wrapping_add, wrapping_mul
 
 PAGE_SIZE: u64 = layout.PAGE_SIZE
 LARGE_PAGE_SIZE: u64 = layout.LARGE_PAGE_SIZE
@@ -45,7 +45,8 @@ def physical_address(address: u64) -> PhysAddr:
 
 def frame_address(frame: FrameNumber) -> u64:
     """Where the first byte of `frame` appears in the direct map."""
-    return DIRECT_MAP + frame * PAGE_SIZE
+    # No processor has physical addresses of more than 52 bits, so this cannot wrap.
+    return wrapping_add(u64, DIRECT_MAP, wrapping_mul(u64, frame, PAGE_SIZE))
 
 
 def frame_at(address: u64) -> FrameNumber:

@@ -132,15 +132,19 @@ class Account:
     def charge_pages(self, count: u64) -> Fallible[None]:
         """Take `count` pages; ENOMEM, and nothing taken, where a limit here or above forbids it."""
         if FAILURES.strikes(self):
-            PRESSURE.refused_by = self
-            raise ENOMEM
+            self.refuse_pages(0, self)
         payer: Account | None = self
         while payer is not None:
             if not payer.pages.add(count):
-                self.give_back(Resource.PAGES, count, payer)
-                PRESSURE.refused_by = payer
-                raise ENOMEM
+                self.refuse_pages(count, payer)
             payer = payer.parent
+
+    @noinline
+    def refuse_pages(self, count: u64, limited: Account) -> Fallible[None]:
+        """Undo a charge that the limit of `limited` forbids. ENOMEM."""
+        self.give_back(Resource.PAGES, count, limited)
+        PRESSURE.refused_by = limited
+        raise ENOMEM
 
     def return_pages(self, count: u64) -> None:
         """Give back `count` pages that were charged."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, FrameNumber, PhysAddr, align_down, u64
+from codegen.lang import Fallible, FrameNumber, PhysAddr, align_down, inline, u64
 from kernel.base.errno import EFAULT
 from kernel.machine.instructions import invalidate_page
 from kernel.machine.layout import PAGE_SIZE
-from kernel.machine.paging import Entry, Table, index_at
+from kernel.machine.paging import Entry, Table, index_at, table_in
 from kernel.memory import frames, growth, page_tables, pages, shootdown
 from kernel.memory.frames import FrameUse
 from kernel.memory.pager import Pager
 from kernel.memory.region import Access, Protection, Region
 from kernel.memory.space import AddressSpace
+
+UPPER_LEVELS = (4, 3, 2)
+"""From the root down to what points to the level-1 tables."""
 
 
 def handle_fault(space: AddressSpace, address: u64, access: Access) -> Fallible[None]:
@@ -27,15 +30,30 @@ def handle_fault(space: AddressSpace, address: u64, access: Access) -> Fallible[
             region = growth.grow_to(space, page)
         if region is None or not region.allows(access):
             raise EFAULT
-        table = page_tables.make_table(space.root, page, space.account, True)
+        table = present_table(space.root, page)
+        if table is None:
+            table = page_tables.make_table(space.root, page, space.account, True)
         entry = table.entries[index_at(page, 1)]
         if not pages.is_held(entry):
             fill_in(space, region, table, page, access)
-        elif not entry.present:
+            return  # a processor remembers no translation of what was not present (SDM vol. 3A, section 4.10.2.3)
+        if not entry.present:
             set_entry(region, table, page, entry.frame, False)
         elif access == Access.WRITE and not entry.writable:
             make_writable(space, region, table, page)
         invalidate_page(page)
+
+
+@inline
+def present_table(root: FrameNumber, page: u64) -> Table | None:
+    """The level-1 table for a page of ring 3, whose pages are never large; None if it is not made yet."""
+    table = table_in(root)
+    for level in UPPER_LEVELS:
+        entry = table.entries[index_at(page, level)]
+        if not entry.present:
+            return None
+        table = table_in(entry.frame)
+    return table
 
 
 def set_entry(region: Region, table: Table, page: u64, frame: FrameNumber, writable: bool) -> None:

@@ -30,6 +30,7 @@ class FrameCache:
     count: u64 = 0
     numbers: Array[u32] = array(CAPACITY)
 
+    @inline
     def enter(self) -> None:
         """Keep the others out. Interrupts are off, and no other cache is entered."""
         while self.busy.exchange(1, Order.ACQUIRE) != 0:
@@ -39,11 +40,13 @@ class FrameCache:
         """Let others in."""
         self.busy.store(0, Order.RELEASE)
 
+    @inline
     def push(self, number: u64) -> None:
         """Keep a free frame. There is room."""
         self.numbers[self.count] = truncate(u32, number)
         self.count += 1
 
+    @inline
     def pop(self) -> u64:
         """Take the frame that came last. There is one."""
         self.count -= 1

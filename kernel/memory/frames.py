@@ -13,7 +13,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.lang import Fallible, FrameNumber, MutableSlice, Order, fill, must_use, on_error, slice_at, u8, u64
+from codegen.lang import (
+    Fallible,
+    FrameNumber,
+    MutableSlice,
+    Order,
+    fill,
+    inline,
+    must_use,
+    noinline,
+    on_error,
+    slice_at,
+    u8,
+    u64,
+)
 from kernel.base.errno import ENOMEM
 from kernel.machine.instructions import disable_interrupts, enable_interrupts, interrupts_enabled
 from kernel.machine.layout import PAGE_SIZE, frame_address
@@ -34,7 +47,7 @@ FRAMES = FrameTable()
 @must_use
 def allocate(owner: Account, use: FrameUse) -> Fallible[FrameNumber]:
     """One zeroed frame, charged to `owner`. ENOMEM at a limit of the account, or when memory is full."""
-    frame = allocate_uncleared(owner, 0, use)
+    frame = allocate_single(owner, use)
     clear_page(frame_address(frame))
     return frame
 
@@ -66,12 +79,7 @@ def allocate_single(owner: Account, use: FrameUse) -> Fallible[FrameNumber]:
     owner.charge_pages(1)
     number = take_single()
     if number == 0:
-        drain_caches()
-        number = take_single()
-    if number == 0:
-        owner.return_pages(1)
-        PRESSURE.refused_by = None
-        raise ENOMEM
+        number = take_last(owner)
     frame = FRAMES.frames[number]
     frame.owner = owner
     frame.use = use
@@ -80,6 +88,19 @@ def allocate_single(owner: Account, use: FrameUse) -> Fallible[FrameNumber]:
     return FrameNumber(number)
 
 
+@noinline
+def take_last(owner: Account) -> Fallible[u64]:
+    """`take_single` of what other processors have cached; ENOMEM, and `owner` has its charge back."""
+    drain_caches()
+    number = take_single()
+    if number == 0:
+        owner.return_pages(1)
+        PRESSURE.refused_by = None
+        raise ENOMEM
+    return number
+
+
+@inline
 def take_single() -> u64:
     """Take a free frame from the cache of this processor, filled if need be; 0 when there is none."""
     enabled = interrupts_enabled()

@@ -63,6 +63,7 @@ class Region:
     pager: Pager | None = None
     offset: u64 = 0
 
+    @inline
     def allows(self, access: Access) -> bool:
         """Whether the rights permit `access`; what may be written or executed may be read (x86 cannot tell)."""
         match access:

@@ -59,6 +59,8 @@ class AddressSpace:
     lock: SpinLock = inline(SpinLock(LockRank.ADDRESS_SPACE))
     references: u64 = 1
     regions: Tree[Region] = inline(Tree(Region.node))
+    recent: Region | None = None
+    """The region that `region_at` found last; it is in the tree."""
     heap: Region | None = None
     break_start: u64 = 0
     break_end: u64 = 0
@@ -70,11 +72,20 @@ class AddressSpace:
 
     # Finding.
 
+    @inline
     def region_at(self, address: u64) -> Region | None:
-        """The region that `address` lies in."""
+        """The region that `address` lies in. Most questions are about the one that was found last."""
+        recent = self.recent
+        if recent is not None and recent.start <= address < recent.end:
+            return recent
+        return self.find_region(address)
+
+    def find_region(self, address: u64) -> Region | None:
+        """`region_at`, looked for in the tree."""
         region = self.regions.at_or_below(address)
         if region is None or address >= region.end:
             return None
+        self.recent = region
         return region
 
     def first_region(self, start: u64, end: u64) -> Region | None:
@@ -196,6 +207,7 @@ class AddressSpace:
     def forget(self, region: Region) -> None:
         """Take a region, whose pages are unmapped, out of the tree and free it. The lock is held."""
         self.regions.remove(region)
+        self.recent = None
         teardown.note_stray_tables(self, region.start, region.end)
         above = self.regions.at_or_above(region.end)
         gap_end = MAP_TOP if above is None else min(above.guarded_start, MAP_TOP)

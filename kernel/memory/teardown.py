@@ -30,6 +30,7 @@ def tear_down(space: AddressSpace) -> None:
         else:
             drop_along(space, region, path)
         space.regions.remove(region)
+        space.recent = None
         pager = region.pager
         space.account.heap.free(region)
         if pager is not None:

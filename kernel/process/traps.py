@@ -6,7 +6,7 @@ fault on user memory in the copy stubs ends the copy (EFAULT).
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, Never, export, u32, u64
+from codegen.lang import Errno, Fallible, Never, export, inline, u32, u64
 from kernel.base.errno import EFAULT, ENOMEM
 from kernel.base.log import log
 from kernel.base.panic import fail
@@ -144,6 +144,7 @@ def serve_page_fault(frame: TrapFrame, address: u64, in_copy: bool) -> None:
             fault(thread, u32(Signal.BUS), BUS_ADRERR, address)
 
 
+@inline
 def fill_in(thread: Thread, space: AddressSpace, address: u64, access: Access, may_wait: bool) -> Fallible[None]:
     """Make an access possible; while there is no page for it, make room, as often as that helps.
 
