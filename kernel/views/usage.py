@@ -7,8 +7,8 @@ from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.base.writer import Writer
 from kernel.files.inode import Inode, View
 from kernel.machine.layout import PAGE_SIZE
-from kernel.machine.paging import index_at
-from kernel.memory import frames, page_tables
+from kernel.machine.paging import index_at, next_used
+from kernel.memory import frames, page_tables, pages
 from kernel.memory.region import Protection, Region
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import TOP
@@ -16,8 +16,6 @@ from kernel.views.attributes import seen_process
 from kernel.views.maps import write_region
 
 KIBIBYTES: u64 = 4
-TABLE_SPAN: u64 = 2 << 20
-"""What one table of level 1 translates."""
 
 
 @struct
@@ -33,16 +31,18 @@ class Counts:
     def add_region(self, space: AddressSpace, region: Region) -> None:
         """Count the pages of a region. The lock of the space is held."""
         self.size += (region.end - region.start) // PAGE_SIZE
-        address = region.start
+        address = pages.next_table(space.root, region.start, region.end)
         while address < region.end:
-            end = min(region.end, (address // TABLE_SPAN + 1) * TABLE_SPAN)
+            stop = pages.span_end(address, region.end)
             table = page_tables.find_table(space.root, address)
-            if table is not None:
-                for index in range((end - address) // PAGE_SIZE):
-                    entry = table.entries[index_at(address, 1) + index]
-                    if entry.present:
-                        self.add_page(region, frames.is_shared(entry.frame), entry.writable)
-            address = end
+            assert table is not None, "there is a table"
+            last = index_at(address, 1) + (stop - address) // PAGE_SIZE
+            index = next_used(table, index_at(address, 1), last)
+            while index < last:
+                entry = table.entries[index]
+                self.add_page(region, frames.is_shared(entry.frame), entry.writable)
+                index = next_used(table, index + 1, last)
+            address = pages.next_table(space.root, stop, region.end)
 
     def add_page(self, region: Region, is_shared: bool, is_writable: bool) -> None:
         """Count one page. A page of a file that was written to privately is as good as anonymous."""

@@ -86,6 +86,9 @@ static void memory(void) {
     read_all("/proc/self/statm");
     for (char *c = text; *c; c++) fields += *c == ' ';
     say("statm", fields); say("resident", atoi(strchr(text, ' ')) > 3);
+    long size, resident, shared, code, none, data;
+    sscanf(text, "%ld %ld %ld %ld %ld %ld", &size, &resident, &shared, &code, &none, &data);
+    say("shared", shared > 5 && shared < resident); say("code", code > 50 && code < size); say("data", data > 8 && data < size);
 }
 
 static void handler(int signal) {}
