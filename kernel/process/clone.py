@@ -32,10 +32,9 @@ from kernel.process.pidfd import attach, open_handle
 from kernel.process.process import Process, create_process
 from kernel.process.start import create_user_thread
 from kernel.sched import switch
-from kernel.sched.scheduler import start, yield_now
+from kernel.sched.scheduler import start
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER
-from kernel.sched.wait import interrupt
 
 
 @width(u64)
@@ -284,17 +283,3 @@ def await_return(task: Thread, child: Process) -> None:
         child.lender = None
         task.lends_space = False
     task.interrupted = has_signal(task)
-
-
-def end_other_threads(task: Thread) -> None:
-    """execve(2): the calling thread becomes the only one of its process, with the process's number."""
-    process = task.process
-    while process.threads.count > 1:
-        for thread in process.threads:
-            if thread is not task:
-                thread.killed = True
-                interrupt(thread)
-        yield_now()
-    if task.id != process.pid:
-        process.container.account.return_process()
-        task.id = process.pid

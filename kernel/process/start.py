@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, Slice, UserAddr, field_offset, on_error, u8, u32, u64
+from kernel.base.errno import EINTR
 from kernel.files.inode import Inode
 from kernel.memory.space import AddressSpace
 from kernel.process import exec, robust, timers
@@ -12,8 +13,9 @@ from kernel.process.program import Program
 from kernel.process.signal_queue import QueuedSignal
 from kernel.process.signal_table import Signal
 from kernel.sched import switch
-from kernel.sched.scheduler import start
+from kernel.sched.scheduler import start, yield_now
 from kernel.sched.thread import Thread
+from kernel.sched.wait import interrupt
 
 SLASH: u8 = 0x2F
 
@@ -70,6 +72,8 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     file = program.file
     space = program.space
     assert space is not None and file is not None, "load has made them"
+    with on_error(undo_load, space, file):
+        end_other_threads(thread)
     before = process.space
     robust.release_locks(thread)
     process.space = space
@@ -94,6 +98,25 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     switch.reset_fpu(thread)
     switch.load_fs_base(thread)
     thread.frame.start_user(UserAddr(program.entry), UserAddr(program.stack_pointer))
+
+
+def end_other_threads(task: Thread) -> Fallible[None]:
+    """execve(2): the calling thread becomes the only one of its process, with the process's number.
+
+    EINTR when another thread was first, or the process ends: then this one ends on its way back.
+    """
+    process = task.process
+    while process.threads.count > 1:
+        if task.killed:
+            raise EINTR
+        for thread in process.threads:
+            if thread is not task:
+                thread.killed = True
+                interrupt(thread)
+        yield_now()
+    if task.id != process.pid:
+        process.container.account.return_process()
+        task.id = process.pid
 
 
 def base_name(path: Slice[u8]) -> Slice[u8]:

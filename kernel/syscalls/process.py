@@ -1,4 +1,4 @@
-"""Processes: execve(2), clone(2), fork(2), wait4(2), waitid(2), _exit(2)."""
+"""Processes: execve(2), execveat(2), clone(2), fork(2), wait4(2), waitid(2), _exit(2)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from codegen.lang import (
     Fd,
     MutableSlice,
     Pid,
+    Slice,
     UserAddr,
     UserSlice,
     address_of,
@@ -24,10 +25,11 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import E2BIG, EAGAIN, EBADF, ECHILD, EINVAL, EPERM, ESRCH
+from kernel.base.errno import E2BIG, EACCES, EAGAIN, EBADF, ECHILD, EINVAL, ELOOP, EPERM, ESRCH
+from kernel.base.writer import Writer
 from kernel.containers.container import HIGHEST_PID
-from kernel.files.flags import PATH_MAX
-from kernel.files.path import Lookup
+from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
+from kernel.files.path import SLASH, Lookup
 from kernel.machine.layout import PAGE_SIZE
 from kernel.memory import user
 from kernel.process import clone as cloning
@@ -44,7 +46,7 @@ from kernel.process.wait import Ended, WaitOptions, wait_for_child
 from kernel.sched.thread import Thread
 from kernel.sched.timer import TICK
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_support import begin_lookup
+from kernel.syscalls.files_support import begin_lookup, checked_flags, find_at
 
 EXIT_SIGNAL_BITS: u64 = 0xFF
 """CSIGNAL: the low byte of clone's flags."""
@@ -61,6 +63,8 @@ WAIT_OPTION_BITS: u32 = 0xE000_000B
 WAITID_OPTION_BITS: u32 = 0xE100_000F
 WAITID_CHANGE_BITS: u32 = 0xE
 """WSTOPPED, WEXITED, WCONTINUED: at least one of them."""
+DESCRIPTOR_NAME: u64 = 32
+"""Room for /proc/self/fd/N/."""
 MICROSECONDS: u64 = 1_000_000
 LOWEST_NUMBER: i32 = -0x8000_0000
 """It has no opposite, so it is no process group."""
@@ -98,23 +102,55 @@ class CloneArguments:
 )
 def execve(task: Thread, path: UserAddr, argv: UserAddr, envp: UserAddr) -> Fallible[None]:
     """execve(2)."""
+    heap = task.process.container.account.heap
+    name = heap.allocate_bytes(PATH_MAX)
+    with deferred(heap.free_bytes, name):
+        length = user.copy_in_string(name, path)
+        execute(task, name[0:length], argv, envp)
+
+
+def execute(task: Thread, path: Slice[u8], argv: UserAddr, envp: UserAddr) -> Fallible[None]:
+    """Go on with the program at `path`."""
     process = task.process
-    heap = process.container.account.heap
     arguments = local(Arguments)
-    arguments.prepare(heap)
+    arguments.prepare(process.container.account.heap)
     with deferred(arguments.release):
-        name = heap.allocate_bytes(PATH_MAX)
-        with deferred(heap.free_bytes, name):
-            length = user.copy_in_string(name, path)
-            arguments.take(argv, ALL, envp, ALL)
-            cloning.end_other_threads(task)
-            lookup = local(Lookup)
-            begin_lookup(task, lookup)
-            program = local(Program)
-            program.account = process.container.account
-            program.lookup = lookup
-            program.arguments = arguments
-            replace_program(task, program, name[0:length])
+        arguments.take(argv, ALL, envp, ALL)
+        lookup = local(Lookup)
+        begin_lookup(task, lookup)
+        program = local(Program)
+        program.account = process.container.account
+        program.lookup = lookup
+        program.arguments = arguments
+        replace_program(task, program, path)
+
+
+@syscall(322, missing="as execve; and where a container has no /proc, what descriptors name: ENOENT")
+def execveat(
+    task: Thread, directory: i32, path: UserAddr, argv: UserAddr, envp: UserAddr, flags: u32
+) -> Fallible[None]:
+    """execveat(2). As on Linux, a program named by a descriptor gets a name by which it can be opened again."""
+    checked = checked_flags(flags, u32(AtFlags.EMPTY_PATH | AtFlags.SYMLINK_NO_FOLLOW))
+    heap = task.process.container.account.heap
+    name = heap.allocate_bytes(PATH_MAX)
+    with deferred(heap.free_bytes, name):
+        length = user.copy_in_string(name, path)
+        found = find_at(task, directory, path, checked, Resolve.NONE)
+        if AtFlags.SYMLINK_NO_FOLLOW in checked and found.described.is_symlink:
+            raise ELOOP
+        if directory == AT_FDCWD or (length > 0 and name[0] == SLASH):
+            if length == 0:
+                raise EACCES
+            execute(task, name[0:length], argv, envp)
+            return
+        longer = heap.allocate_bytes(PATH_MAX + DESCRIPTOR_NAME)
+        with deferred(heap.free_bytes, longer):
+            writer = local(Writer)
+            writer.buffer = longer
+            writer(f"/proc/self/fd/{directory}")
+            if length > 0:
+                writer(f"/{name[0:length]}")
+            execute(task, longer[0 : writer.length], argv, envp)
 
 
 @syscall(56, missing=CLONE_MISSING)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/membarrier.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -160,7 +161,37 @@ static void refused(void) {
           say("clock", syscall(SYS_clock_settime, CLOCK_REALTIME, &time)));
 }
 
-int main(void) {
+static volatile long turns;
+static void *count_turns(void *unused) { for (;;) { turns++; usleep(1000); } }
+
+static long run_at(int directory, const char *path, int flags) {
+    char *arguments[] = {"program", "again", NULL}, *environment[] = {NULL};
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) { syscall(SYS_execveat, directory, path, arguments, environment, flags); _exit(errno); }
+    return ended(child);
+}
+
+static void programs(void) {
+    pthread_t thread;
+    pthread_create(&thread, NULL, count_turns, NULL);
+    say("no program", execl("/nothing/there", "x", NULL)); say("not executable", execl("/proc/self/maps", "x", NULL));
+    long before = turns;
+    usleep(50000);
+    say("the thread goes on", turns > before);
+    char path[200], *name;
+    path[readlink("/proc/self/exe", path, sizeof path - 1)] = 0;
+    int file = open(path, O_RDONLY), folder;
+    name = strrchr(path, '/'); *name++ = 0;
+    folder = open(*path ? path : "/", O_PATH);
+    say("by descriptor", run_at(file, "", AT_EMPTY_PATH)); say("in a folder", run_at(folder, name, 0)); say("by path", run_at(-1, "/proc/self/exe", 0));
+    say("no such", run_at(folder, "nothing", 0)); say("empty", run_at(file, "", 0)); say("a folder", run_at(folder, "", AT_EMPTY_PATH));
+    say("closed", run_at(900, "x", 0)); say("flags", run_at(folder, name, 1)); say("link", run_at(-1, "/proc/self/exe", AT_SYMLINK_NOFOLLOW));
+    say("here", run_at(AT_FDCWD, "", AT_EMPTY_PATH));
+}
+
+int main(int count, char **arguments) {
+    if (count == 2) return 33;
     waiting();
     descriptors();
     memory();
@@ -169,5 +200,6 @@ int main(void) {
     chosen_numbers();
     barriers();
     refused();
+    programs();
     return 0;
 }
