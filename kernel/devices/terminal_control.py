@@ -25,6 +25,7 @@ from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.devices.termios import Termios, WindowSize
 from kernel.files import tree
 from kernel.files.attributes import Kind
+from kernel.files.file import FIONREAD
 from kernel.files.inode import Inode
 from kernel.memory import user
 
@@ -41,7 +42,6 @@ TCFLSH: u32 = 0x540B
 TIOCOUTQ: u32 = 0x5411
 TIOCGWINSZ: u32 = 0x5413
 TIOCSWINSZ: u32 = 0x5414
-FIONREAD: u32 = 0x541B
 TIOCGETD: u32 = 0x5424
 TCSBRKP: u32 = 0x5425
 TIOCGPTN: u32 = 0x8004_5430
