@@ -99,9 +99,9 @@ record_locks = strategies.tuples(
     strategies.sampled_from([0, 1, 10, 20, -1, -5, (1 << 63) - 1]),
     strategies.sampled_from([0, 0, 0, 5]),
 ).map(lambda parts: Both(struct.pack("<hh4xqqi4x", *parts)))
-attribute_names = strategies.sampled_from(
-    ["user.a", "user.b", "user.aa", "trusted.a", "security.a", "user.", "other.a", "", "user", "user." + "n" * 251]
-).map(PathName)
+ATTRIBUTES = ("user.a", "user.b", "user.aa", "trusted.a", "security.a")
+WRONG_ATTRIBUTES = ("user.", "other.a", "", "user", "user." + "n" * 251)
+attribute_names = strategies.sampled_from(ATTRIBUTES + WRONG_ATTRIBUTES).map(PathName)
 hows = strategies.tuples(flags, modes, strategies.sampled_from([0, 0, 2, 4, 8, 16, 24, 64])).map(
     lambda parts: struct.pack("<QQQ", *parts)
 )
@@ -220,6 +220,7 @@ def clean_up() -> list[Call]:
         Call("munmap", (AREA, 16 * PAGE)),
         Call("umask", (0o22,)),
         Call("rt_sigprocmask", (2, bytes(8), 0, 8)),
+        *(Call("removexattr", (PathName(kept), PathName(name))) for kept in (".", "..") for name in ATTRIBUTES),
         *removals,
         *folders,
         *removals,

@@ -28,12 +28,17 @@ SHARED_MEMORY = "/dev/shm"
 
 @pytest.fixture
 def linux(tmp_path: Path) -> Iterator[LinuxAgent]:
-    """The agent on this machine, in an empty folder; in memory, as the kernel's files are, where that is possible."""
+    """The agent on this machine, in an empty folder; in memory, as the kernel's files are, where that is possible.
+
+    The folder is in one of its own, since the calls change `..` as well.
+    """
     program = tmp_path / "agent"
     program.write_bytes(ensure_agent())
     program.chmod(0o755)
     with tempfile.TemporaryDirectory(dir=SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else tmp_path) as folder:
-        agent = LinuxAgent(program, Path(folder))
+        inner = Path(folder) / "inner"
+        inner.mkdir()
+        agent = LinuxAgent(program, inner)
         yield agent
         agent.end()
 
