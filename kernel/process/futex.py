@@ -16,7 +16,9 @@ from codegen.lang import (
     address_of,
     align_down,
     field_offset,
+    inline,
     inline_array,
+    noinline,
     struct,
     u32,
     u64,
@@ -49,12 +51,17 @@ class FutexKey:
     place: u64 = 0
     """The address in that space, or in physical memory."""
 
+    @inline
     def find(self, space: AddressSpace, address: UserAddr, is_private: bool) -> Fallible[None]:
         """Become the key of the word at `address`. EFAULT where nothing is mapped, unless it is said to be private."""
         self.space = address_of(space)
         self.place = u64(address)
-        if is_private:
-            return
+        if not is_private:
+            self.look_whether_shared(space, address)
+
+    @noinline
+    def look_whether_shared(self, space: AddressSpace, address: UserAddr) -> Fallible[None]:
+        """Become the key of a place in physical memory, if the one at `address` is shared memory. EFAULT."""
         page = align_down(u64(address), PAGE_SIZE)
         with space.lock:
             region = space.region_at(page)
@@ -142,9 +149,9 @@ def sleep(thread: Thread, deadline: Nanoseconds) -> None:
         if deadline != NEVER:
             SLEEPERS.insert(thread, deadline)
     block()
-    with SCHEDULER.lock:
-        thread.interruptible = False
-        SLEEPERS.discard(thread)
+    if deadline != NEVER:
+        with SCHEDULER.lock:
+            SLEEPERS.discard(thread)
 
 
 def wake(key: FutexKey, count: u64, bits: u32 = MATCH_ANY) -> u64:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Nanoseconds, UserAddr, i32, invert, local, u32, u64, wrapping_add
+from codegen.lang import Fallible, Nanoseconds, UserAddr, i32, invert, local, noinline, u32, u64, wrapping_add
 from kernel.base.errno import EAGAIN, EINVAL, ENOSYS, EPERM, ESRCH
 from kernel.memory import user
 from kernel.process import futex as futexes
@@ -40,6 +40,27 @@ def futex(
     task: Thread, word: UserAddr, operation: u32, value: u32, timeout: UserAddr, second: UserAddr, third: u32
 ) -> Fallible[u64]:
     """futex(2): WAIT, WAKE, REQUEUE, CMP_REQUEUE, WAKE_OP and the BITSET variants; those that lend priority: ENOSYS."""
+    command = operation & FUTEX_COMMAND_BITS
+    if command > FUTEX_WAKE or operation & FUTEX_CLOCK_REALTIME != 0:
+        return do_other(task, word, operation, value, timeout, second, third)
+    deadline = NEVER
+    if command == FUTEX_WAIT and u64(timeout) != 0:
+        deadline = deadline_of(timeout, False, False)
+    if u64(word) % 4 != 0:
+        raise EINVAL
+    key = local(FutexKey)
+    key.find(task.process.space, word, operation & FUTEX_PRIVATE != 0)
+    if command == FUTEX_WAKE:
+        return futexes.wake(key, u64(value))
+    futexes.wait(key, word, value, futexes.MATCH_ANY, deadline)
+    return 0
+
+
+@noinline
+def do_other(
+    task: Thread, word: UserAddr, operation: u32, value: u32, timeout: UserAddr, second: UserAddr, third: u32
+) -> Fallible[u64]:
+    """The operations but for FUTEX_WAIT and FUTEX_WAKE, which are what C libraries use."""
     command = operation & FUTEX_COMMAND_BITS
     is_wall_clock = operation & FUTEX_CLOCK_REALTIME != 0
     if command > FUTEX_WAKE_BITSET or command == FUTEX_FD or FUTEX_LOCK_PI <= command <= FUTEX_TRYLOCK_PI:
