@@ -53,6 +53,8 @@ class Policy:
     """SCHED_RESET_ON_FORK: what only the superuser may ask for, children do not have."""
     processors: u64 = EVERY_PROCESSOR
     """Where it may run, a bit for each processor by its number (sched_setaffinity(2))."""
+    io_priority: u32 = 0
+    """ioprio_set(2); 0: none."""
     timer_slack: u64 = DEFAULT_SLACK
     """No sleep is made longer by it: the tick does that."""
 
@@ -71,5 +73,6 @@ class Policy:
         """Begin as a child of a thread with the policy `other` (sched(7), "The SCHED_RESET_ON_FORK flag")."""
         self.processors = other.processors
         self.timer_slack = other.timer_slack
+        self.io_priority = other.io_priority
         self.kind = other.kind
         self.nice = max(other.nice, 0) if other.resets_on_fork else other.nice

@@ -84,6 +84,18 @@ static void policies(void) {
     setpriority(PRIO_PROCESS, 0, 0); sched_setscheduler(0, SCHED_OTHER, &none);
 }
 
+#define get_io(which, who) syscall(SYS_ioprio_get, which, who)
+#define set_io(which, who, value) syscall(SYS_ioprio_set, which, who, value)
+
+static void transfers(void) {
+    say("none", get_io(1, 0)); say("which", get_io(4, 0)); say("nothing", get_io(0, 0)); say("nobody", get_io(1, 4000000)); say("no user", get_io(3, 12345));
+    say("set", set_io(1, 0, 2 << 13 | 3)); say("is", get_io(1, getpid())); say("idle", set_io(1, 0, 3 << 13 | 7)); say("is", get_io(1, 0));
+    say("level of none", set_io(1, 0, 1)); say("class", set_io(1, 0, 4 << 13)); say("which", set_io(5, 0, 2 << 13)); say("nobody", set_io(1, 4000000, 2 << 13));
+    CHILD("as nobody", say("inherited", get_io(1, 0)); nobody(); say("real time", set_io(1, 0, 1 << 13 | 3)); say("other", set_io(1, getppid(), 2 << 13 | 3));
+          say("own", set_io(1, 0, 2 << 13 | 5)); say("is", get_io(1, 0)));
+    say("of the group", get_io(2, 0)); say("off", set_io(1, 0, 0)); say("none", get_io(1, 0)); say("by nice", get_io(2, 0));
+}
+
 static void own_settings(void) {
     int value = 9;
     char name[16] = "";
@@ -229,6 +241,7 @@ static void ids(void) {
 int main(void) {
     nice_values();
     policies();
+    transfers();
     own_settings();
     names();
     orphans();

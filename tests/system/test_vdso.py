@@ -25,7 +25,7 @@ INSTRUCTIONS = 90
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def emulated(machine: Machine) -> AsyncIterator[EmulatedMachine]:
     """An emulated machine, in which an instruction takes a nanosecond, whatever the backend of the other tests."""
-    running = await start_emulator(replace(machine, backend=Backend.EMULATOR, memory=64 * MEBIBYTE))
+    running = await start_emulator(replace(machine, backend=Backend.EMULATOR, cpus=1, memory=64 * MEBIBYTE))
     await running.guest.wait_ready()
     yield running
     await running.quit()
