@@ -22,7 +22,7 @@ from kernel.process.signal_queue import discard
 from kernel.process.signal_table import IGNORE, ActionFlags, Signal
 from kernel.sched import switch
 from kernel.sched.cpu import current
-from kernel.sched.scheduler import exit_current
+from kernel.sched.scheduler import exit_current, time_of
 from kernel.sched.thread import Thread
 
 ALL_SIGNALS: u64 = 0xFFFF_FFFF_FFFF_FFFF
@@ -44,7 +44,7 @@ def exit_thread() -> Never:
     if thread.id != process.pid:
         process.container.account.return_process()
     discard(thread.signal_queue, process.container.account.heap, ALL_SIGNALS)
-    process.ticks += thread.cpu_ticks
+    process.cpu_time += time_of(thread)
     if process.threads.is_empty:
         end_process(process)
     thread.is_user = False
@@ -83,7 +83,7 @@ def end_process(process: Process) -> None:
     job_control.release_orphans(process)
     give_away_children(process)
     for handle in process.handles:
-        handle.finish(process.status, process.ticks + process.children_ticks)
+        handle.finish(process.status, process.cpu_time + process.children_cpu_time)
     process.ended.wake_all()
     readiness_changed()
     container = process.container

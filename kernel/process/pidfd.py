@@ -50,18 +50,18 @@ class ProcessHandle(FileOps):
     user: u32 = 0
     ended: bool = False
     status: u32 = 0
-    ticks: u64 = 0
+    cpu_time: u64 = 0
     """The time that it and its children used, once it has ended."""
     may_wait: bool = False
     """Whether waitid(2) may take the status here: for who ran the process in a container of its own."""
     changed: WaitQueue = inline()
     described: Attributes = inline()
 
-    def finish(self, status: u32, ticks: u64) -> None:
-        """The process has ended with `status` (as wait4(2) reports it), and used so many ticks."""
+    def finish(self, status: u32, cpu_time: u64) -> None:
+        """The process has ended with `status` (as wait4(2) reports it), and used so much time."""
         self.ended = True
         self.status = status
-        self.ticks = ticks
+        self.cpu_time = cpu_time
         self.changed.wake_all()
         readiness_changed()
 
@@ -121,7 +121,7 @@ def attach(file: OpenFile, process: Process) -> None:
     if process.is_zombie:
         handle.ended = True
         handle.status = process.status
-        handle.ticks = process.ticks + process.children_ticks
+        handle.cpu_time = process.cpu_time + process.children_cpu_time
 
 
 def open_process(owner: FileOwner, process: Process, may_wait: bool, nonblocking: bool = False) -> Fallible[OpenFile]:

@@ -38,6 +38,7 @@ from kernel.files.tree import prune
 from kernel.process.settings import Settings
 from kernel.process.signal_queue import QueuedSignal
 from kernel.process.signal_table import SignalTable
+from kernel.sched.scheduler import time_of
 from kernel.sched.thread import Thread
 from kernel.sched.timer import now
 from kernel.sched.wait import WaitQueue
@@ -123,10 +124,10 @@ class Process:
     shown: Inode | None = None
     """The directory /proc/PID, once somebody has looked for it."""
 
-    # Time used, in ticks of the scheduler.
+    # Time used, on the time-stamp counter.
     started: Nanoseconds = Nanoseconds(0)
-    ticks: u64 = 0
-    children_ticks: u64 = 0
+    cpu_time: u64 = 0
+    children_cpu_time: u64 = 0
 
     def set_name(self, name: Slice[u8]) -> None:
         """Take the first 15 bytes of `name`."""
@@ -143,12 +144,12 @@ class Process:
             self.set_name(name)
 
     @property
-    def all_ticks(self) -> u64:
-        """The time that its threads used, those included that have ended, in ticks of the scheduler."""
-        ticks = self.ticks
+    def all_cpu_time(self) -> u64:
+        """The time that its threads used, those included that have ended, on the time-stamp counter."""
+        time = self.cpu_time
         for thread in self.threads:
-            ticks += thread.cpu_ticks
-        return ticks
+            time += time_of(thread)
+        return time
 
     @property
     def is_zombie(self) -> bool:

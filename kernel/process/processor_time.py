@@ -1,15 +1,16 @@
 """Processor time of threads and processes, and the clocks that show it (clock_getcpuclockid(3)).
 
-It is as exact as the tick of the scheduler, and all of it counts as time in the program itself.
+It is counted from switch to switch, and all of it counts as time in the program itself.
 """
 
 from __future__ import annotations
 
 from codegen.lang import Fallible, Pid, bit, bits, from_raw, i32, invert, struct, truncate, u32, u64
 from kernel.base.errno import EINVAL, ESRCH
+from kernel.machine.clock import CLOCK
 from kernel.process.process import Process
+from kernel.sched.scheduler import time_of
 from kernel.sched.thread import Thread
-from kernel.sched.timer import TICK
 
 OF_PROCESS: i32 = 2
 OF_THREAD: i32 = 3
@@ -81,14 +82,14 @@ def thread_in(process: Process, id: Pid) -> Thread | None:
 
 def thread_time(thread: Thread) -> u64:
     """Nanoseconds that `thread` has run."""
-    return thread.cpu_ticks * u64(TICK)
+    return u64(CLOCK.nanoseconds_of(time_of(thread)))
 
 
 def process_time(process: Process) -> u64:
     """Nanoseconds that all threads of `process` have run, those included that have ended."""
-    return process.all_ticks * u64(TICK)
+    return u64(CLOCK.nanoseconds_of(process.all_cpu_time))
 
 
 def children_time(process: Process) -> u64:
     """Nanoseconds that the children that `process` has waited for have run, with their own (times(2))."""
-    return process.children_ticks * u64(TICK)
+    return u64(CLOCK.nanoseconds_of(process.children_cpu_time))

@@ -33,7 +33,7 @@ class Ended:
     pid: Pid = Pid(0)
     user: u32 = 0
     status: u32 = 0
-    ticks: u64 = 0
+    cpu_time: u64 = 0
 
 
 def is_wanted(child: Process, parent: Process, which: i64, options: WaitOptions) -> bool:
@@ -93,7 +93,7 @@ def note(child: Process, status: u32, ended: Ended) -> None:
     ended.pid = child.pid
     ended.user = child.credentials.real_user
     ended.status = status
-    ended.ticks = child.all_ticks + child.children_ticks
+    ended.cpu_time = child.all_cpu_time + child.children_cpu_time
 
 
 def take(child: Process, options: WaitOptions, ended: Ended) -> None:
@@ -102,5 +102,5 @@ def take(child: Process, options: WaitOptions, ended: Ended) -> None:
     parent = child.parent
     if WaitOptions.NO_WAIT not in options:
         if parent is not None:
-            parent.children_ticks += ended.ticks
+            parent.children_cpu_time += ended.cpu_time
         child.release()

@@ -212,6 +212,17 @@ def cpu_times(cpu: Cpu) -> tuple[Nanoseconds, Nanoseconds]:
     return CLOCK.nanoseconds_of(busy), CLOCK.nanoseconds_of(idle)
 
 
+def time_of(thread: Thread) -> u64:
+    """How long `thread` has run until now, on the time-stamp counter."""
+    with SCHEDULER.lock:
+        time = thread.cpu_time
+        if thread.has_cpu:
+            now = read_time_stamp()
+            start = CPUS.of[thread.processor].turn_start
+            time += now - start if now > start else 0
+        return time
+
+
 def notify(cpu: Cpu) -> None:
     """Let another processor look at `need_resched` and at its thread's signals: now, if it is in ring 3 or halted."""
     if cpu is not this_cpu():
@@ -371,7 +382,6 @@ def tick() -> None:
     thread = cpu.current
     if thread is cpu.idle:
         return
-    thread.cpu_ticks += 1
     with SCHEDULER.lock:
         now = read_time_stamp()
         SCHEDULER.charge(cpu, now)

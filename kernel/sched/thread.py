@@ -113,7 +113,6 @@ class Thread:
     signal_queue: List[QueuedSignal] = inline()
     alternate_stack: UserAddr = UserAddr(0)
     alternate_stack_size: u64 = 0
-    cpu_ticks: u64 = 0
     policy: Policy = inline()
     name: Array[u8] = array(16)
     """TASK_COMM_LEN (prctl(2), PR_SET_NAME)."""

@@ -30,6 +30,7 @@ from kernel.base.writer import Writer
 from kernel.containers.container import HIGHEST_PID
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
 from kernel.files.path import SLASH, Lookup
+from kernel.machine.clock import CLOCK
 from kernel.machine.layout import PAGE_SIZE
 from kernel.memory import user
 from kernel.process import clone as cloning
@@ -43,8 +44,8 @@ from kernel.process.send import change_of
 from kernel.process.signal_table import SIGNALS, Signal
 from kernel.process.start import replace_program
 from kernel.process.wait import Ended, WaitOptions, wait_for_child
+from kernel.sched.scheduler import time_of
 from kernel.sched.thread import Thread
-from kernel.sched.timer import TICK
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import begin_lookup, checked_flags, find_at
 
@@ -274,7 +275,7 @@ def wait4(task: Thread, pid: i32, status: UserAddr, options: u32, usage: UserAdd
         if u64(status) != 0:
             user.put(u32, status, ended.status)
         if u64(usage) != 0:
-            put_usage(usage, ended.ticks)
+            put_usage(usage, ended.cpu_time)
     return ended.pid
 
 
@@ -297,7 +298,7 @@ def waitid(task: Thread, kind: u32, id: i32, information: UserAddr, options: u32
     if u64(information) != 0:
         put_information(information, ended)
     if u64(usage) != 0:
-        put_usage(usage, ended.ticks)
+        put_usage(usage, ended.cpu_time)
 
 
 def wait_for_handle(task: Thread, fd: Fd, options: WaitOptions, ended: Ended) -> Fallible[None]:
@@ -317,7 +318,7 @@ def wait_for_handle(task: Thread, fd: Fd, options: WaitOptions, ended: Ended) ->
                 ended.pid = ops.pid
                 ended.user = ops.user
                 ended.status = ops.status
-                ended.ticks = ops.ticks
+                ended.cpu_time = ops.cpu_time
         else:
             process = ops.process
             if process is None or process.parent is not task.process:
@@ -342,10 +343,10 @@ def put_information(information: UserAddr, ended: Ended) -> Fallible[None]:
     user.copy_out(UserSlice(known, SIGINFO_KNOWN - SIGINFO_FIELDS), buffer[SIGINFO_FIELDS:SIGINFO_KNOWN])
 
 
-def put_usage(usage: UserAddr, ticks: u64) -> Fallible[None]:
+def put_usage(usage: UserAddr, time: u64) -> Fallible[None]:
     """Fill a struct rusage (getrusage(2)): the time counts as user time, the rest is not measured."""
     buffer = local_array(u8, RUSAGE_SIZE)
-    microseconds = ticks * (u64(TICK) // 1000)
+    microseconds = u64(CLOCK.nanoseconds_of(time)) // 1000
     store(u64, buffer, 0, microseconds // MICROSECONDS)
     store(u64, buffer, 8, microseconds % MICROSECONDS)
     user.copy_out(UserSlice(usage, RUSAGE_SIZE), buffer)
@@ -356,10 +357,10 @@ def getrusage(task: Thread, who: i32, usage: UserAddr) -> Fallible[None]:
     """getrusage(2): RUSAGE_SELF, RUSAGE_THREAD, RUSAGE_CHILDREN."""
     process = task.process
     if who == 0:
-        put_usage(usage, process.all_ticks)
+        put_usage(usage, process.all_cpu_time)
     elif who == 1:
-        put_usage(usage, task.cpu_ticks)
+        put_usage(usage, time_of(task))
     elif who == -1:
-        put_usage(usage, process.children_ticks)
+        put_usage(usage, process.children_cpu_time)
     else:
         raise EINVAL
