@@ -99,6 +99,9 @@ def take_signals(thread: Thread, from_call: bool) -> None:
             return
         if action.handler == DEFAULT:
             act_by_default(thread, signal)
+    if thread.killed:
+        thread.interrupted = True  # which a stop before has cleared; it is what the way to ring 3 looks at
+        return
     if thread.restore_signal_mask:
         thread.restore_signal_mask = False
         thread.signal_mask = thread.saved_signal_mask
