@@ -194,6 +194,18 @@ def setresgid(task: Thread, real: u32, effective: u32, saved: u32) -> Fallible[N
     ids.store_groups(task.process)
 
 
+@syscall(122, missing="no id is taken, as when it is not permitted: that for files is the effective one")
+def setfsuid(task: Thread, user_id: u32) -> u32:
+    """setfsuid(2): tells the id, whatever comes of it."""
+    return task.process.credentials.user
+
+
+@syscall(123, missing="as setfsuid")
+def setfsgid(task: Thread, group: u32) -> u32:
+    """setfsgid(2)."""
+    return task.process.credentials.group
+
+
 @syscall(118)
 def getresuid(task: Thread, real: UserAddr, effective: UserAddr, saved: UserAddr) -> Fallible[None]:
     """getresuid(2)."""

@@ -235,6 +235,8 @@ static void ids(void) {
     CHILD("setreuid", say("set", setreuid(5, 6)); say("real", getuid()); say("effective", geteuid());
           say("swap", setreuid(6, 5)); say("real", getuid()); say("other", setreuid(7, -1)); say("saved", setreuid(-1, 6)));
     CHILD("setregid", say("set", setregid(5, 6)); say("real", getgid()); nobody(); say("other", setregid(7, -1)));
+    CHILD("for files", say("user", syscall(SYS_setfsuid, -1)); nobody(); say("follows", syscall(SYS_setfsuid, 77)); say("refused", syscall(SYS_setfsuid, -1));
+          say("group", syscall(SYS_setfsgid, 77)); say("refused", syscall(SYS_setfsgid, -1)));
     CHILD("saved follows", setreuid(5, 6); uid_t a, b, c; getresuid(&a, &b, &c); say("saved", c));
 }
 
