@@ -69,6 +69,7 @@ def duplicate_region(space: AddressSpace, child: AddressSpace, region: Region) -
         populate(space, region)
     twin = child.account.heap.new(Region)
     twin.copy_from(region, region.start)
+    twin.locked = False
     child.place(twin, region.start, region.end, region.protection, region.shared)
     if space.heap is region:
         child.heap = twin

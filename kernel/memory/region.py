@@ -57,6 +57,8 @@ class Region:
     end: u64 = 0
     protection: Protection = Protection.NONE
     shared: bool = False
+    locked: bool = False
+    """mlock(2): its pages are not forgotten."""
     fork_rule: ForkRule = ForkRule.COPY
     grows_down: bool = False
     """It is a stack: what is touched below becomes part of it (growth.py)."""
@@ -76,7 +78,9 @@ class Region:
 
     def is_plain(self, protection: Protection) -> bool:
         """Whether this is private memory without a file, with these rights."""
-        if self.pager is not None or self.shared or self.grows_down or self.fork_rule != ForkRule.COPY:
+        if self.pager is not None or self.shared or self.grows_down:
+            return False
+        if self.locked or self.fork_rule != ForkRule.COPY:
             return False
         return self.protection == protection
 
@@ -89,6 +93,7 @@ class Region:
         """Be like the part of `other` that begins at `address`, but for the place; holds what is mapped as well."""
         self.protection = other.protection
         self.shared = other.shared
+        self.locked = other.locked
         self.fork_rule = other.fork_rule
         self.grows_down = other.grows_down
         self.offset = other.offset + (address - other.start)

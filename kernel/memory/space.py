@@ -62,6 +62,8 @@ class AddressSpace:
     recent: Region | None = None
     """The region that `region_at` found last; it is in the tree."""
     heap: Region | None = None
+    locks_new: bool = False
+    """mlockall(2), MCL_FUTURE: what is mapped is locked."""
     break_start: u64 = 0
     break_end: u64 = 0
     mapped_pages: u64 = 0

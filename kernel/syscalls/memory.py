@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, Fd, UserAddr, align_up, i32, u32, u64
-from kernel.base.errno import EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, EOVERFLOW
+from kernel.base.errno import EACCES, EBADF, EBUSY, EEXIST, EINVAL, ENODEV, ENOMEM, EOVERFLOW
 from kernel.files.seals import check_shared_mapping
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
 from kernel.memory import growth
 from kernel.memory.advice import check_whole, discard, make_present, populate_range, set_fork_rule
+from kernel.memory.locking import is_any_locked, lock_new
 from kernel.memory.pager import Pager
 from kernel.memory.region import Access, ForkRule, Protection
 from kernel.memory.remap import REMAP_BITS, Remap, remap
@@ -48,6 +49,7 @@ HARMLESS_ADVICE = (0, 1, 2, 3, 14, 15, 16, 17, 20, 21)
 """What may be ignored without anybody noticing."""
 EFFECTIVE_ADVICE = (4, 8, 10, 11, 18, 19, 22, 23, 24)
 """The constants above."""
+MS_INVALIDATE: u32 = 2
 LARGEST: u64 = 0xFFFF_FFFF_FFFF_FFFF
 
 
@@ -86,7 +88,11 @@ def mmap(
 
 def made_present(space: AddressSpace, start: u64, length: u64, flags: u32) -> u64:
     """`start`, after making the pages there if MAP_POPULATE or MAP_LOCKED want it. That it fails is no error."""
-    if flags & (MAP_POPULATE | MAP_LOCKED) != 0 and flags & MAP_NONBLOCK == 0:
+    with space.lock:
+        is_locked = space.locks_new or flags & MAP_LOCKED != 0
+    if is_locked:
+        lock_new(space, start, align_up(length, PAGE_SIZE))
+    if (is_locked or flags & MAP_POPULATE != 0) and flags & MAP_NONBLOCK == 0:
         make_present(space, start, length)
     return start
 
@@ -180,6 +186,8 @@ def madvise(task: Thread, address: UserAddr, length: u64, advice: u32) -> Fallib
     if is_harmless:
         check_whole(space, start, end)
     elif advice == MADV_DONTNEED or advice == MADV_FREE or advice == MADV_DONTNEED_LOCKED:
+        if advice != MADV_DONTNEED_LOCKED and is_any_locked(space, start, end):
+            raise EINVAL
         discard(space, start, end)
     elif advice == MADV_DONTFORK:
         set_fork_rule(space, start, end, ForkRule.SKIP)
@@ -217,4 +225,6 @@ def msync(task: Thread, address: UserAddr, length: u64, flags: u32) -> Fallible[
         start, end = checked_range(address, length)
     except EINVAL:
         raise ENOMEM from None
+    if flags & MS_INVALIDATE != 0 and is_any_locked(task.process.space, start, end):
+        raise EBUSY
     check_whole(task.process.space, start, end)

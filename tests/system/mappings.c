@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -185,6 +186,71 @@ static void residence(void)
     CALL(msync(p, -PAGE + 1, MS_ASYNC));
 }
 
+static void locking(void)
+{
+    unsigned char seen[8] = {0};
+    char *p = mmap(PLACE, 8 * PAGE, READ_WRITE, PRIVATE | MAP_FIXED, -1, 0);
+    munmap(p + 6 * PAGE, PAGE);
+    CALL(mlock(p + 100, PAGE));
+    mincore(p, 6 * PAGE, seen);
+    VALUE(seen[0] + 10 * seen[1] + 100 * seen[2]);
+    CALL(madvise(p, PAGE, MADV_DONTNEED));
+    CALL(madvise(p, 4 * PAGE, MADV_FREE));
+    CALL(madvise(p, PAGE, 24));
+    CALL(msync(p, PAGE, MS_INVALIDATE));
+    CALL(msync(p, PAGE, MS_SYNC));
+    CALL(munlock(p, PAGE));
+    CALL(madvise(p, PAGE, MADV_DONTNEED));
+    CALL(mlock(p + 5 * PAGE, 2 * PAGE));
+    CALL(mlock(HOLE, PAGE));
+    CALL(mlock(HOLE, 0));
+    CALL(mlock(p, -1));
+    CALL(munlock(HOLE, PAGE));
+    CALL(syscall(SYS_mlock2, p + 3 * PAGE, PAGE, 1));
+    mincore(p, 6 * PAGE, seen);
+    VALUE(seen[3]);
+    CALL(syscall(SYS_mlock2, p, PAGE, 2));
+    mprotect(p + 4 * PAGE, PAGE, PROT_NONE);
+    CALL(mlock(p + 4 * PAGE, PAGE));
+    CALL(mlockall(0));
+    CALL(mlockall(4));
+    CALL(mlockall(8));
+    CALL(mlockall(MCL_FUTURE));
+    p = mmap(0, 4 * PAGE, READ_WRITE, PRIVATE, -1, 0);
+    mincore(p, 4 * PAGE, seen);
+    VALUE(seen[0] + seen[3]);
+    CALL(madvise(p, PAGE, MADV_DONTNEED));
+    CALL(munlockall());
+    CALL(madvise(p, PAGE, MADV_DONTNEED));
+    p = mmap(0, 4 * PAGE, READ_WRITE, PRIVATE | MAP_LOCKED, -1, 0);
+    mincore(p, 4 * PAGE, seen);
+    VALUE(seen[0] + seen[3]);
+    CALL(madvise(p, PAGE, MADV_DONTNEED));
+    if (fork() == 0) {
+        CALL(madvise(p, PAGE, MADV_DONTNEED));
+        struct rlimit limit = {4 * PAGE, 4 * PAGE};
+        setrlimit(RLIMIT_MEMLOCK, &limit);
+        CALL(mlock(p, PAGE));
+        setresuid(1000, 1000, 1000);
+        CALL(mlock(p + PAGE, 3 * PAGE));
+        CALL(munlock(p, PAGE));
+        CALL(mlock(p, 4 * PAGE));
+        p = mmap(0, 8 * PAGE, READ_WRITE, PRIVATE, -1, 0);
+        CALL(mlock(p, PAGE));
+        CALL(mlockall(MCL_CURRENT));
+        CALL(munlockall());
+        CALL(mlock(p, 4 * PAGE));
+        CALL(mlock(p, 5 * PAGE));
+        limit.rlim_cur = 0;
+        setrlimit(RLIMIT_MEMLOCK, &limit);
+        CALL(mlock(p, PAGE));
+        CALL(mlock(p, 0));
+        CALL(mlockall(MCL_CURRENT));
+        _exit(0);
+    }
+    wait(0);
+}
+
 int main(void)
 {
     setvbuf(stdout, 0, _IOLBF, 0);
@@ -192,5 +258,6 @@ int main(void)
     moves();
     advice();
     residence();
+    locking();
     return 0;
 }
