@@ -22,10 +22,12 @@ from codegen.lang import (
 from kernel.base.errno import E2BIG, EDEADLK, EINVAL, ENAMETOOLONG, ESRCH
 from kernel.containers.abi import (
     ARGUMENTS_MAX,
+    CONFIG_SIZE_FIRST,
     FILES_MAX,
     HOSTNAME_MAX,
     NAME_MAX,
     RUN_FLAG_BITS,
+    RUN_SIZE_FIRST,
     VERSION,
     ContainerConfig,
     ContainerState,
@@ -70,7 +72,7 @@ def create_container(task: Thread, config: UserAddr, size: u64) -> Fallible[Fd]:
     EINVAL, E2BIG, EFAULT for a bad config; ENAMETOOLONG; ENOENT, ENOTDIR, EACCES for its root; ENOMEM, EMFILE.
     """
     request = local(ContainerConfig)
-    take_struct(slice_at(u8, address_of(request), size_of(ContainerConfig)), config, size)
+    take_struct(slice_at(u8, address_of(request), size_of(ContainerConfig)), config, size, CONFIG_SIZE_FIRST)
     if request.size != size or request.version != VERSION or request.flags != 0:
         raise EINVAL
     if request.weight > HIGHEST_WEIGHT or request.cpu_limit > HIGHEST_BANDWIDTH:
@@ -109,17 +111,19 @@ def find_root(task: Thread, request: ContainerConfig) -> Fallible[Inode]:
     return root
 
 
-def take_struct(destination: MutableSlice[u8], source: UserAddr, size: u64) -> Fallible[None]:
+def take_struct(destination: MutableSlice[u8], source: UserAddr, size: u64, first: u64) -> Fallible[None]:
     """Copy a struct of `size` bytes that is known here as `destination`, by the rules of clone3(2) and openat2(2).
 
-    EINVAL when it is smaller, for no smaller version was ever published; E2BIG when what is beyond is not zero.
+    A program that knows less passes less; what it leaves out is zero. EINVAL when that is less than the `first`
+    bytes that were published at first; E2BIG when what is beyond the known ones is not zero.
     """
     known = u64(len(destination))
-    if size < known:
+    if size < first:
         raise EINVAL
     if size > LARGEST_STRUCT:
         raise E2BIG
-    user.copy_in(destination, UserSlice(source, known))
+    given = min(size, known)
+    user.copy_in(destination[0:given], UserSlice(source, given))
     position = known
     while position < size:
         if user.get(u8, UserAddr(source + position)) != 0:
@@ -141,7 +145,7 @@ def run_in_container(task: Thread, fd: Fd, spec: UserAddr, size: u64) -> Fallibl
     EINVAL, E2BIG, EFAULT for a bad spec; EBADF; ESRCH; EAGAIN at a limit; what execve(2) and chdir(2) raise; ENOMEM.
     """
     wanted = local(RunSpec)
-    take_struct(slice_at(u8, address_of(wanted), size_of(RunSpec)), spec, size)
+    take_struct(slice_at(u8, address_of(wanted), size_of(RunSpec)), spec, size, RUN_SIZE_FIRST)
     if wanted.size != size or wanted.version != VERSION or wanted.flags & RUN_FLAG_BITS != wanted.flags:
         raise EINVAL
     if wanted.argv_count > ARGUMENTS_MAX or wanted.envp_count > ARGUMENTS_MAX:

@@ -18,7 +18,7 @@ from harness.inspect_state import FRAMES, all_containers, containers_table, proc
 from harness.plugin import ROOT
 from harness.running import RunningMachine
 from harness.structs import pack
-from kernel.containers.abi import ContainerConfig, ContainerStage, ContainerState
+from kernel.containers.abi import CONFIG_SIZE_FIRST, ContainerConfig, ContainerStage, ContainerState
 from tests.system.programs import run_in
 
 BUSYBOX = "/bin/busybox"
@@ -87,11 +87,19 @@ async def test_create_refuses_sizes_and_versions(
 
 async def test_create_refuses_what_it_does_not_know(guest: Guest) -> None:
     path = ROOT.encode()
-    config = pack(ContainerConfig, size=96, version=1, root=into(path), root_length=len(path))
+    known = len(pack(ContainerConfig).content)
+    config = pack(ContainerConfig, size=known + 8, version=1, root=into(path), root_length=len(path))
     config = replace(config, content=config.content + b"\x01" + bytes(7))
-    assert await failure(guest.sys.create_container(config, 96)) == errno.E2BIG
-    config = replace(config, content=config.content[:88] + bytes(8))
-    assert await guest.sys.create_container(config, 96) >= 0
+    assert await failure(guest.sys.create_container(config, known + 8)) == errno.E2BIG
+    config = replace(config, content=config.content[:known] + bytes(8))
+    assert await guest.sys.create_container(config, known + 8) >= 0
+
+
+async def test_create_takes_the_struct_as_first_published(guest: Guest) -> None:
+    path = ROOT.encode()
+    config = pack(ContainerConfig, size=CONFIG_SIZE_FIRST, version=1, root=into(path), root_length=len(path))
+    config = replace(config, content=config.content[:CONFIG_SIZE_FIRST])
+    assert await guest.sys.create_container(config, CONFIG_SIZE_FIRST) >= 0
 
 
 async def test_create_refuses_paths(guest: Guest) -> None:

@@ -117,11 +117,11 @@ async def nested(running: RunningMachine, guest: Guest, parent: Puppet, limit: i
 
 async def test_the_victim_is_inside_of_whose_limit_is_hit(running: RunningMachine, guest: Guest, box: int) -> None:
     outer = await puppet.start(guest, box)
-    inner_box = await nested(running, guest, outer, LARGE)
+    inner_box = await nested(running, guest, outer, LARGE + SMALL)
     inner = await puppet.start(guest, inner_box)
     await touch(outer, SMALL)
     with pytest.raises(PuppetDied, match=f"status {KILLED}"):
-        await touch(inner, LARGE)  # the inner limit: nobody outside suffers
+        await touch(inner, LARGE + SMALL)  # the inner limit: nobody outside suffers
     await inner.forget()
     await guest.sys.close(inner.orders)
     assert await kinds(guest, box) == []
