@@ -27,7 +27,7 @@ from kernel.memory import start as memory_start
 from kernel.process import traps
 from kernel.process.vdso import SHARED_PAGES
 from kernel.sched.alarm import run_clock_thread, start_clock_thread
-from kernel.sched.scheduler import run_idle
+from kernel.sched.idle import run_idle
 from kernel.sched.start import prepare_processor, start_others
 from kernel.sched.timer import TICK
 from kernel.syscalls import dispatch

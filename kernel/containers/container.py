@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from codegen.lang import (
     Array,
+    Atomic,
     Fallible,
     Pid,
     Slice,
@@ -89,7 +90,7 @@ class Container:
     changed: WaitQueue = inline()
 
     # Counts.
-    unknown_calls: u64 = 0
+    unknown_calls: Atomic[u64] = inline()
     last_unknown_call: u64 = 0
     processes_run: u64 = 0
     ended_while_dying: u64 = 0

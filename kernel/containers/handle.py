@@ -116,7 +116,7 @@ class ContainerHandle(FileOps):
         state.pages_used = pages.used.load()
         state.pages_peak = pages.peak
         state.pages_limit = limit_of(pages)
-        state.unknown_calls = container.unknown_calls
+        state.unknown_calls = container.unknown_calls.load()
         state.last_unknown_call = container.last_unknown_call
         state.cpu_time = u64(CLOCK.nanoseconds_of(container.group.used))
         state.children = u64(len(container.children))

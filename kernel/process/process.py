@@ -76,6 +76,7 @@ class Process:
 
     # The tree. Changes only in system calls and exits, which are never preempted in the kernel.
     parent: Process | None = None
+    parent_pid: Pid = Pid(0)
     children: List[Process] = inline()
     sibling_link: Link[Process] = inline()
     container_link: Link[Process] = inline()
@@ -167,11 +168,13 @@ class Process:
     def adopt(self, child: Process) -> None:
         """Become the parent of `child`, which has none."""
         child.parent = self
+        child.parent_pid = self.pid
         self.children.push_last(child)
 
     def abandon(self, child: Process) -> None:
         """`child` no longer has a parent."""
         child.parent = None
+        child.parent_pid = Pid(0)
         self.children.remove(child)
 
     def release(self) -> None:

@@ -16,6 +16,16 @@ HIGHEST_BANDWIDTH: u64 = 64_000
 
 
 @struct
+class Limits:
+    """How many groups have a limit: while none has, nobody looks for one."""
+
+    count: u64 = 0
+
+
+LIMITS = Limits()
+
+
+@struct
 class Bandwidth:
     """The limit of one group, and what it has used of it."""
 
@@ -40,7 +50,11 @@ class Bandwidth:
 
     def set_limit(self, limit: u64) -> None:
         """Allow `limit` thousandths of a processor from now on."""
+        if self.is_limited:
+            LIMITS.count -= 1
         self.limit = limit
+        if self.is_limited:
+            LIMITS.count += 1
         self.used = 0
         self.period_end = 0
         self.was_used_up = False

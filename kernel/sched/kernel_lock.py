@@ -56,7 +56,7 @@ class KernelLock:
     @sleeps
     def enter(self) -> None:
         """Take the lock, which the running thread does not hold."""
-        if not self.take():
+        if self.claim.load(Order.RELAXED) != 0 or not self.holder.compare_exchange(0, current_thread_address()):
             self.enter_slowly()
 
     def take(self) -> bool:
@@ -101,7 +101,7 @@ class KernelLock:
         """Let others have the lock."""
         assert self.is_mine, "the kernel lock is released by who does not hold it"
         self.holder.exchange(0)
-        halted = self.halted.load()
+        halted = self.halted.load(Order.RELAXED)
         if halted != 0:
             self.wake_one(halted)
 

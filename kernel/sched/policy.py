@@ -59,6 +59,11 @@ class Policy:
     """No sleep is made longer by it: the tick does that."""
 
     @property
+    def is_standard(self) -> bool:
+        """Whether the weight is the standard one, as most are."""
+        return self.nice == 0 and self.kind == PolicyKind.OTHER
+
+    @property
     def weight(self) -> u64:
         """What share a thread has among those of its container."""
         match self.kind:

@@ -1,13 +1,12 @@
 """The scheduler: which thread runs where, and the switch from one to the next.
 
-Interface: `start` `yield_now` `end_turn` `block` `wake` `exit_current` `tick` `run_idle` `nudge_group`; `current` is in
-cpu.py.
+Interface: `start` `yield_now` `end_turn` `block` `wake` `exit_current` `tick` `nudge_group` `set_shares` `restrict_to`;
+`current` is in cpu.py, `run_idle` in idle.py.
 
 Fair twice: between the groups that have ready threads, by weight, and between the threads of a group, by turns
 (group.py). A tick only sets `need_resched`; the switch happens when a thread blocks or is about to return to ring 3, so
 kernel code is never preempted, but runs with interrupts on whenever it holds no spinlock. A thread that wakes goes to a
-processor that has nothing to do, or else to where it ran last; a processor without work takes what waits elsewhere. One
-that halts has no tick: its timer is set for the first sleeper.
+processor that has nothing to do, or else to where it ran last; a processor without work takes what waits elsewhere.
 """
 
 from __future__ import annotations
@@ -33,8 +32,7 @@ from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.machine.clock import CLOCK
 from kernel.machine.instructions import disable_interrupts, enable_interrupts, interrupts_enabled, read_time_stamp
-from kernel.machine.local_apic import send_interrupt, start_periodic_timer, start_timer_once, stop_timer
-from kernel.machine.stubs import interrupt_window
+from kernel.machine.local_apic import send_interrupt
 from kernel.machine.trap import Vector
 from kernel.sched import switch
 from kernel.sched.cpu import CPUS, Cpu, current, this_cpu
@@ -44,7 +42,8 @@ from kernel.sched.policy import STANDARD_THREAD_WEIGHT
 from kernel.sched.thread import Thread, ThreadState
 
 TICK: Nanoseconds = Nanoseconds(4_000_000)
-TICKS_PER_SECOND: u64 = 250
+TURNS_PER_SECOND_ORDER: u64 = 8
+"""A turn is 1/256 s, about a tick."""
 NEVER: Nanoseconds = Nanoseconds(0xFFFF_FFFF_FFFF_FFFF)
 
 
@@ -72,6 +71,9 @@ class Scheduler:
     """The processors that halt, a bit each."""
     next_deadline: Nanoseconds = NEVER
     """When the first sleeper is to be woken (timer.py)."""
+    watched: Nanoseconds = NEVER
+    """For when the processor `watcher`, which halts, has set its timer (idle.py)."""
+    watcher: u32 = 0
 
     def enqueue(self, thread: Thread) -> None:
         """Make `thread` ready at its processor. The lock is held."""
@@ -107,7 +109,7 @@ class Scheduler:
             return
         cpu.busy_time += time
         thread.cpu_time += time
-        thread.age += time * STANDARD_THREAD_WEIGHT // thread.policy.weight
+        thread.age += time if thread.policy.is_standard else time * STANDARD_THREAD_WEIGHT // thread.policy.weight
         group = thread.group
         group.charge(time, now)
         if group.queued:
@@ -175,8 +177,8 @@ SCHEDULER = Scheduler()
 
 
 def turn_length() -> u64:
-    """A tick, on the time-stamp counter."""
-    return CLOCK.tsc_hertz // TICKS_PER_SECOND
+    """How long a turn is, on the time-stamp counter."""
+    return CLOCK.tsc_hertz >> TURNS_PER_SECOND_ORDER
 
 
 def without_lag(age: u64, floor: u64) -> u64:
@@ -191,11 +193,10 @@ def is_younger(thread: Thread, cpu: Cpu, now: u64) -> bool:
     In its own group, only if it is younger by half a turn: who wakes others often waits for them soon after.
     """
     running = cpu.current
-    time = now - cpu.turn_start if now > cpu.turn_start else 0
     group = running.group
     if thread.group is group:
-        age = running.age + time * STANDARD_THREAD_WEIGHT // running.policy.weight
-        return thread.age + turn_length() // 2 < age
+        return thread.age + turn_length() // 2 < running.age
+    time = now - cpu.turn_start if now > cpu.turn_start else 0
     return thread.group.age <= group.age + time * STANDARD_WEIGHT // group.weight
 
 
@@ -387,44 +388,3 @@ def tick() -> None:
         SCHEDULER.charge(cpu, now)
         if not SCHEDULER.turns.is_empty or thread.group.is_throttled(now):
             cpu.need_resched = True
-
-
-def run_idle() -> Never:
-    """What a processor does that has nothing to run: it halts until an interrupt, and looks again."""
-    cpu = this_cpu()
-    cpu.turn_start = read_time_stamp()
-    while True:
-        disable_interrupts()
-        if must_halt(cpu):
-            interrupt_window()
-            start_periodic_timer(TICK)
-            with SCHEDULER.lock:
-                SCHEDULER.idle = SCHEDULER.idle & invert(u64, u64(1) << cpu.number)
-        enable_interrupts()
-        reschedule(Leaving.YIELDS)
-
-
-def must_halt(cpu: Cpu) -> bool:
-    """Whether there is nothing to run; the timer is set for when there will be."""
-    with SCHEDULER.lock:
-        now = read_time_stamp()
-        if SCHEDULER.has_work(cpu.number, now):
-            return False
-        SCHEDULER.idle = SCHEDULER.idle | u64(1) << cpu.number
-        set_wake_up(SCHEDULER.next_deadline, SCHEDULER.first_refill(now), now)
-        return True
-
-
-def set_wake_up(deadline: Nanoseconds, refill: u64, now: u64) -> None:
-    """Set the timer for a moment and, unless it is 0, for one on the time-stamp counter: for the earlier one."""
-    moment = CLOCK.nanoseconds()
-    delay = NEVER
-    if deadline != NEVER:
-        delay = Nanoseconds(deadline - moment) if deadline > moment else Nanoseconds(1)
-    if refill != 0:
-        wait = CLOCK.nanoseconds_of(refill - now) if refill > now else Nanoseconds(1)
-        delay = min(delay, wait)
-    if delay == NEVER:
-        stop_timer()
-    else:
-        start_timer_once(delay)

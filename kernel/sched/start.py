@@ -24,7 +24,7 @@ from kernel.machine.trampoline import RESET_TIME, answer, place_trampoline, rese
 from kernel.memory import kernel_space, stacks
 from kernel.memory.account import KERNEL
 from kernel.sched.cpu import CPUS
-from kernel.sched.scheduler import run_idle
+from kernel.sched.idle import run_idle
 from kernel.sched.thread import ThreadState
 from kernel.sched.timer import TICK
 

@@ -67,11 +67,13 @@ class WaitQueue:
             if deadline != timer.NEVER:
                 timer.SLEEPERS.insert(thread, deadline)
         block()
-        with SCHEDULER.lock:
-            thread.interruptible = False
-            if self.waiters.contains_link(thread):
-                self.waiters.remove(thread)
-            timer.SLEEPERS.discard(thread)
+        thread.interruptible = False
+        # Who wakes by the queue has taken the thread off it; then only the clock may still know of it.
+        if self.waiters.contains_link(thread) or deadline != timer.NEVER:
+            with SCHEDULER.lock:
+                if self.waiters.contains_link(thread):
+                    self.waiters.remove(thread)
+                timer.SLEEPERS.discard(thread)
         return not thread.timed_out
 
     def wake_one(self) -> None:

@@ -31,6 +31,8 @@ class Declaration:
     """What the caller must have; else EPERM."""
     answer: str = ""
     """Of a call that is there only to refuse: the error."""
+    unlocked: bool = False
+    """It only looks at what nobody else changes, and is made without the kernel lock (sched/kernel_lock.py)."""
 
     @property
     def name(self) -> str:
@@ -53,18 +55,20 @@ SYSCALLS: dict[int, Declaration] = {}
 """Every declared call by number: what the build and the tools read; the kernel has a tuple of it."""
 
 
-def syscall(number: int, *, missing: str = "", needs: str = "", answer: str = "") -> Callable[[F], F]:
+def syscall(
+    number: int, *, missing: str = "", needs: str = "", answer: str = "", unlocked: bool = False
+) -> Callable[[F], F]:
     """Declare the function below as the system call `number`. Its first parameter is the calling thread.
 
     `missing` says what the manual says of the call and it does not do, `needs` what the caller must have, and `answer`
-    with which error it always refuses.
+    with which error it always refuses. An `unlocked` call only looks at what nobody else changes.
     """
 
     def declare(function: F) -> F:
         known = SYSCALLS.get(number)
         if known is not None:
             raise ValueError(f"system call {number} is both {known.name} and {function.__name__}")
-        SYSCALLS[number] = Declaration(number, function, missing, needs, answer)
+        SYSCALLS[number] = Declaration(number, function, missing, needs, answer, unlocked)
         return function
 
     return declare

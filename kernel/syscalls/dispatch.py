@@ -7,7 +7,7 @@ program lacks.
 
 from __future__ import annotations
 
-from codegen.lang import comptime, export, i64, inline, invoke_registers, noinline, truncate, u64
+from codegen.lang import Order, comptime, export, i64, inline, invoke_registers, noinline, truncate, u64
 from kernel.base.errno import ENOSYS
 from kernel.machine.instructions import disable_interrupts
 from kernel.machine.trap import TrapFrame
@@ -111,7 +111,8 @@ def declared(first: int, end: int) -> tuple[Declaration, ...]:
 
 
 CALLS = declared(0, 1 << 32)
-LINUX_CALLS = declared(0, FIRST_OWN_CALL)
+UNLOCKED_CALLS = tuple(call for call in CALLS if call.unlocked)
+LINUX_CALLS = tuple(call for call in declared(0, FIRST_OWN_CALL) if not call.unlocked)
 OWN_CALLS = declared(FIRST_OWN_CALL, 1 << 32)
 LINUX_END: u64 = LINUX_CALLS[-1].number + 1
 
@@ -123,39 +124,55 @@ def handle_syscall(frame: TrapFrame) -> u64:
     Comes back with interrupts off, so that nothing comes up between the last look and ring 3.
     """
     task, number = current(), frame.error
+    result: i64 = 0
+    for call in UNLOCKED_CALLS:
+        if number == call.number:
+            result = invoke_registers(
+                call.function, task, frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9
+            )
+            break
+    else:
+        result = call_locked(task, frame, number)
+    value = truncate(u64, result)
+    disable_interrupts()
+    return returned(task, value) if is_delayed(task) else value
+
+
+def call_locked(task: Thread, frame: TrapFrame, number: u64) -> i64:
+    """Make a call that needs the kernel lock, or count one that does not exist."""
     result: i64 = -ENOSYS.code
-    KERNEL_LOCK.enter()
     if number < LINUX_END:
         for call in LINUX_CALLS:
             if number == call.number:
+                KERNEL_LOCK.enter()
                 result = invoke_registers(
                     call.function, task, frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9
                 )
+                KERNEL_LOCK.leave()
                 break
         else:
             note_unknown(task, number)
     elif number >= FIRST_OWN_CALL:
         for call in OWN_CALLS:
             if number == call.number:
+                KERNEL_LOCK.enter()
                 result = invoke_registers(
                     call.function, task, frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9
                 )
+                KERNEL_LOCK.leave()
                 break
         else:
             note_unknown(task, number)
     else:
         note_unknown(task, number)
-    KERNEL_LOCK.leave()
-    value = truncate(u64, result)
-    disable_interrupts()
-    return returned(task, value) if is_delayed(task) else value
+    return result
 
 
 @inline
 def note_unknown(task: Thread, number: u64) -> None:
     """Let the container show that a program made a call that does not exist."""
     container = task.process.container
-    container.unknown_calls += 1
+    container.unknown_calls.fetch_add(1, Order.RELAXED)
     container.last_unknown_call = number
 
 

@@ -14,45 +14,44 @@ KEEP: u32 = 0xFFFF_FFFF
 """-1: an id that setresuid(2) leaves as it is."""
 
 
-@syscall(39)
+@syscall(39, unlocked=True)
 def getpid(task: Thread) -> Pid:
     """getpid(2): the number that the process has in its container."""
     return task.process.pid
 
 
-@syscall(186)
+@syscall(186, unlocked=True)
 def gettid(task: Thread) -> Pid:
     """gettid(2)."""
     return task.id
 
 
-@syscall(110)
+@syscall(110, unlocked=True)
 @inline
 def getppid(task: Thread) -> Pid:
     """getppid(2): 0 for a process that came from outside of the container."""
-    parent = task.process.parent
-    return Pid(0) if parent is None else parent.pid
+    return task.process.parent_pid
 
 
-@syscall(102)
+@syscall(102, unlocked=True)
 def getuid(task: Thread) -> u32:
     """getuid(2)."""
     return task.process.credentials.real_user
 
 
-@syscall(104)
+@syscall(104, unlocked=True)
 def getgid(task: Thread) -> u32:
     """getgid(2)."""
     return task.process.credentials.real_group
 
 
-@syscall(107)
+@syscall(107, unlocked=True)
 def geteuid(task: Thread) -> u32:
     """geteuid(2)."""
     return task.process.credentials.user
 
 
-@syscall(108)
+@syscall(108, unlocked=True)
 def getegid(task: Thread) -> u32:
     """getegid(2)."""
     return task.process.credentials.group

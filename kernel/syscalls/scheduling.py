@@ -179,7 +179,7 @@ def running_processors() -> u64:
     return (1 << u64(CPUS.started)) - 1
 
 
-@syscall(309)
+@syscall(309, unlocked=True)
 def getcpu(task: Thread, cpu: UserAddr, node: UserAddr) -> Fallible[None]:
     """getcpu(2): there is one node of memory."""
     number = this_cpu().number

@@ -190,7 +190,7 @@ def thread_of(task: Thread, thread_id: i32) -> Fallible[Thread]:
     raise ESRCH
 
 
-@syscall(24)
+@syscall(24, unlocked=True)
 def sched_yield(task: Thread) -> None:
     """sched_yield(2)."""
     yield_now()
