@@ -14,8 +14,9 @@ from kernel.memory import frames
 from kernel.process.ending import kill_process
 from kernel.process.process import Process
 from kernel.process.signal_table import Signal
+from kernel.sched.bandwidth import NO_BANDWIDTH
 from kernel.sched.cpu import current
-from kernel.sched.scheduler import yield_now
+from kernel.sched.scheduler import set_shares, yield_now
 
 
 @struct
@@ -115,6 +116,7 @@ def first_zombie(container: Container) -> Process | None:
 
 def remove(container: Container, total: Reclaimed) -> None:
     """Cut off the handles, tell them what came back, and free the object."""
+    set_shares(container.group, 0, NO_BANDWIDTH)
     while True:
         handle = container.handles.pop_first()
         if handle is None:

@@ -26,6 +26,7 @@ PROCESSORS = (1, 2, 4)
 MEASURED = 1_000_000_000
 """Nanoseconds of a processor that are shared out before shares are compared, for each that there is."""
 MOST_SECONDS = 8
+LIMITS = "kernel.sched.bandwidth.LIMITS"
 SPIN = ["/bin/busybox", "sh", "-c", "while :; do :; done"]
 
 
@@ -115,6 +116,11 @@ async def test_a_limit_is_told_and_can_be_lifted(crowd: RunningMachine) -> None:
     assert throttled >= 3
     assert (await containers.query(guest, handle))["cpu_throttled"] == throttled
     await destroy(guest, [handle])
+    limited = await containers.create(guest, ROOT, limits=Limits(cpu=100))
+    count = crowd.kernel.static(LIMITS)
+    assert count.count == 1
+    await destroy(guest, [limited])
+    assert count.count == 0
 
 
 @pytest.mark.parametrize("thousandths", [64_001, 1 << 40])
