@@ -171,8 +171,12 @@ def timer_count(duration: Nanoseconds) -> u32:
 
 
 def start_periodic_timer(period: Nanoseconds) -> None:
-    """Raise `Vector.TIMER` on this processor again and again."""
+    """Raise `Vector.TIMER` on this processor again and again.
+
+    The timer is stopped first: it may have been set once for a few nanoseconds, and would begin to repeat them.
+    """
     device = _device()
+    device.initial_count = 0
     device.divide = DIVIDE_BY_16
     device.timer_entry = to_raw(LocalVector(vector=u32(Vector.TIMER), periodic=True))
     device.initial_count = timer_count(period)
