@@ -21,8 +21,6 @@ would fault in ring 0 (Intel SDM vol. 2B, SYSRET)."""
 DIRECT_MAP = 0xFFFF800000000000
 """Physical address 0 of the map of all memory."""
 
-DIRECT_MAP_SIZE = 64 << 40
-
 STACK_AREA = 0xFFFFC00000000000
 """Kernel stacks: a slot each, whose lower half is a guard that is never mapped."""
 

@@ -27,8 +27,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-POINTER_BITS = 64
-
 
 @dataclass(frozen=True, slots=True)
 class Int:

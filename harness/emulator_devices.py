@@ -131,11 +131,6 @@ class Uart:
         self._fifo: deque[int] = deque()
         self._input: deque[int] = deque()
 
-    @property
-    def unread(self) -> int:
-        """Bytes that the guest has not yet read."""
-        return len(self._fifo) + len(self._input)
-
     def receive(self, content: bytes) -> None:
         """Bytes arrive from outside."""
         self._input.extend(content)

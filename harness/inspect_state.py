@@ -16,7 +16,6 @@ FRAMES = "kernel.memory.frames.FRAMES"
 RING = "kernel.base.log.RING"
 CACHES = "kernel.memory.frame_cache.CACHES"
 LOCKS = ("kernel.memory.frames.FRAMES", "kernel.base.log.LOG")
-HEADS = frozenset({FrameUse.NONE, FrameUse.FREE})
 
 
 def text(field: bytes, length: int | None = None) -> str:

@@ -39,11 +39,6 @@ def check_expression(f: Checker, node: ast.expr, expected: Type | None = None) -
     return handler(f, node, expected)
 
 
-def tree_of(f: Checker, node: ast.expr, expected: Type | None = None) -> Expression:
-    """An expression as a tree, of its own type."""
-    return materialise(f, check_expression(f, node, expected))
-
-
 def typed(f: Checker, node: ast.expr, target: Any) -> Expression:
     """An expression converted to `target`."""
     return coerce(f, check_expression(f, node, target), target)

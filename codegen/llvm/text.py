@@ -16,15 +16,8 @@ from codegen.llvm.debug import DebugInfo
 from codegen.llvm.functions import FunctionText, declaration
 from codegen.llvm.runtime import ATTRIBUTES, TRAP_FUNCTIONS
 from codegen.lower import Uses, lower_function
-from codegen.lower.representation import machine_type
 from codegen.target import DATA_LAYOUT, TRIPLE
 from codegen.tree import CheckedProgram, Function, Static
-from codegen.types import Type
-
-
-def llvm_type(type_: Type) -> str:
-    """The type of a value as a parameter or result."""
-    return machine_type(type_)
 
 
 @dataclass(frozen=True)

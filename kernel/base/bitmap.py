@@ -8,11 +8,6 @@ BITS_PER_WORD: u64 = 64
 FULL: u64 = 0xFFFF_FFFF_FFFF_FFFF
 
 
-def test_bit(words: MutableSlice[u64], number: u64) -> bool:
-    """Whether bit `number` is set."""
-    return words[number // BITS_PER_WORD] >> number % BITS_PER_WORD & 1 == 1
-
-
 def set_bit(words: MutableSlice[u64], number: u64) -> None:
     """Set bit `number`."""
     words[number // BITS_PER_WORD] |= u64(1) << number % BITS_PER_WORD

@@ -20,13 +20,6 @@ FILES_MAX: u64 = 1024
 
 
 @width(u32)
-class CreateFlags(IntFlag):
-    """`ContainerConfig.flags`. None is defined yet; a set bit is EINVAL."""
-
-    NONE = 0
-
-
-@width(u32)
 class ContainerStage(IntEnum):
     """Where a container is in its life."""
 
@@ -40,14 +33,14 @@ class ContainerStage(IntEnum):
 
 @width(u32)
 class ControlOperation(IntEnum):
-    """`op` of control_container."""
+    """`operation` of control_container."""
 
     FREEZE = 1
     THAW = 2
     KILL = 3
     """Kill every process; the container stays."""
     SIGNAL = 4
-    """Send signal `arg` to every process."""
+    """Send signal `argument` to every process."""
 
 
 @struct(size=96)
@@ -57,6 +50,7 @@ class ContainerConfig:
     size: u64 = 0
     version: u32 = 0
     flags: u32 = 0
+    """None is defined yet; a set bit is EINVAL."""
     name: UserAddr = UserAddr(0)
     name_length: u64 = 0
     root: UserAddr = UserAddr(0)

@@ -54,11 +54,6 @@ class PathBuffer:
     text: Array[u8] = array(PATH_MAX)
     free_link: Link[PathBuffer] = inline()
 
-    @property
-    def rest(self) -> MutableSlice[u8]:
-        """The path that is left to walk."""
-        return self.text[self.start : PATH_MAX]
-
     def set(self, path: Slice[u8]) -> Fallible[None]:
         """Begin with `path`; ENAMETOOLONG if it has PATH_MAX bytes or more."""
         self.start = PATH_MAX

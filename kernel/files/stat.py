@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Array, Nanoseconds, array, i64, struct, u8, u16, u32, u64
+from codegen.lang import Array, Nanoseconds, array, i64, struct, u16, u32, u64
 from kernel.files.attributes import BLOCK_SIZE, Attributes, Kind
 
 SECOND: u64 = 1_000_000_000
@@ -143,13 +143,3 @@ class StatFs:
     fragment_size: u64 = 0
     flags: u64 = 0
     spare: Array[u64] = array(4)
-
-
-@struct(size=19, packed=True)
-class DirectoryRecord:
-    """The part of `struct linux_dirent64` before the name (getdents64(2))."""
-
-    inode: u64 = 0
-    next_position: u64 = 0
-    length: u16 = 0
-    kind: u8 = 0

@@ -1,7 +1,7 @@
 """The processor's own state: control registers, and the protections that they switch on.
 
 Interface: `initialise_processor` once on every processor; then `load_page_table`, `read_fault_address`,
-`current_cpu_address`, `current_cpu_number`, and the lazy-FPU switch `trap_fpu_use` / `allow_fpu_use`.
+`current_cpu_address`, `current_cpu_number`, `allow_fpu_use`.
 """
 
 from __future__ import annotations
@@ -167,11 +167,6 @@ def request_attention() -> None:
 @instruction("clts", "~{memory}")
 def allow_fpu_use() -> None:
     """CLTS: FPU and vector instructions run without a trap."""
-
-
-def trap_fpu_use() -> None:
-    """Set CR0.TS: the next FPU or vector instruction raises #NM (SDM vol. 3A, section 13.4)."""
-    _write_cr0(to_raw(replace(from_raw(ControlRegister0, _read_cr0()), task_switched=True)))
 
 
 def page_table_root() -> PhysAddr:

@@ -43,8 +43,3 @@ def route_line(line: u32, vector: Vector, processor: u32) -> None:
     entry = to_raw(Redirection(vector=u64(vector), destination=u64(processor)))
     _write(REDIRECTION_TABLE + 2 * line + 1, u32(entry >> 32))
     _write(REDIRECTION_TABLE + 2 * line, truncate(u32, entry))
-
-
-def mask_line(line: u32) -> None:
-    """Keep the device on `line` quiet."""
-    _write(REDIRECTION_TABLE + 2 * line, truncate(u32, to_raw(Redirection(masked=True))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from boot import layout
-from codegen.lang import FrameNumber, PhysAddr, VirtAddr, u64, wrapping_add, wrapping_mul
+from codegen.lang import FrameNumber, PhysAddr, u64, wrapping_add, wrapping_mul
 
 PAGE_SIZE: u64 = layout.PAGE_SIZE
 LARGE_PAGE_SIZE: u64 = layout.LARGE_PAGE_SIZE
@@ -30,11 +30,6 @@ STACK_SIZE: u64 = layout.STACK_SIZE
 USER_START: u64 = layout.USER_START
 USER_END: u64 = layout.USER_END
 """Ring 3 owns the addresses from USER_START up to here; the last page below 2^47 stays free, as on Linux."""
-
-
-def direct_map(address: PhysAddr) -> VirtAddr:
-    """Where the physical `address` appears in the direct map."""
-    return VirtAddr(DIRECT_MAP + u64(address))
 
 
 def physical_address(address: u64) -> PhysAddr:

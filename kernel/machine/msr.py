@@ -82,11 +82,6 @@ def write_extended_features(value: ExtendedFeatures) -> None:
     write_msr(Msr.EFER, to_raw(value))
 
 
-def read_gs_base_user() -> u64:
-    """The GS base of ring 3; while the kernel runs, SWAPGS has put it aside."""
-    return read_msr(Msr.KERNEL_GS_BASE)
-
-
 def write_gs_base_user(value: u64) -> None:
     """Set the GS base of ring 3. It must lie in the lower half: the entry of an NMI judges by its sign."""
     write_msr(Msr.KERNEL_GS_BASE, value)

@@ -23,7 +23,6 @@ from codegen.lang import (
     offset_of,
     size_of,
     struct,
-    to_raw,
     truncate,
     u8,
     u16,
@@ -191,8 +190,3 @@ def load_segments(cpu_number: u32) -> None:
 def set_kernel_stack(cpu_number: u32, top: VirtAddr) -> None:
     """Where the processor puts the frame of an interrupt of ring 3 (RSP0)."""
     TABLES.of_cpu[cpu_number].task_state.privileged_stacks[0] = u64(top)
-
-
-def descriptor_raw(number: u32) -> u64:
-    """The integer of a flat descriptor: for the boot stubs' first table and for tests."""
-    return to_raw(FLAT_DESCRIPTORS[number])

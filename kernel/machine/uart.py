@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Slice, bit, bits, from_raw, struct, to_raw, u8, u16, u64
+from codegen.lang import Slice, bit, bits, from_raw, struct, u8, u16, u64
 from kernel.machine.port import read_port, write_port
 
 DATA: u16 = 0
@@ -118,8 +118,3 @@ class Uart:
 
 COM1 = Uart(0x3F8)
 COM2 = Uart(0x2F8)
-
-
-def line_status_raw(status: LineStatus) -> u8:
-    """The integer of a line status, for tests and emulators."""
-    return to_raw(status)

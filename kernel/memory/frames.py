@@ -186,11 +186,6 @@ def release(frame: FrameNumber) -> None:
         owner.return_pages(count)
 
 
-def release_run(frame: FrameNumber) -> None:
-    """Let go of the run that begins with `frame`."""
-    release(frame)
-
-
 def is_shared(frame: FrameNumber) -> bool:
     """Whether more than one holds `frame`."""
     return FRAMES.frames[frame].references.load(Order.RELAXED) > 1

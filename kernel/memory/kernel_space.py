@@ -29,9 +29,6 @@ from kernel.memory import frames, page_tables
 from kernel.memory.account import KERNEL
 from kernel.memory.frames import FrameUse
 
-ROOT_SPAN: u64 = 1 << 39
-"""What one entry of the root translates."""
-
 
 @struct
 class KernelSpace:

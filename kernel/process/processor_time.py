@@ -15,7 +15,6 @@ from kernel.sched.thread import Thread
 OF_PROCESS: i32 = 2
 OF_THREAD: i32 = 3
 """CLOCK_PROCESS_CPUTIME_ID and CLOCK_THREAD_CPUTIME_ID: those of the caller."""
-CLOCK_KINDS: u32 = 3
 
 
 @bits(u32)

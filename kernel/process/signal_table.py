@@ -87,11 +87,6 @@ IGNORED_BY_DEFAULT: u64 = (1 << (17 - 1)) | (1 << (18 - 1)) | (1 << (23 - 1)) | 
 STOPPING_BY_DEFAULT: u64 = (1 << (19 - 1)) | (1 << (20 - 1)) | (1 << (21 - 1)) | (1 << (22 - 1))
 """SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU: "Stop" in signal(7)."""
 
-DUMPING_BY_DEFAULT: u64 = (
-    (1 << 2) | (1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 7) | (1 << 10) | (1 << 23) | (1 << 24) | (1 << 30)
-)
-"""QUIT ILL TRAP ABRT BUS FPE SEGV XCPU XFSZ SYS: "Core" in signal(7)."""
-
 
 def bits_of(signals: u64) -> Iterator[u64]:
     """The numbers of the bits that are set, from 0 on: the indices of those signals in a table."""

@@ -34,12 +34,6 @@ def create_user_thread(process: Process) -> Fallible[Thread]:
     return thread
 
 
-def drop_user_thread(thread: Thread) -> None:
-    """Undo `create_user_thread`."""
-    thread.process.threads.remove(thread)
-    switch.free_thread(thread)
-
-
 def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallible[None]:
     """Load `program` and let `process`, which has no thread yet, begin with it."""
     exec.load(program, path)

@@ -151,7 +151,7 @@ def rename_at(
     if flags == RENAME_EXCHANGE:
         renaming.exchange(source, target)
     else:
-        renaming.rename(source, target, flags == 0)
+        renaming.rename(source, target, flags != RENAME_NOREPLACE)
 
 
 @syscall(86)
