@@ -15,7 +15,7 @@ from kernel.process.deliver import before_return, is_delayed
 from kernel.sched.cpu import current
 from kernel.sched.kernel_lock import KERNEL_LOCK
 from kernel.sched.thread import Thread
-from kernel.syscalls import (
+from kernel.syscalls import (  # noqa: F401  (importing a module declares its calls)
     attributes,
     barrier,
     containers,
@@ -56,49 +56,6 @@ from kernel.syscalls import (
     timers,
 )
 from kernel.syscalls.declare import SYSCALLS, Declaration
-
-MODULES = (
-    attributes,
-    barrier,
-    containers,
-    files_attributes,
-    files_copy,
-    files_descriptors,
-    files_epoll,
-    files_extended,
-    files_io,
-    files_listing,
-    files_locks,
-    files_memory,
-    files_open,
-    files_open2,
-    files_poll,
-    files_space,
-    files_times,
-    files_tree,
-    files_vectors,
-    files_watch,
-    identity,
-    info,
-    io_priority,
-    limits,
-    memory,
-    memory_locks,
-    nice,
-    pidfd,
-    prctl,
-    process,
-    process_memory,
-    refused,
-    scheduling,
-    signals,
-    signals_queued,
-    threads,
-    time,
-    timers,
-)
-"""Where calls are declared; importing one declares its calls."""
-
 
 FIRST_OWN_CALL: u64 = 1000
 """Those of Linux are far below."""
