@@ -1,7 +1,7 @@
 """Pressure: why the last page or process was refused, and whether somebody has to be told of it.
 
 A failed charge raises a number that says nothing of where the limit lies. Who can do something about it (the
-out-of-memory handling, process/out_of_memory.py) looks here directly afterwards; nothing sleeps in between.
+out-of-memory handling, containers/out_of_memory.py) looks here directly afterwards; nothing sleeps in between.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The container calls (docs/containers.md): create, run in, destroy, control, query."""
+"""The container calls (docs/containers.md): create, run in, destroy, control, query, update, open."""
 
 from __future__ import annotations
 
