@@ -78,11 +78,15 @@ def build_race(*, cache: Path | None = None) -> bytes:
     """The static ELF of the program whose processes and threads race each other."""
     from user.race.futexes import take_and_count
     from user.race.main import user_main
-    from user.race.memory import count_in_page, read_page, write_page
-    from user.race.processes import be_busy, do_nothing, end_process
+    from user.race.memory import count_in_page, move_memory, read_page, write_page
+    from user.race.processes import be_busy, do_nothing, end_process, spawned
+    from user.race.registers import clobber_registers, compute
+    from user.race.streams import use_files
 
-    threads = (take_and_count, count_in_page, read_page, write_page, be_busy, do_nothing, end_process)
-    return build(user_main, *threads, cache=cache)
+    of_memory = (count_in_page, move_memory, read_page, write_page)
+    of_processes = (be_busy, do_nothing, end_process, spawned)
+    others = (take_and_count, clobber_registers, compute, use_files)
+    return build(user_main, *of_memory, *of_processes, *others, cache=cache)
 
 
 def build_fuzz(*, cache: Path | None = None) -> bytes:

@@ -12,9 +12,10 @@ from user.race.common import STATUS, fork, wait_for_any
 from user.race.containers import live_and_die
 from user.race.files import make_files
 from user.race.futexes import pass_baton, take_locks
-from user.race.memory import copy_pages, fill_pages, protect_pages, replace_pages
-from user.race.processes import end_busy_processes, end_children, end_threads
-from user.race.streams import count_events, fill_pipes, queue_signals
+from user.race.memory import copy_pages, fill_pages, move_pages, protect_pages, replace_pages
+from user.race.processes import end_busy_processes, end_children, end_threads, spawn, stop_and_continue
+from user.race.registers import keep_registers
+from user.race.streams import close_files, count_events, fill_pipes, queue_signals
 
 RACES = (
     end_children,
@@ -31,6 +32,11 @@ RACES = (
     count_events,
     make_files,
     live_and_die,
+    stop_and_continue,
+    spawn,
+    keep_registers,
+    move_pages,
+    close_files,
 )
 RACE_COUNT: u64 = len(RACES)
 PROCESSES = static_array(u64, 64)

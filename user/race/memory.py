@@ -13,6 +13,7 @@ from codegen.lang import (
     inline,
     inline_array,
     reference,
+    static_array,
     struct,
     symbol_address,
     u64,
@@ -37,10 +38,12 @@ from user.race.common import (
 )
 
 MPROTECT: u64 = 10
+MREMAP: u64 = 25
 MADVISE: u64 = 28
 GETRANDOM: u64 = 318
 DONT_NEED: u64 = 4
 FIXED: u64 = 0x10
+MAY_MOVE: u64 = 1
 READ_ONLY: u64 = 1
 EFAULT: i64 = -14
 PHASES: u64 = 4
@@ -64,6 +67,8 @@ class Scene:
 
 
 SCENE = Scene()
+SCENE_SIZE = static_array(u64, READERS)
+"""How large the mapping of each thread is."""
 
 
 def word_at(address: u64) -> Word:
@@ -203,3 +208,28 @@ def fill_pages(turns: u64) -> None:
             word = word_at(start + page * PAGE + 8 * (turn % 500))
             assert word.value.load() == mark + page, "memory does not keep what is put there"
         unmap_memory(start, size)
+
+
+@export
+def move_memory(number: u64) -> None:
+    """Grow, move and shrink a mapping of one's own; its content goes with it."""
+    for turn in range(SCENE.announced.load()):
+        start = map_memory(PAGE, PRIVATE_ANONYMOUS)
+        word_at(start + 8).value.store(number << 32 | turn)
+        for pages in (4, 2, 16, 1):
+            start = checked(system_call(MREMAP, start, SCENE_SIZE[number], pages * PAGE, MAY_MOVE, 0, 0))
+            SCENE_SIZE[number] = pages * PAGE
+            assert word_at(start + 8).value.load() == number << 32 | turn, "memory lost its content when it moved"
+            assert word_at(start + (pages - 1) * PAGE + 16).value.load() == 0, "grown memory is not empty"
+        unmap_memory(start, PAGE)
+    end_thread()
+
+
+def move_pages(turns: u64) -> None:
+    """Threads move mappings of one address space (mremap(2))."""
+    SCENE.announced.store(turns)
+    for number in range(READERS):
+        SCENE_SIZE[number] = PAGE
+        checked(start_thread(SCENE.threads[number], symbol_address("move_memory"), number))
+    for number in range(READERS):
+        join_thread(SCENE.threads[number])

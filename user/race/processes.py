@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from codegen.lang import (
     Array,
+    Atomic,
     address_of,
     export,
     i64,
+    inline,
     inline_array,
     local,
+    reference,
     static_array,
     struct,
     symbol_address,
@@ -17,13 +20,25 @@ from codegen.lang import (
     u64,
 )
 from user.lib.system import exit_group, system_call
-from user.lib.threads import ThreadHandle, end_thread, join_thread, start_thread
+from user.lib.threads import (
+    CLONE,
+    STACK_LENGTH,
+    START,
+    ThreadHandle,
+    any_call,
+    end_thread,
+    join_thread,
+    new_stack,
+    start_thread,
+)
 from user.race.common import (
     GETPID,
     PAGE,
     PRIVATE_ANONYMOUS,
+    SHARED_ANONYMOUS,
     SIGKILL,
     STATUS,
+    WAIT4,
     checked,
     fork,
     kill,
@@ -35,6 +50,12 @@ from user.race.common import (
 )
 
 EXECVE: u64 = 59
+SIGCONT: u64 = 18
+SIGSTOP: u64 = 19
+UNTRACED: u64 = 2
+STOPPED_STATUS: u32 = 0x137F
+BORROWING: u64 = 0x4100 | 17
+"""CLONE_VM, CLONE_VFORK; SIGCHLD at the end."""
 WAYS: u64 = 4
 KILLED_FROM_OUTSIDE: u64 = 3
 POPULATED: u64 = 0x8000
@@ -160,3 +181,59 @@ def end_threads(turns: u64) -> None:
             checked(start_thread(team.members[number], symbol_address("do_nothing"), number))
         for number in range(3):
             join_thread(team.members[number])
+
+
+@struct
+class Counter:
+    """What a child counts, in memory that it shares with its parent."""
+
+    value: Atomic[u64] = inline()
+
+
+def stop_and_continue(turns: u64) -> None:
+    """A stopped process does nothing; a continued one goes on (SIGSTOP, SIGCONT)."""
+    address = map_memory(PAGE, SHARED_ANONYMOUS)
+    counter = reference(Counter, address)
+    child = fork()
+    if child == 0:
+        start_thread(local(ThreadHandle), symbol_address("be_busy"), 1)
+        while True:
+            counter.value.fetch_add(1)
+    for _ in range(turns):
+        kill(child, SIGSTOP)
+        wait_for_stop(child)
+        seen = counter.value.load()
+        for _ in range(4):
+            yield_now()
+        assert counter.value.load() == seen, "a stopped process goes on"
+        kill(child, SIGCONT)
+        while counter.value.load() == seen:
+            yield_now()
+    kill(child, SIGKILL)
+    assert wait_for(child) == u32(SIGKILL), "a process ended with another status"
+    unmap_memory(address, PAGE)
+
+
+def wait_for_stop(child: i64) -> None:
+    """Wait until all of a child has stopped."""
+    found = checked(system_call(WAIT4, u64(child), address_of(STATUS), UNTRACED, 0, 0, 0))
+    assert found == u64(child) and STATUS[0] == STOPPED_STATUS, "wait4 told of something else"
+
+
+@export
+def spawned(argument: u64) -> None:
+    """The child of a `spawn`, which has the memory of its parent: another program."""
+    execute_again()
+    exit_group(1)
+
+
+def spawn(turns: u64) -> None:
+    """Children that borrow the memory until they run a program (CLONE_VM, CLONE_VFORK, as posix_spawn(3) has it)."""
+    team = local(Team)
+    start_thread(team.members[0], symbol_address("be_busy"), 2)
+    for _ in range(turns):
+        stack = new_stack(symbol_address("spawned"), 0)
+        child = i64(checked(any_call(CLONE, BORROWING, stack + START, 0, 0, 0, 0)))
+        assert wait_for(child) == EXECUTED_STATUS << 8, "a spawned program ended with another status"
+        unmap_memory(stack, STACK_LENGTH)
+    exit_group(0)

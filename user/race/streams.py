@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fd, address_of, i32, i64, local_array, slice_at, static_array, u8, u32, u64
+from codegen.lang import (
+    Array,
+    Atomic,
+    Fd,
+    address_of,
+    export,
+    i32,
+    i64,
+    inline,
+    inline_array,
+    local_array,
+    slice_at,
+    static_array,
+    struct,
+    symbol_address,
+    u8,
+    u32,
+    u64,
+)
 from user.lib.system import exit_group, read_all, system_call, write_all
+from user.lib.threads import ThreadHandle, end_thread, join_thread, start_thread
 from user.race.common import GETPID, NO_FILE, STATUS, checked, fork, wait_for, wait_for_any, yield_now
 
 CLOSE: u64 = 3
 READ: u64 = 0
 WRITE: u64 = 1
 POLL: u64 = 7
+DUP2: u64 = 33
 PIPE2: u64 = 293
 EVENTFD2: u64 = 290
+SIGACTION: u64 = 13
 SIGPROCMASK: u64 = 14
 SIGTIMEDWAIT: u64 = 128
 SIGQUEUEINFO: u64 = 129
@@ -23,6 +44,13 @@ BLOCK: u64 = 0
 QUEUED: u32 = 0xFFFF_FFFF
 """SI_QUEUE, -1."""
 AGAIN: i64 = -11
+BAD_FILE: i64 = -9
+BROKEN_PIPE: i64 = -32
+SIGNAL_OF_PIPES: u64 = 13
+IGNORED: u64 = 1
+NONBLOCKING: u64 = 0x800
+READ_PLACE: u64 = 100
+WRITE_PLACE: u64 = 101
 READABLE: u64 = 1
 FOR_EVER: u64 = NO_FILE
 
@@ -31,6 +59,7 @@ RECORD = static_array(u64, 2)
 SET = static_array(u64, 1)
 INFO = static_array(u32, 32)
 POLLED = static_array(u64, 1)
+ACTION = static_array(u64, 4)
 
 
 def new_pipe() -> None:
@@ -140,3 +169,56 @@ def wait_until_readable(descriptor: u32) -> None:
     """poll(2) without limit."""
     POLLED[0] = u64(descriptor) | READABLE << 32
     assert checked(system_call(POLL, address_of(POLLED), 1, FOR_EVER, 0, 0, 0)) == 1, "poll found nothing"
+
+
+@struct
+class Closing:
+    """What the threads of `close_files` share."""
+
+    ended: Atomic[u64] = inline()
+    threads: Array[ThreadHandle] = inline_array(WRITERS)
+
+
+CLOSING = Closing()
+
+
+@export
+def use_files(number: u64) -> None:
+    """Read, write and ask for files that others open and close."""
+    word = local_array(u64, 2)
+    while CLOSING.ended.load() == 0:
+        for place in (READ_PLACE, WRITE_PLACE):
+            call = READ if place == READ_PLACE else WRITE
+            result = system_call(call, place, address_of(word), 8, 0, 0, 0)
+            is_refused = result == AGAIN or result == BAD_FILE or result == BROKEN_PIPE
+            assert result == 8 or result == 0 or is_refused, "a transfer went wrong"
+    end_thread()
+
+
+def close_files(turns: u64) -> None:
+    """Files are closed and replaced while other threads use them: each call sees one file or none."""
+    ACTION[0] = IGNORED
+    checked(system_call(SIGACTION, SIGNAL_OF_PIPES, address_of(ACTION), 0, 8, 0, 0))
+    CLOSING.ended.store(0)
+    new_nonblocking_pipe()
+    for number in range(WRITERS):
+        checked(start_thread(CLOSING.threads[number], symbol_address("use_files"), number))
+    for turn in range(turns * 8):
+        new_nonblocking_pipe()
+        if turn % 8 == 0:
+            yield_now()
+    CLOSING.ended.store(1)
+    for number in range(WRITERS):
+        join_thread(CLOSING.threads[number])
+    close(u32(READ_PLACE))
+    close(u32(WRITE_PLACE))
+
+
+def new_nonblocking_pipe() -> None:
+    """A pipe at the usual places, whose end to read is never gone before the one to write."""
+    checked(system_call(PIPE2, address_of(ENDS), NONBLOCKING, 0, 0, 0, 0))
+    system_call(CLOSE, WRITE_PLACE, 0, 0, 0, 0, 0)
+    checked(system_call(DUP2, u64(ENDS[0]), READ_PLACE, 0, 0, 0, 0))
+    checked(system_call(DUP2, u64(ENDS[1]), WRITE_PLACE, 0, 0, 0, 0))
+    close(ENDS[0])
+    close(ENDS[1])
