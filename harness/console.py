@@ -14,13 +14,14 @@ import mmap
 import re
 import readline
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from qemu.qmp import ExecuteError, QMPClient, QMPError
 
 from harness import physical
+from harness.backtrace import backtrace
 from harness.errors import HarnessError
 from harness.inspect import Corrupt, Kernel
 from harness.inspect_state import containers_table, cpus_table, frames_table, log_text, problems, processes_table
@@ -35,6 +36,7 @@ HELP = {
     "cpus": "processors, and what each runs",
     "frames": "page frames by owner and use",
     "pt ADDRESS": "how an address is translated now",
+    "bt": "the calls that every processor is in, or `bt 2` that one",
     "log": "the kernel's log",
     "validate": "check the kernel's invariants",
     "help": "this list; any QMP command works too (query-commands lists them)",
@@ -86,8 +88,8 @@ class Attached:
         except (QMPError, EOFError, OSError):
             pass
 
-    async def _execute(self, command: str, arguments: dict[str, object]) -> Any:
-        return await self.monitor.execute(command, arguments)
+    async def _execute(self, command: str, arguments: Mapping[str, object]) -> Any:
+        return await self.monitor.execute(command, dict(arguments))
 
     async def perform(self, line: str) -> str:
         """Do one command; what is to be printed."""
@@ -104,6 +106,8 @@ class Attached:
                 return "\n".join(tables[word](self.kernel))
             if word == "log":
                 return log_text(self.kernel).rstrip()
+            if word == "bt":
+                return "\n".join(await backtrace(self._execute, self.kernel, int(rest[0]) if rest else None))
             if word == "pt":
                 return await self._page_table(rest)
             if word == "help":

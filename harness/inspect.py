@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from codegen.lang import from_raw
 from codegen.layout import StructLayout, measure, of
+from codegen.lines import LineReader
 from codegen.program_file import ProgramFile
 from codegen.types import (
     ArrayType,
@@ -205,7 +207,13 @@ class Kernel:
 
     def __init__(self, memory: PhysicalMemory, elf: bytes) -> None:
         self.memory = memory
-        self.symbols = ProgramFile(elf).symbols
+        self._program = ProgramFile(elf)
+        self.symbols = self._program.symbols
+
+    @cached_property
+    def lines(self) -> LineReader:
+        """Where the code is from."""
+        return self._program.line_reader()
 
     def static(self, name: str) -> View:
         """A module-level struct, such as "kernel.memory.frames.FRAMES"."""

@@ -83,6 +83,15 @@ class MachineFolder:
         except (OSError, ValueError, TypeError):
             return None
 
+    def is_owned_by(self, process: int) -> bool:
+        """Whether the machine is a child of this process (/proc/PID/stat, proc(5))."""
+        record = self.read_record()
+        try:
+            content = Path(f"/proc/{record.process}/stat").read_text() if record is not None else ""
+        except OSError:
+            return False
+        return content.rpartition(")")[2].split()[1:2] == [str(process)]
+
     def remove(self) -> None:
         """Remove the folder and the memory."""
         self.memory.unlink(missing_ok=True)

@@ -1,13 +1,16 @@
 """The pytest plugin: `guest`, whose system calls are made in a booted machine that is rewound before each test.
 
 `--backend emulator` runs the same tests in the emulator, `--smp 4` with four CPUs. After each test the kernel's state
-is validated (harness/inspect_state.py), and a failed test shows the end of the console.
+is validated (harness/inspect_state.py), and a failed test shows the end of the console. A test that times out in
+QEMU shows the calls that every processor is in, too.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +23,15 @@ from harness.build import IMAGE_ROOT, ensure_kernel, write_archive
 from harness.guest import Guest
 from harness.inspect_state import validate
 from harness.machine import MEBIBYTE, Backend, Machine
+from harness.machine_folder import running_folders
 from harness.qemu_command import TRANSLATION
 from harness.rootfs import NoBusybox, make_rootfs
 from harness.running import RunningMachine
 
 ROOT = f"/{IMAGE_ROOT}/root"
 """Where the agent sees the root file system of the tests."""
+TREE = Path(__file__).parent.parent
+TIMED_OUT = "from pytest-timeout"
 MEMORY = 64 * MEBIBYTE
 _running: list[RunningMachine] = []
 
@@ -119,3 +125,20 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = outcome.get_result()  # type: ignore[attr-defined]
     if report.failed and _running and "booted" in getattr(item, "fixturenames", ()):
         report.sections.append(("console", _running[-1].console.tail(30)))
+    if report.failed and TIMED_OUT in report.longreprtext:
+        report.sections += [(f"processors of {name}", text) for name, text in own_backtraces()]
+
+
+def own_backtraces() -> Iterator[tuple[str, str]]:
+    """The calls that every processor is in, of each QEMU that this process started.
+
+    By a console of its own: the event loop of a test that timed out is not to be relied on.
+    """
+    for folder in running_folders():
+        if folder.is_owned_by(os.getpid()):
+            command = [sys.executable, "-m", "harness.cli", "console", folder.name, "-c", "bt"]
+            try:
+                shown = subprocess.run(command, cwd=TREE, capture_output=True, text=True, timeout=30, check=False)
+                yield folder.name, shown.stdout + shown.stderr
+            except subprocess.TimeoutExpired:
+                yield folder.name, "QEMU itself does not answer"
