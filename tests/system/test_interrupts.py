@@ -22,7 +22,7 @@ SEQUENCE = 77
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def emulated(machine: Machine) -> AsyncIterator[EmulatedMachine]:
     """An emulated machine whose agent is ready, whatever the backend of the other tests."""
-    small = replace(machine, backend=Backend.EMULATOR, memory=32 * MEBIBYTE)
+    small = replace(machine, backend=Backend.EMULATOR, cpus=1, memory=32 * MEBIBYTE)
     running = await start_emulator(small)
     await running.guest.wait_ready()
     yield running
@@ -73,7 +73,7 @@ async def test_interrupt_at_every_instruction(emulated: EmulatedMachine, name: s
 async def test_two_runs_are_the_same_run(machine: Machine) -> None:
     seen = []
     for _ in range(2):
-        emulated = await start_emulator(replace(machine, backend=Backend.EMULATOR, memory=32 * MEBIBYTE))
+        emulated = await start_emulator(replace(machine, backend=Backend.EMULATOR, cpus=1, memory=32 * MEBIBYTE))
         await emulated.guest.wait_ready()
         await emulated.guest.sys.getpid()
         seen.append((emulated.instructions, emulated.clock, emulated.memory.read(0, emulated.memory.size)))
