@@ -6,7 +6,7 @@ mapping is one `Entry` of the level-1 table that the first two yield.
 
 from __future__ import annotations
 
-from codegen.lang import Array, Fallible, FrameNumber, array, struct, u64
+from codegen.lang import Array, Fallible, FrameNumber, array, bounded, struct, u64
 from kernel.machine.layout import DIRECT_MAP, IMAGE_BASE, STACKS
 from kernel.machine.paging import ENTRIES, KERNEL_HALF, LEVELS, Entry, Table, index_at, next_used, table_in
 from kernel.memory import frames
@@ -76,31 +76,19 @@ def new_root(owner: Account, template: FrameNumber) -> Fallible[FrameNumber]:
 
 def free_user_tables(root: FrameNumber) -> None:
     """Free the tables of the user half, whose pages are unmapped already, and the root."""
-    top = table_in(root)
-    index = next_used(top, 0, KERNEL_HALF)
-    while index < KERNEL_HALF:
-        free_third(top.entries[index].frame)
-        index = next_used(top, index + 1, KERNEL_HALF)
-    frames.release(root)
+    free_table(root, LEVELS)
 
 
-def free_third(number: FrameNumber) -> None:
-    """Free a level-3 table and those below it."""
-    table = table_in(number)
-    index = next_used(table, 0, ENTRIES)
-    while index < ENTRIES:
-        free_second(table.entries[index].frame)
-        index = next_used(table, index + 1, ENTRIES)
-    frames.release(number)
-
-
-def free_second(number: FrameNumber) -> None:
-    """Free a level-2 table and those below it."""
-    table = table_in(number)
-    index = next_used(table, 0, ENTRIES)
-    while index < ENTRIES:
-        frames.release(table.entries[index].frame)
-        index = next_used(table, index + 1, ENTRIES)
+@bounded(LEVELS)
+def free_table(number: FrameNumber, level: u64) -> None:
+    """Free a table of `level` and those below it; what a root has of the kernel half stays."""
+    if level > 1:
+        table = table_in(number)
+        end = KERNEL_HALF if level == LEVELS else ENTRIES
+        index = next_used(table, 0, end)
+        while index < end:
+            free_table(table.entries[index].frame, level - 1)
+            index = next_used(table, index + 1, end)
     frames.release(number)
 
 
