@@ -30,7 +30,8 @@ from kernel.files.content import PAGE
 from kernel.files.credentials import ROOT
 from kernel.files.flags import Resolve
 from kernel.files.inode import Inode
-from kernel.files.path import PATH_BUFFERS, LastComponent, Lookup, walk
+from kernel.files.path import LastComponent, Lookup, walk
+from kernel.files.path_buffer import PATH_BUFFERS
 from kernel.files.ramfs import RamFs
 
 MAGIC = b"070701"

@@ -3,9 +3,6 @@
 Interface: fill a `Lookup` with the root, the directory to start from and the credentials, then `resolve` a
 path to a held inode, or `walk` to the directory that holds the last component, to make or remove that.
 `path_of` goes the other way. Who is running is never asked here.
-
-The path that is left to walk stands at the end of a `PathBuffer`. A symbolic link is replaced there by its
-target, so no recursion is needed; if both together do not fit, the path is too long.
 """
 
 from __future__ import annotations
@@ -20,8 +17,6 @@ from codegen.lang import (
     array,
     copy,
     deferred,
-    inline,
-    inline_array,
     local,
     local_array,
     struct,
@@ -31,71 +26,16 @@ from codegen.lang import (
     uninitialised,
     width,
 )
-from kernel.base.errno import EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, ERANGE, EXDEV
-from kernel.base.list import Link, List
-from kernel.base.lock_rank import LockRank
-from kernel.base.spinlock import SpinLock
+from kernel.base.errno import EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, ERANGE, EXDEV
 from kernel.files.attributes import Access
 from kernel.files.credentials import Credentials
 from kernel.files.file import OpenFile
 from kernel.files.flags import NAME_MAX, PATH_MAX, SYMLINK_MAX, Resolve
 from kernel.files.inode import Destination, Inode
+from kernel.files.path_buffer import PATH_BUFFERS, PathBuffer
 
 SLASH = 0x2F
 DOT = 0x2E
-BUFFERS = 8
-
-
-@struct
-class PathBuffer:
-    """Room for one path: `text[start:]` is what is left of it."""
-
-    start: u64 = PATH_MAX
-    text: Array[u8] = array(PATH_MAX)
-    free_link: Link[PathBuffer] = inline()
-
-    def set(self, path: Slice[u8]) -> Fallible[None]:
-        """Begin with `path`; ENAMETOOLONG if it has PATH_MAX bytes or more."""
-        self.start = PATH_MAX
-        self.prepend(path)
-
-    def prepend(self, path: Slice[u8]) -> Fallible[None]:
-        """Put `path` before what is left."""
-        length = u64(len(path))
-        if length >= self.start:
-            raise ENAMETOOLONG
-        self.start -= length
-        copy(self.text[self.start : self.start + length], path)
-
-
-@struct
-class PathBuffers:
-    """The buffers that nobody uses. They are static, since resolving a path must not fail for lack of memory;
-    no thread sleeps while it holds one, so a few are enough."""
-
-    lock: SpinLock = inline(SpinLock(LockRank.PATH_BUFFERS))
-    made: u64 = 0
-    free: List[PathBuffer] = inline(List(PathBuffer.free_link))
-    buffers: Array[PathBuffer] = inline_array(BUFFERS)
-
-    def take(self) -> Fallible[PathBuffer]:
-        """A buffer for one path; give it back with `give_back`."""
-        with self.lock:
-            buffer = self.free.pop_first()
-            if buffer is not None:
-                return buffer
-            if self.made == BUFFERS:
-                raise ENOMEM
-            self.made += 1
-            return self.buffers[self.made - 1]
-
-    def give_back(self, buffer: PathBuffer) -> None:
-        """The path in `buffer` is no longer needed."""
-        with self.lock:
-            self.free.push_last(buffer)
-
-
-PATH_BUFFERS = PathBuffers()
 
 
 class LastComponent(IntEnum):

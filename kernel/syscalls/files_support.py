@@ -22,7 +22,8 @@ from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
 from kernel.files.inode import Inode
-from kernel.files.path import PATH_BUFFERS, SLASH, Lookup, PathBuffer, Restrictions, walk
+from kernel.files.path import SLASH, Lookup, Restrictions, walk
+from kernel.files.path_buffer import PATH_BUFFERS, PathBuffer
 from kernel.memory import user
 from kernel.sched.thread import Thread
 

@@ -9,7 +9,8 @@ from kernel.files import renaming, tree
 from kernel.files.attributes import PERMISSION_BITS, Access, Kind
 from kernel.files.flags import AT_FDCWD, AT_REMOVE_DIRECTORY, PATH_MAX, AtFlags, Resolve
 from kernel.files.inode import Inode
-from kernel.files.path import PATH_BUFFERS, Lookup, path_of
+from kernel.files.path import Lookup, path_of
+from kernel.files.path_buffer import PATH_BUFFERS
 from kernel.memory import user
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall

@@ -7,7 +7,8 @@ from kernel.devices.random import Generator
 from kernel.files.attributes import Access, Attributes, Kind
 from kernel.files.credentials import Credentials
 from kernel.files.directory import Directory, DirectoryEntry, hash_of
-from kernel.files.path import Lookup, PathBuffer, take_component
+from kernel.files.path import Lookup, take_component
+from kernel.files.path_buffer import PathBuffer
 
 ENTRIES = 24
 

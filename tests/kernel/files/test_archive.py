@@ -10,7 +10,7 @@ from codegen.lang import FrameNumber, PhysAddr, slice_at, u8
 from kernel.base.errno import EINVAL, ENOENT
 from kernel.files import archive, path
 from kernel.files.attributes import Kind
-from kernel.files.path import PathBuffers
+from kernel.files.path_buffer import PathBuffers
 from kernel.files.ramfs import create_file_system
 from kernel.machine.layout import frame_address
 from kernel.memory import frames
@@ -65,8 +65,9 @@ class Loaded:
 
 @pytest.fixture
 def world(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(path, "PATH_BUFFERS", PathBuffers())
-    monkeypatch.setattr(archive, "PATH_BUFFERS", path.PATH_BUFFERS)
+    buffers = PathBuffers()
+    monkeypatch.setattr(path, "PATH_BUFFERS", buffers)
+    monkeypatch.setattr(archive, "PATH_BUFFERS", buffers)
     world = World(create_file_system(account, None))
     yield world
     world.fs.destroy()

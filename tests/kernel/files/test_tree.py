@@ -12,7 +12,8 @@ from kernel.files.credentials import Credentials
 from kernel.files.flags import Resolve
 from kernel.files.inode import Inode
 from kernel.files.listing import Cursor
-from kernel.files.path import Lookup, PathBuffer, PathBuffers, path_of, resolve, walk
+from kernel.files.path import Lookup, path_of, resolve, walk
+from kernel.files.path_buffer import PathBuffer, PathBuffers
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
 from tests.kernel.files.test_content import buffer

@@ -23,7 +23,7 @@ from kernel.files import path as path_module
 from kernel.files.credentials import Credentials
 from kernel.files.file import FileOwner
 from kernel.files.flags import AT_FDCWD, AtFlags
-from kernel.files.path import PathBuffers
+from kernel.files.path_buffer import PathBuffers
 from kernel.files.ramfs import create_file_system
 from kernel.files.table import create_table
 from kernel.memory import user
