@@ -5,6 +5,7 @@ from __future__ import annotations
 from codegen.lang import (
     Array,
     MutableSlice,
+    Slice,
     address_of,
     align_up,
     array,
@@ -13,6 +14,7 @@ from codegen.lang import (
     fill,
     from_raw,
     instruction,
+    invert,
     load,
     local,
     offset_of,
@@ -28,9 +30,13 @@ from codegen.lang import (
 from kernel.machine.cpuid import FEATURES, CpuidResult, read_cpuid
 
 FXSAVE_SIZE: u64 = 512
+HEADER_SIZE: u64 = 64
 CONTROL_WORD_OFFSET = 0
+STATUS_WORD_OFFSET = 2
 VECTOR_CONTROL_OFFSET = 24
 """Positions in the legacy region of an area (SDM vol. 1, table 10-2)."""
+VECTOR_CONTROL_BITS: u32 = 0xFFFF
+"""Loading an MXCSR with another bit set is a general-protection fault (SDM vol. 1, section 10.2.3)."""
 
 INITIAL_CONTROL_WORD = 0x037F
 INITIAL_VECTOR_CONTROL = 0x1F80
@@ -51,6 +57,18 @@ LEGACY_COMPONENTS: u64 = to_raw(StateComponents(x87=True, sse=True))
 AREA_ALIGNMENT: u64 = 64
 AREA_SPACE: u64 = 832
 """Legacy region, header, and the upper halves of the AVX registers (SDM vol. 1, section 13.4)."""
+
+
+@struct
+class ExtendedState:
+    """What a processor keeps for a program; constant after the boot processor has looked."""
+
+    components: u64 = LEGACY_COMPONENTS
+    size: u64 = FXSAVE_SIZE
+    """How many bytes of an area are used."""
+
+
+EXTENDED_STATE = ExtendedState()
 
 
 @struct(size=896)
@@ -74,6 +92,15 @@ class FpuArea:
             store(u64, content, FXSAVE_SIZE, load(u64, content, FXSAVE_SIZE) | LEGACY_COMPONENTS)
 
 
+def is_loadable(content: Slice[u8]) -> bool:
+    """Whether FXRSTOR or XRSTOR would take an area (SDM vol. 1, sections 10.5.1.2 and 13.8.1), or fault."""
+    if load(u32, content, VECTOR_CONTROL_OFFSET) & invert(u32, VECTOR_CONTROL_BITS) != 0:
+        return False
+    if load(u64, content, FXSAVE_SIZE) & invert(u64, EXTENDED_STATE.components) != 0:
+        return False
+    return load(u64, content, FXSAVE_SIZE + 8) == 0 and load(u64, content, FXSAVE_SIZE + 16) == 0
+
+
 def initialise_fpu_unit() -> None:
     """Let programs have x87, SSE and AVX registers. Runs on every processor, after CR4 is set."""
     if not FEATURES.xsave:
@@ -83,6 +110,8 @@ def initialise_fpu_unit() -> None:
     has_avx = from_raw(StateComponents, u64(answer.eax)).avx
     chosen = StateComponents(x87=True, sse=True, avx=has_avx)
     write_extended_control(0, truncate(u32, to_raw(chosen)), 0)
+    EXTENDED_STATE.components = to_raw(chosen)
+    EXTENDED_STATE.size = AREA_SPACE if has_avx else FXSAVE_SIZE + HEADER_SIZE
 
 
 @instruction("xsetbv", "{cx},{ax},{dx},~{memory}")

@@ -26,6 +26,7 @@ from kernel.files.table import FileTable
 from kernel.machine.layout import USER_END
 from kernel.machine.trap import TrapFrame
 from kernel.memory import fork, user
+from kernel.process import alternate_stack
 from kernel.process.deliver import has_signal, is_doomed
 from kernel.process.limits import UNLIMITED, Resource
 from kernel.process.pidfd import attach, open_handle
@@ -250,6 +251,10 @@ def set_up(task: Thread, child: Thread, request: CloneRequest) -> None:
         frame.rsp = u64(request.stack)
     child.fs_base = request.thread_pointer if request.has(CloneFlags.SET_TLS) else task.fs_base
     child.signal_mask = task.signal_mask
+    if request.has(CloneFlags.MEMORY) and not request.has(CloneFlags.VFORK):
+        alternate_stack.forget(child)
+    else:
+        alternate_stack.inherit(child, task)
     child.policy.inherit(task.policy)
     copy(child.name[:], task.name[:])
     if request.has(CloneFlags.CHILD_CLEAR_ID):

@@ -94,7 +94,7 @@ def take_signals(thread: Thread, from_call: bool) -> None:
         if thread.process.signals.has_handler(signal):
             if wants_restart:
                 restart_unless(thread, action)
-            run_handler(thread, action, info)
+            run_handler(thread, action, info, False)
             thread.interrupted = has_signal(thread)
             return
         if action.handler == DEFAULT:
@@ -172,13 +172,13 @@ def act_by_default(thread: Thread, signal: u32) -> None:
     exit_process(status_of_signal(signal))
 
 
-def run_handler(thread: Thread, action: SignalAction, info: SignalInfo) -> None:
+def run_handler(thread: Thread, action: SignalAction, info: SignalInfo, is_fault: bool) -> None:
     """Let the program's handler run next; a stack that has no room for it is the end (SIGSEGV)."""
     if not thread.restore_signal_mask:
         thread.saved_signal_mask = thread.signal_mask
     thread.restore_signal_mask = False
     try:
-        push_frame(thread, action, info)
+        push_frame(thread, action, info, is_fault)
     except EFAULT:
         exit_process(status_of_signal(u32(Signal.SEGMENTATION)))
     mask = thread.signal_mask | action.mask
@@ -197,7 +197,7 @@ def fault(thread: Thread, signal: u32, code: u32, address: u64) -> None:
         info.signal = signal
         info.code = i32(code)
         info.word = address
-        run_handler(thread, signals.action(signal), info)
+        run_handler(thread, signals.action(signal), info, True)
     else:
         exit_process(status_of_signal(signal))
 

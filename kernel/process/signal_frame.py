@@ -1,7 +1,7 @@
 """Signal frames: what a handler finds on its stack (System V ABI, Linux arch/x86/include/uapi/asm/sigcontext.h).
 
 From the stack pointer up: the return address (`sa_restorer`), a ucontext_t, a siginfo_t, and, 64-byte aligned, the
-floating-point registers. rt_sigreturn(2) takes everything back from there.
+floating-point and vector registers (extended_state.py). rt_sigreturn(2) takes everything back from there.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from codegen.lang import (
     u16,
     u32,
     u64,
+    wrapping_add,
 )
-from kernel.base.errno import EFAULT
-from kernel.machine.fpu import FXSAVE_SIZE, VECTOR_CONTROL_OFFSET
+from kernel.base.errno import EFAULT, Errno
+from kernel.machine.cpuid import FEATURES
 from kernel.machine.layout import USER_END
-from kernel.machine.trap import TrapFrame, user_flags
+from kernel.machine.trap import TrapFrame, Vector, user_flags
 from kernel.memory import user
+from kernel.process import alternate_stack, extended_state
 from kernel.process.signal_queue import SignalInfo
 from kernel.process.signal_table import UNBLOCKABLE, ActionFlags, SignalAction
 from kernel.sched import switch
@@ -40,43 +42,58 @@ REGISTERS: u64 = 8 + 40
 """Where in the frame the registers (struct sigcontext) begin: after uc_flags, uc_link and uc_stack."""
 FLOATING_POINT: u64 = REGISTERS + 184
 MASK: u64 = 8 + 296
-VECTOR_CONTROL_BITS: u32 = 0xFFFF
-"""Loading an MXCSR with another bit set is a general-protection fault (SDM vol. 1, section 10.2.3)."""
-STACK_DISABLED: u32 = 2
-"""SS_DISABLE (sigaltstack(2))."""
+UC_FP_XSTATE: u64 = 1
+UC_SIGCONTEXT_SS: u64 = 2
+UC_STRICT_RESTORE_SS: u64 = 4
+"""Bits of uc_flags (arch/x86/include/uapi/asm/ucontext.h)."""
 
 
-def stack_for(thread: Thread, action: SignalAction, pointer: u64) -> u64:
-    """The stack pointer to build a frame below: that of the alternate stack if it is wanted and not in use."""
-    if action.flags & u64(ActionFlags.ON_STACK) != 0 and thread.alternate_stack_size != 0:
-        base = u64(thread.alternate_stack)
-        if not base <= pointer < base + thread.alternate_stack_size:
-            return base + thread.alternate_stack_size
-    return pointer - min(pointer, RED_ZONE)
+def stack_for(thread: Thread, action: SignalAction) -> Fallible[tuple[u64, u64]]:
+    """Where the floating-point registers and the frame go: on the alternate stack if it is wanted and not in use.
 
-
-def push_frame(thread: Thread, action: SignalAction, info: SignalInfo) -> Fallible[None]:
-    """Let `thread` go on in the handler of a signal. EFAULT when the frame does not fit its stack."""
-    frame = thread.frame
-    top = stack_for(thread, action, frame.rsp)
-    if top >= USER_END or top < FRAME_SIZE + FXSAVE_SIZE + 128:
+    EFAULT when the alternate stack, or what is below the stack pointer, is too small.
+    """
+    pointer = thread.frame.rsp
+    top = pointer - min(pointer, RED_ZONE)
+    was_within = alternate_stack.is_in_use(thread, pointer)
+    is_entered = action.flags & u64(ActionFlags.ON_STACK) != 0 and alternate_stack.state_of(thread, top) == 0
+    if is_entered:
+        top = wrapping_add(u64, u64(thread.alternate_stack), thread.alternate_stack_size)
+    size = extended_state.size_in_frame()
+    if top >= USER_END or top < FRAME_SIZE + size + 128:
         raise EFAULT
-    floating = align_down(top - FXSAVE_SIZE, 64)
+    floating = align_down(top - size, extended_state.ALIGNMENT)
     start = align_down(floating - FRAME_SIZE, 16) - 8
-    switch.keep_fpu(thread)
-    area = thread.fpu_area
-    assert area is not None, "programs have floating-point registers"
-    user.copy_out(UserSlice(UserAddr(floating), FXSAVE_SIZE), area.bytes()[0:FXSAVE_SIZE])
+    if (was_within or is_entered) and not alternate_stack.is_within(thread, start):
+        raise EFAULT
+    return floating, start
+
+
+def push_frame(thread: Thread, action: SignalAction, info: SignalInfo, is_fault: bool) -> Fallible[None]:
+    """Let the running `thread` go on in the handler of a signal. EFAULT when the frame does not fit its stack.
+
+    With `is_fault` the handler learns which exception it was, in the last fields of struct sigcontext.
+    """
+    frame = thread.frame
+    floating, start = stack_for(thread, action)
+    extended_state.put_state(thread, floating)
     buffer = local_array(u8, FRAME_SIZE)
     store(u64, buffer, 0, u64(action.restorer))
+    store(u64, buffer, 8, UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (UC_FP_XSTATE if FEATURES.xsave else 0))
     store(u64, buffer, 24, u64(thread.alternate_stack))
-    store(u32, buffer, 32, STACK_DISABLED if thread.alternate_stack_size == 0 else 0)
+    store(u32, buffer, 32, thread.alternate_stack_flags)
     store(u64, buffer, 40, thread.alternate_stack_size)
     store_registers(buffer[REGISTERS:FLOATING_POINT], frame)
+    if is_fault:
+        store_fault(buffer[REGISTERS:FLOATING_POINT], frame, info)
+    store(u64, buffer, REGISTERS + 168, thread.saved_signal_mask)
     store(u64, buffer, FLOATING_POINT, floating)
     store(u64, buffer, MASK, thread.saved_signal_mask)
     info.put(buffer[8 + CONTEXT_SIZE : FRAME_SIZE])
     user.copy_out(UserSlice(UserAddr(start), FRAME_SIZE), buffer)
+    switch.reset_fpu(thread)
+    if thread.alternate_stack_flags & alternate_stack.SS_AUTODISARM != 0:
+        alternate_stack.forget(thread)
     frame.rsp = start
     frame.rip = u64(action.handler)
     frame.rax = 0
@@ -112,26 +129,35 @@ def store_registers(registers: MutableSlice[u8], frame: TrapFrame) -> None:
     store(u16, registers, 150, u16(frame.ss))
 
 
+def store_fault(registers: MutableSlice[u8], frame: TrapFrame, info: SignalInfo) -> None:
+    """`err`, `trapno` and, of a page fault, `cr2` of struct sigcontext."""
+    store(u64, registers, 152, frame.error)
+    store(u64, registers, 160, frame.vector)
+    if frame.vector == u64(Vector.PAGE_FAULT):
+        store(u64, registers, 176, info.word)
+
+
 def pop_frame(thread: Thread) -> Fallible[None]:
-    """rt_sigreturn(2): take back registers and mask from the frame at the stack pointer. EFAULT."""
+    """rt_sigreturn(2): take back registers, mask and alternate stack from the frame at the stack pointer. EFAULT."""
     frame = thread.frame
     # The handler's `ret` has taken the return address off.
     buffer = local_array(u8, CONTEXT_SIZE)
     user.copy_in(buffer, UserSlice(UserAddr(frame.rsp), CONTEXT_SIZE))
-    floating = load(u64, buffer, FLOATING_POINT - 8)
-    if floating != 0:
-        area = thread.fpu_area
-        assert area is not None, "programs have floating-point registers"
-        switch.keep_fpu(thread)
-        user.copy_in(area.bytes()[0:FXSAVE_SIZE], UserSlice(UserAddr(floating), FXSAVE_SIZE))
-        registers = area.bytes()
-        store(u32, registers, VECTOR_CONTROL_OFFSET, load(u32, registers, VECTOR_CONTROL_OFFSET) & VECTOR_CONTROL_BITS)
-        area.mark_legacy_state()
-        switch.load_fpu(thread)
-    load_registers(buffer[REGISTERS - 8 : FLOATING_POINT - 8], frame)
     mask = load(u64, buffer, MASK - 8)
     thread.signal_mask = mask & (UNBLOCKABLE ^ 0xFFFF_FFFF_FFFF_FFFF)
+    extended_state.take_state(thread, load(u64, buffer, FLOATING_POINT - 8))
+    take_alternate_stack(thread, buffer)
+    load_registers(buffer[REGISTERS - 8 : FLOATING_POINT - 8], frame)
     frame.return_fully()
+
+
+def take_alternate_stack(thread: Thread, context: MutableSlice[u8]) -> None:
+    """Set the alternate stack to uc_stack of a context; what sigaltstack(2) would refuse changes nothing."""
+    base = UserAddr(load(u64, context, 16))
+    try:
+        alternate_stack.change(thread, thread.frame.rsp, base, load(u32, context, 24), load(u64, context, 32))
+    except Errno:
+        return
 
 
 def load_registers(registers: MutableSlice[u8], frame: TrapFrame) -> Fallible[None]:

@@ -88,6 +88,7 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     process.files.close_for_exec()
     thread.fs_base = 0
     thread.clear_child_tid = UserAddr(0)
+    thread.alternate_stack = UserAddr(0)
     thread.alternate_stack_size = 0
     switch.reset_fpu(thread)
     switch.load_fs_base(thread)

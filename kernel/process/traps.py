@@ -24,6 +24,7 @@ from kernel.memory.region import Access
 from kernel.memory.space import AddressSpace
 from kernel.process.deliver import before_return, fault, is_delayed
 from kernel.process.ending import kill_process, status_of_signal
+from kernel.process.exceptions import handle_exception
 from kernel.process.exit import exit_process
 from kernel.process.signal_table import Signal
 from kernel.sched.cpu import current
@@ -35,19 +36,8 @@ from kernel.sched.timer import expire_sleepers
 FIRST_INTERRUPT: u64 = 0x20
 MOST_TRIES: u64 = 200
 """How often a fault waits for others to give back memory, before a process more is killed."""
-EXCEPTION_SIGNALS = (
-    (0, Signal.FLOATING_POINT),
-    (1, Signal.TRAP),
-    (3, Signal.TRAP),
-    (6, Signal.ILLEGAL),
-    (11, Signal.BUS),
-    (12, Signal.BUS),
-    (16, Signal.FLOATING_POINT),
-    (17, Signal.BUS),
-    (19, Signal.FLOATING_POINT),
-)
-"""Exceptions by vector; all others are SIGSEGV."""
 SEGV_MAPERR: u32 = 1
+SEGV_ACCERR: u32 = 2
 BUS_ADRERR: u32 = 2
 """`si_code` of SIGSEGV and SIGBUS (sigaction(2))."""
 
@@ -65,7 +55,7 @@ def handle_trap(frame: TrapFrame) -> None:
     elif frame.from_user:
         enable_interrupts()
         KERNEL_LOCK.enter()
-        handle_exception(frame)
+        handle_exception(current(), frame)
         KERNEL_LOCK.leave()
     else:
         stop_machine(frame)
@@ -139,7 +129,7 @@ def serve_page_fault(frame: TrapFrame, address: u64, in_copy: bool) -> None:
         if in_copy:
             abort_user_copy(frame)
         elif failure.code == EFAULT.code:
-            fault(thread, u32(Signal.SEGMENTATION), SEGV_MAPERR, address)
+            fault(thread, u32(Signal.SEGMENTATION), code_at(space, address), address)
         else:
             fault(thread, u32(Signal.BUS), BUS_ADRERR, address)
 
@@ -165,14 +155,9 @@ def fill_in(thread: Thread, space: AddressSpace, address: u64, access: Access, m
                 raise
 
 
-def handle_exception(frame: TrapFrame) -> None:
-    """Any other exception of a program."""
-    fault(current(), u32(signal_of(frame.vector)), 0, frame.rip)
-
-
-def signal_of(vector: u64) -> Signal:
-    """The signal that an exception of ring 3 becomes, as in Linux (arch/x86/kernel/traps.c)."""
-    for entry in EXCEPTION_SIGNALS:
-        if vector == entry[0]:
-            return entry[1]
-    return Signal.SEGMENTATION
+def code_at(space: AddressSpace | None, address: u64) -> u32:
+    """Why an access failed: there is a mapping that does not allow it, or none."""
+    if space is None:
+        return SEGV_MAPERR
+    with space.lock:
+        return SEGV_MAPERR if space.region_at(address) is None else SEGV_ACCERR

@@ -113,6 +113,8 @@ class Thread:
     signal_queue: List[QueuedSignal] = inline()
     alternate_stack: UserAddr = UserAddr(0)
     alternate_stack_size: u64 = 0
+    alternate_stack_flags: u32 = 0
+    """As sigaltstack(2) got them (process/alternate_stack.py)."""
     policy: Policy = inline()
     name: Array[u8] = array(16)
     """TASK_COMM_LEN (prctl(2), PR_SET_NAME)."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, Pid, UserAddr, i32, i64, invert, local, u32, u64
-from kernel.base.errno import EFAULT, EINTR, EINVAL, ENOMEM, EPERM, ESRCH
+from kernel.base.errno import EFAULT, EINTR, EINVAL, EPERM, ESRCH
 from kernel.memory import user
-from kernel.process.deliver import has_signal
-from kernel.process.ending import kill_process, status_of_signal
-from kernel.process.exit import exit_process
+from kernel.process import alternate_stack
+from kernel.process.deliver import fault, has_signal
+from kernel.process.ending import kill_process
 from kernel.process.process import Process
 from kernel.process.send import (
     drop_pending,
@@ -16,7 +16,7 @@ from kernel.process.send import (
     send_information_to_thread,
 )
 from kernel.process.signal_frame import pop_frame
-from kernel.process.signal_queue import SI_TKILL, SI_USER, SignalInfo
+from kernel.process.signal_queue import SI_KERNEL, SI_TKILL, SI_USER, SignalInfo
 from kernel.process.signal_table import SIGNALS, UNBLOCKABLE, Signal, bit_of
 from kernel.sched.thread import Thread
 from kernel.sched.wait import WaitQueue
@@ -29,10 +29,6 @@ KNOWN_ACTION_FLAGS: u64 = 0xDC00_0807
 SIG_BLOCK: u32 = 0
 SIG_UNBLOCK: u32 = 1
 SIG_SETMASK: u32 = 2
-SS_ONSTACK: u32 = 1
-SS_DISABLE: u32 = 2
-MINIMUM_STACK: u64 = 2048
-"""MINSIGSTKSZ."""
 
 FOREVER = WaitQueue()
 """Nobody wakes it: who sleeps here waits for a signal."""
@@ -125,41 +121,31 @@ def await_signal(task: Thread) -> Fallible[None]:
 
 @syscall(15)
 def rt_sigreturn(task: Thread) -> u64:
-    """sigreturn(2): the way back out of a handler. A frame that cannot be read is the end (SIGSEGV)."""
+    """sigreturn(2): the way back out of a handler. What is no frame is a fault of the program (SIGSEGV)."""
     try:
         pop_frame(task)
     except EFAULT:
-        exit_process(status_of_signal(u32(Signal.SEGMENTATION)))
+        fault(task, u32(Signal.SEGMENTATION), u32(SI_KERNEL), 0)
     if has_signal(task):
         task.interrupted = True
     return task.frame.rax
 
 
-@syscall(131, missing="SS_AUTODISARM: EINVAL; what a handler writes to uc_stack")
+@syscall(131)
 def sigaltstack(task: Thread, new: UserAddr, old: UserAddr) -> Fallible[None]:
     """sigaltstack(2)."""
+    pointer = task.frame.rsp
     stack = task.alternate_stack
     size = task.alternate_stack_size
-    in_use = size != 0 and u64(stack) <= task.frame.rsp < u64(stack) + size
+    state = alternate_stack.state_of(task, pointer) | task.alternate_stack_flags & alternate_stack.SS_AUTODISARM
     if u64(new) != 0:
-        base = user.get(u64, new)
+        base = UserAddr(user.get(u64, new))
         flags = user.get(u32, UserAddr(new + 8))
-        if in_use:
-            raise EPERM
-        if flags == SS_DISABLE:
-            task.alternate_stack_size = 0
-        elif flags == 0 or flags == SS_ONSTACK:
-            new_size = user.get(u64, UserAddr(new + 16))
-            if new_size < MINIMUM_STACK:
-                raise ENOMEM
-            user.check_range(UserAddr(base), new_size)
-            task.alternate_stack = UserAddr(base)
-            task.alternate_stack_size = new_size
-        else:
-            raise EINVAL
+        new_size = user.get(u64, UserAddr(new + 16))
+        alternate_stack.change(task, pointer, base, flags, new_size)
     if u64(old) != 0:
         user.put(u64, old, u64(stack))
-        user.put(u64, UserAddr(old + 8), u64(SS_DISABLE if size == 0 else SS_ONSTACK if in_use else 0))
+        user.put(u64, UserAddr(old + 8), u64(state))
         user.put(u64, UserAddr(old + 16), size)
 
 

@@ -12,6 +12,7 @@ SOURCES = (
     "mappings",
     "threads",
     "signals",
+    "frames",
     "scheduling",
     "settings",
     "others",
