@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from codegen.lang import Errno, Fallible, u64
 from kernel.base.errno import EFAULT, EINVAL, ENOMEM, ENXIO
 from kernel.machine.layout import PAGE_SIZE, USER_END
-from kernel.memory import pages
 from kernel.memory.fault import handle_fault
 from kernel.memory.region import Access, ForkRule, Region
 from kernel.memory.space import AddressSpace
@@ -41,7 +40,7 @@ def discard(space: AddressSpace, start: u64, end: u64) -> Fallible[None]:
     """MADV_DONTNEED: forget what is in the pages. ENOMEM when part is not mapped."""
     with space.lock:
         for region in regions_in(space, start, min(end, USER_END)):
-            pages.drop(space.root, max(region.start, start), min(region.end, end))
+            space.drop_pages(max(region.start, start), min(region.end, end))
     check_whole(space, start, end)
 
 

@@ -36,6 +36,7 @@ def handle_fault(space: AddressSpace, address: u64, access: Access) -> Fallible[
         entry = table.entries[index_at(page, 1)]
         if not pages.is_held(entry):
             fill_in(space, region, table, page, access)
+            space.resident += 1
             return  # a processor remembers no translation of what was not present (SDM vol. 3A, section 4.10.2.3)
         if not entry.present:
             set_entry(region, table, page, entry.frame, False)
@@ -131,4 +132,5 @@ def populate(space: AddressSpace, region: Region) -> Fallible[None]:
         table = page_tables.make_table(space.root, page, space.account, True)
         if not pages.is_held(table.entries[index_at(page, 1)]):
             fill_in(space, region, table, page, Access.READ)
+            space.resident += 1
         page += PAGE_SIZE

@@ -75,4 +75,6 @@ def duplicate_region(space: AddressSpace, child: AddressSpace, region: Region) -
         child.heap = twin
     if region.fork_rule == ForkRule.WIPE:
         return
-    pages.duplicate(space.root, child.root, region.start, region.end, space.account, not region.shared)
+    child.resident += pages.duplicate(
+        space.root, child.root, region.start, region.end, space.account, not region.shared
+    )

@@ -51,33 +51,34 @@ def next_table(root: FrameNumber, address: u64, end: u64) -> u64:
     return end
 
 
-def drop(root: FrameNumber, start: u64, end: u64) -> None:
-    """Unmap every page of a range and release its frame."""
+def drop(root: FrameNumber, start: u64, end: u64) -> u64:
+    """Unmap every page of a range and release its frame. How many there were."""
     if shootdown.others_use(PhysAddr(root * PAGE_SIZE)):
         # The frames go back while the entries are cleared: first, no other processor may reach them.
         restrict(root, start, end, False, False)
-    dropped = False
+    dropped: u64 = 0
     address = next_table(root, start, end)
     while address < end:
         stop = span_end(address, end)
         table = page_tables.find_table(root, address)
         assert table is not None, "there is a table"
-        dropped = drop_in(table, address, stop) or dropped
+        dropped += drop_in(table, address, stop)
         address = next_table(root, stop, end)
-    if dropped:
+    if dropped != 0:
         flush(root, start, end)
+    return dropped
 
 
-def drop_in(table: Table, start: u64, end: u64) -> bool:
-    """Unmap a range within one table; says whether anything was mapped."""
-    dropped = False
+def drop_in(table: Table, start: u64, end: u64) -> u64:
+    """Unmap a range within one table. How many pages there were."""
+    dropped: u64 = 0
     last = index_at(start, 1) + (end - start) // PAGE_SIZE
     index = next_used(table, index_at(start, 1), last)
     while index < last:
         entry = table.entries[index]
         table.entries[index] = Entry()
         frames.release(entry.frame)
-        dropped = True
+        dropped += 1
         index += 1
         if index < last and not is_held(table.entries[index]):  # pages mostly lie side by side
             index = next_used(table, index, last)
@@ -129,12 +130,13 @@ def move(root: FrameNumber, source: u64, destination: u64, length: u64, owner: A
 
 def duplicate(
     source: FrameNumber, target: FrameNumber, start: u64, end: u64, owner: Account, private: bool
-) -> Fallible[None]:
-    """Map in `target` what is mapped in `source` in a range: the same frames. ENOMEM.
+) -> Fallible[u64]:
+    """Map in `target` what is mapped in `source` in a range: the same frames. How many pages these are. ENOMEM.
 
     If they are `private`, neither may write to them any more: that faults first, and makes a copy.
     """
     protected = False
+    pages: u64 = 0
     address = next_table(source, start, end)
     while address < end:
         stop = span_end(address, end)
@@ -151,7 +153,9 @@ def duplicate(
                 table.entries[index] = entry
                 protected = True
             copied.entries[index] = entry
+            pages += 1
             index = next_used(table, index + 1, last)
         address = next_table(source, stop, end)
     if protected:
         flush(source, start, end)
+    return pages

@@ -11,11 +11,14 @@ from kernel.memory.space import AddressSpace
 
 def resident_pages(space: AddressSpace) -> u64:
     """How many pages are mapped, shared ones included: VmRSS of proc(5)."""
-    count: u64 = 0
     with space.lock:
-        for region in space.regions:
-            count += resident_in(space.root, region.start, region.end)
-    return count
+        return space.resident
+
+
+def most_resident_pages(space: AddressSpace) -> u64:
+    """The most pages that were mapped at a time: VmHWM of proc(5)."""
+    with space.lock:
+        return max(space.resident_before, space.resident)
 
 
 def resident_in(root: FrameNumber, start: u64, end: u64) -> u64:
@@ -42,5 +45,5 @@ def reap(space: AddressSpace) -> None:
             region = space.regions.at_or_above(0)
             if region is None:
                 return
-            pages.drop(space.root, region.start, region.end)
+            space.drop_pages(region.start, region.end)
             space.forget(region)

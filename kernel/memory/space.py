@@ -67,6 +67,9 @@ class AddressSpace:
     break_start: u64 = 0
     break_end: u64 = 0
     mapped_pages: u64 = 0
+    resident: u64 = 0
+    """Pages that are in memory, and the most there were when some went away (resident.py)."""
+    resident_before: u64 = 0
     gap_end: u64 = MAP_TOP
     skipped_gap: u64 = 0
     has_stray_tables: bool = False
@@ -203,8 +206,13 @@ class AddressSpace:
             region = self.first_region(start, end)
             if region is None:
                 return
-            pages.drop(self.root, region.start, region.end)
+            self.drop_pages(region.start, region.end)
             self.forget(region)
+
+    def drop_pages(self, start: u64, end: u64) -> None:
+        """Take the pages of a range out of memory. The lock is held."""
+        self.resident_before = max(self.resident_before, self.resident)
+        self.resident -= pages.drop(self.root, start, end)
 
     def forget(self, region: Region) -> None:
         """Take a region, whose pages are unmapped, out of the tree and free it. The lock is held."""

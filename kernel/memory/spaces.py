@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from codegen.lang import u64
 from kernel.machine.layout import PAGE_SIZE
-from kernel.memory import pages
 from kernel.memory.pager import Pager
 from kernel.memory.region import Region
 from kernel.memory.space import SPACES, AddressSpace
@@ -28,4 +27,4 @@ def unmap_in(space: AddressSpace, region: Region, first: u64) -> None:
     shown = region.offset // PAGE_SIZE
     start = region.start if first <= shown else region.start + (first - shown) * PAGE_SIZE
     if start < region.end:
-        pages.drop(space.root, start, region.end)
+        space.drop_pages(start, region.end)

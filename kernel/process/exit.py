@@ -20,9 +20,10 @@ from kernel.process.process import Process, ProcessState
 from kernel.process.send import send_child_change, send_to_process
 from kernel.process.signal_queue import discard
 from kernel.process.signal_table import IGNORE, ActionFlags, Signal
+from kernel.process.usage import add_thread, keep_largest
 from kernel.sched import switch
 from kernel.sched.cpu import current
-from kernel.sched.scheduler import exit_current, time_of
+from kernel.sched.scheduler import exit_current
 from kernel.sched.thread import Thread
 
 ALL_SIGNALS: u64 = 0xFFFF_FFFF_FFFF_FFFF
@@ -44,7 +45,7 @@ def exit_thread() -> Never:
     if thread.id != process.pid:
         process.container.account.return_process()
     discard(thread.signal_queue, process.container.account.heap, ALL_SIGNALS)
-    process.cpu_time += time_of(thread)
+    add_thread(process.used.used, thread)
     if process.threads.is_empty:
         end_process(process)
     thread.is_user = False
@@ -83,7 +84,7 @@ def end_process(process: Process) -> None:
     job_control.release_orphans(process)
     give_away_children(process)
     for handle in process.handles:
-        handle.finish(process.status, process.cpu_time + process.children_cpu_time)
+        handle.finish(process)
     process.ended.wake_all()
     readiness_changed()
     container = process.container
@@ -97,6 +98,7 @@ def end_process(process: Process) -> None:
 def release_space(process: Process) -> None:
     """Leave the address space of `process`; a parent that lent it may go on."""
     space = process.space
+    keep_largest(process)
     switch.leave_space()
     space.drop()
     process.return_space()

@@ -33,6 +33,7 @@ from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.poll import readiness_changed
 from kernel.memory.account import Account
+from kernel.process.usage import Report, report_family
 from kernel.sched.wait import WaitQueue
 
 if TYPE_CHECKING:
@@ -50,18 +51,18 @@ class ProcessHandle(FileOps):
     user: u32 = 0
     ended: bool = False
     status: u32 = 0
-    cpu_time: u64 = 0
-    """The time that it and its children used, once it has ended."""
+    used: Report = inline()
+    """What it and its children used, once it has ended."""
     may_wait: bool = False
     """Whether waitid(2) may take the status here: for who ran the process in a container of its own."""
     changed: WaitQueue = inline()
     described: Attributes = inline()
 
-    def finish(self, status: u32, cpu_time: u64) -> None:
-        """The process has ended with `status` (as wait4(2) reports it), and used so much time."""
+    def finish(self, process: Process) -> None:
+        """The process has ended."""
         self.ended = True
-        self.status = status
-        self.cpu_time = cpu_time
+        self.status = process.status
+        report_family(process, self.used)
         self.changed.wake_all()
         readiness_changed()
 
@@ -121,7 +122,7 @@ def attach(file: OpenFile, process: Process) -> None:
     if process.is_zombie:
         handle.ended = True
         handle.status = process.status
-        handle.cpu_time = process.cpu_time + process.children_cpu_time
+        report_family(process, handle.used)
 
 
 def open_process(owner: FileOwner, process: Process, may_wait: bool, nonblocking: bool = False) -> Fallible[OpenFile]:

@@ -38,6 +38,7 @@ from kernel.files.tree import prune
 from kernel.process.settings import Settings
 from kernel.process.signal_queue import QueuedSignal
 from kernel.process.signal_table import SignalTable
+from kernel.process.usage import Report
 from kernel.sched.scheduler import time_of
 from kernel.sched.thread import Thread
 from kernel.sched.timer import now
@@ -127,8 +128,10 @@ class Process:
 
     # Time used, on the time-stamp counter.
     started: Nanoseconds = Nanoseconds(0)
-    cpu_time: u64 = 0
-    children_cpu_time: u64 = 0
+    used: Report = inline()
+    """By threads that have ended, and how the time of all was divided last."""
+    used_by_children: Report = inline()
+    """By those that it has waited for, and theirs."""
 
     def set_name(self, name: Slice[u8]) -> None:
         """Take the first 15 bytes of `name`."""
@@ -147,7 +150,7 @@ class Process:
     @property
     def all_cpu_time(self) -> u64:
         """The time that its threads used, those included that have ended, on the time-stamp counter."""
-        time = self.cpu_time
+        time = self.used.used.time
         for thread in self.threads:
             time += time_of(thread)
         return time

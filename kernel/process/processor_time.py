@@ -1,6 +1,6 @@
 """Processor time of threads and processes, and the clocks that show it (clock_getcpuclockid(3)).
 
-It is counted from switch to switch, and all of it counts as time in the program itself.
+It is counted from switch to switch. How it divides into time in the program and in the kernel is in usage.py.
 """
 
 from __future__ import annotations
@@ -87,8 +87,3 @@ def thread_time(thread: Thread) -> u64:
 def process_time(process: Process) -> u64:
     """Nanoseconds that all threads of `process` have run, those included that have ended."""
     return u64(CLOCK.nanoseconds_of(process.all_cpu_time))
-
-
-def children_time(process: Process) -> u64:
-    """Nanoseconds that the children that `process` has waited for have run, with their own (times(2))."""
-    return u64(CLOCK.nanoseconds_of(process.children_cpu_time))

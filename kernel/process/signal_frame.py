@@ -7,6 +7,7 @@ floating-point and vector registers (extended_state.py). rt_sigreturn(2) takes e
 from __future__ import annotations
 
 from codegen.lang import (
+    Errno,
     Fallible,
     MutableSlice,
     UserAddr,
@@ -22,7 +23,7 @@ from codegen.lang import (
     u64,
     wrapping_add,
 )
-from kernel.base.errno import EFAULT, Errno
+from kernel.base.errno import EFAULT
 from kernel.machine.cpuid import FEATURES
 from kernel.machine.layout import USER_END
 from kernel.machine.trap import TrapFrame, Vector, user_flags

@@ -12,6 +12,7 @@ from kernel.process.process import Process
 from kernel.process.program import Program
 from kernel.process.signal_queue import QueuedSignal
 from kernel.process.signal_table import Signal
+from kernel.process.usage import keep_largest
 from kernel.sched import switch
 from kernel.sched.scheduler import start, yield_now
 from kernel.sched.thread import Thread
@@ -70,6 +71,7 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
         end_other_threads(thread)
     before = process.space
     robust.release_locks(thread)
+    keep_largest(process)
     process.space = space
     space.stack_limit = process.settings.limits.soft_of(Resource.STACK)
     switch.enter_space(space)

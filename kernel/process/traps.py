@@ -46,7 +46,7 @@ BUS_ADRERR: u32 = 2
 def handle_trap(frame: TrapFrame) -> None:
     """Handle what interrupted the processor; the entry stub goes on with `frame` afterwards."""
     if frame.vector >= FIRST_INTERRUPT:
-        handle_interrupt(frame.vector)
+        handle_interrupt(frame.vector, frame.from_user)
     elif frame.vector == u64(Vector.PAGE_FAULT):
         handle_page_fault(frame)
     elif frame.vector == u64(Vector.NON_MASKABLE):
@@ -72,12 +72,12 @@ def stop_machine(frame: TrapFrame) -> Never:
     fail(b"the kernel faulted", frame.rip, frame.rbp)
 
 
-def handle_interrupt(vector: u64) -> None:
+def handle_interrupt(vector: u64, from_user: bool) -> None:
     """A device wants attention. Interrupts are off."""
     if vector == u64(Vector.TIMER):
         end_of_interrupt()
         expire_sleepers()
-        tick()
+        tick(not from_user)
     elif vector == u64(Vector.CONSOLE_SERIAL):
         end_of_interrupt()
         CONSOLE.interrupt()
@@ -144,6 +144,7 @@ def fill_in(thread: Thread, space: AddressSpace, address: u64, access: Access, m
     while True:
         try:
             handle_fault(space, address, access)
+            thread.usage.faults += 1
             return
         except ENOMEM:
             process = thread.process

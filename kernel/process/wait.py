@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from enum import IntFlag
 
-from codegen.lang import Fallible, Pid, i64, struct, u32, u64, width
+from codegen.lang import Fallible, Pid, i64, inline, struct, u32, width
 from kernel.base.errno import ECHILD
 from kernel.process.process import Process
 from kernel.process.send import CONTINUED_STATUS
 from kernel.process.signal_table import Signal
+from kernel.process.usage import Report, report_family
 
 
 @width(u32)
@@ -33,7 +34,7 @@ class Ended:
     pid: Pid = Pid(0)
     user: u32 = 0
     status: u32 = 0
-    cpu_time: u64 = 0
+    used: Report = inline()
 
 
 def is_wanted(child: Process, parent: Process, which: i64, options: WaitOptions) -> bool:
@@ -93,7 +94,7 @@ def note(child: Process, status: u32, ended: Ended) -> None:
     ended.pid = child.pid
     ended.user = child.credentials.real_user
     ended.status = status
-    ended.cpu_time = child.all_cpu_time + child.children_cpu_time
+    report_family(child, ended.used)
 
 
 def take(child: Process, options: WaitOptions, ended: Ended) -> None:
@@ -102,5 +103,5 @@ def take(child: Process, options: WaitOptions, ended: Ended) -> None:
     parent = child.parent
     if WaitOptions.NO_WAIT not in options:
         if parent is not None:
-            parent.children_cpu_time += ended.cpu_time
+            parent.used_by_children.add(ended.used)
         child.release()

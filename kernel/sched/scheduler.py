@@ -40,6 +40,7 @@ from kernel.sched.group import STANDARD_WEIGHT, RunGroup
 from kernel.sched.kernel_lock import KERNEL_LOCK
 from kernel.sched.policy import STANDARD_THREAD_WEIGHT
 from kernel.sched.thread import Thread, ThreadState
+from kernel.sched.usage import Usage
 
 TICK: Nanoseconds = Nanoseconds(4_000_000)
 TURNS_PER_SECOND_ORDER: u64 = 8
@@ -108,7 +109,7 @@ class Scheduler:
             cpu.idle_time += time
             return
         cpu.busy_time += time
-        thread.cpu_time += time
+        thread.usage.time += time
         thread.age += time if thread.policy.is_standard else time * STANDARD_THREAD_WEIGHT // thread.policy.weight
         group = thread.group
         group.charge(time, now)
@@ -216,7 +217,7 @@ def cpu_times(cpu: Cpu) -> tuple[Nanoseconds, Nanoseconds]:
 def time_of(thread: Thread) -> u64:
     """How long `thread` has run until now, on the time-stamp counter."""
     with SCHEDULER.lock:
-        time = thread.cpu_time
+        time = thread.usage.time
         if thread.has_cpu:
             now = read_time_stamp()
             start = CPUS.of[thread.processor].turn_start
@@ -343,11 +344,21 @@ def reschedule(leaving: Leaving) -> None:
     with SCHEDULER.lock:
         following = choose(cpu, leaving)
     if following is not cpu.current:
+        count_switch(cpu.current.usage, leaving)
         switch.to(cpu, following)
     if were_on:
         enable_interrupts()
     if holds_kernel:
         KERNEL_LOCK.enter()
+
+
+@inline
+def count_switch(usage: Usage, leaving: Leaving) -> None:
+    """Count a switch for getrusage(2)."""
+    if leaving == Leaving.BLOCKS:
+        usage.voluntary_switches += 1
+    else:
+        usage.involuntary_switches += 1
 
 
 def choose(cpu: Cpu, leaving: Leaving) -> Thread:
@@ -377,8 +388,11 @@ def choose(cpu: Cpu, leaving: Leaving) -> Thread:
     return chosen
 
 
-def tick() -> None:
-    """The clock ticked on this processor: the turn of the running thread ends if anyone else is ready."""
+def tick(in_kernel: bool) -> None:
+    """The clock ticked on this processor: the turn of the running thread ends if anyone else is ready.
+
+    `in_kernel`: what was interrupted, for the time that getrusage(2) tells.
+    """
     cpu = this_cpu()
     thread = cpu.current
     if thread is cpu.idle:
@@ -386,5 +400,9 @@ def tick() -> None:
     with SCHEDULER.lock:
         now = read_time_stamp()
         SCHEDULER.charge(cpu, now)
+        if in_kernel:
+            thread.usage.kernel_ticks += 1
+        else:
+            thread.usage.user_ticks += 1
         if not SCHEDULER.turns.is_empty or thread.group.is_throttled(now):
             cpu.need_resched = True

@@ -36,6 +36,7 @@ from codegen.lang import (
 from kernel.base.list import Link, List
 from kernel.machine.trap import TrapFrame
 from kernel.sched.policy import Policy
+from kernel.sched.usage import TimeSplit, Usage
 
 if TYPE_CHECKING:
     from kernel.machine.fpu import FpuArea
@@ -86,8 +87,7 @@ class Thread:
     """Where it runs, or ran last, or is to run."""
     age: u64 = 0
     """How long it has run, divided by its weight: what decides between the threads of a group (group.py)."""
-    cpu_time: u64 = 0
-    """How long it has run, on the time-stamp counter."""
+    usage: Usage = inline()
 
     # Set by anyone, read by the thread itself on its way back to ring 3.
     interrupted: bool = False
@@ -116,6 +116,7 @@ class Thread:
     alternate_stack_flags: u32 = 0
     """As sigaltstack(2) got them (process/alternate_stack.py)."""
     policy: Policy = inline()
+    split: TimeSplit = inline()
     name: Array[u8] = array(16)
     """TASK_COMM_LEN (prctl(2), PR_SET_NAME)."""
     futex_space: u64 = 0

@@ -30,7 +30,6 @@ from kernel.base.writer import Writer
 from kernel.containers.container import HIGHEST_PID
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
 from kernel.files.path import SLASH, Lookup
-from kernel.machine.clock import CLOCK
 from kernel.machine.layout import PAGE_SIZE
 from kernel.memory import user
 from kernel.process import clone as cloning
@@ -43,8 +42,8 @@ from kernel.process.program import Program
 from kernel.process.send import change_of
 from kernel.process.signal_table import SIGNALS, Signal
 from kernel.process.start import replace_program
+from kernel.process.usage import Report, report_process, report_thread
 from kernel.process.wait import Ended, WaitOptions, wait_for_child
-from kernel.sched.scheduler import time_of
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import begin_lookup, checked_flags, find_at
@@ -67,6 +66,8 @@ WAITID_CHANGE_BITS: u32 = 0xE
 DESCRIPTOR_NAME: u64 = 32
 """Room for /proc/self/fd/N/."""
 MICROSECONDS: u64 = 1_000_000
+NANOSECONDS: u64 = 1000
+KIBIBYTES_OF_PAGE: u64 = 4
 LOWEST_NUMBER: i32 = -0x8000_0000
 """It has no opposite, so it is no process group."""
 SIGNAL_CHILD: i32 = 17
@@ -262,7 +263,7 @@ def exit_group(task: Thread, code: u32) -> None:
     exit_process(status_of_exit(code))
 
 
-@syscall(61, missing="of the usage only ru_utime is counted")
+@syscall(61)
 def wait4(task: Thread, pid: i32, status: UserAddr, options: u32, usage: UserAddr) -> Fallible[Pid]:
     """wait4(2)."""
     if options & WAIT_OPTION_BITS != options:
@@ -275,11 +276,11 @@ def wait4(task: Thread, pid: i32, status: UserAddr, options: u32, usage: UserAdd
         if u64(status) != 0:
             user.put(u32, status, ended.status)
         if u64(usage) != 0:
-            put_usage(usage, ended.cpu_time)
+            put_usage(usage, ended.used)
     return ended.pid
 
 
-@syscall(247, missing="of the usage only ru_utime is counted")
+@syscall(247)
 def waitid(task: Thread, kind: u32, id: i32, information: UserAddr, options: u32, usage: UserAddr) -> Fallible[None]:
     """waitid(2); with P_PIDFD also for what run_in_container started."""
     if options & WAITID_OPTION_BITS != options or options & WAITID_CHANGE_BITS == 0:
@@ -298,7 +299,7 @@ def waitid(task: Thread, kind: u32, id: i32, information: UserAddr, options: u32
     if u64(information) != 0:
         put_information(information, ended)
     if u64(usage) != 0:
-        put_usage(usage, ended.cpu_time)
+        put_usage(usage, ended.used)
 
 
 def wait_for_handle(task: Thread, fd: Fd, options: WaitOptions, ended: Ended) -> Fallible[None]:
@@ -318,7 +319,7 @@ def wait_for_handle(task: Thread, fd: Fd, options: WaitOptions, ended: Ended) ->
                 ended.pid = ops.pid
                 ended.user = ops.user
                 ended.status = ops.status
-                ended.cpu_time = ops.cpu_time
+                ended.used.add(ops.used)
         else:
             process = ops.process
             if process is None or process.parent is not task.process:
@@ -343,24 +344,34 @@ def put_information(information: UserAddr, ended: Ended) -> Fallible[None]:
     user.copy_out(UserSlice(known, SIGINFO_KNOWN - SIGINFO_FIELDS), buffer[SIGINFO_FIELDS:SIGINFO_KNOWN])
 
 
-def put_usage(usage: UserAddr, time: u64) -> Fallible[None]:
-    """Fill a struct rusage (getrusage(2)): the time counts as user time, the rest is not measured."""
+def put_usage(usage: UserAddr, report: Report) -> Fallible[None]:
+    """Fill a struct rusage (getrusage(2)). Files are in memory, so no blocks are read or written."""
     buffer = local_array(u8, RUSAGE_SIZE)
-    microseconds = u64(CLOCK.nanoseconds_of(time)) // 1000
-    store(u64, buffer, 0, microseconds // MICROSECONDS)
-    store(u64, buffer, 8, microseconds % MICROSECONDS)
+    user_time = report.split.user // NANOSECONDS
+    kernel_time = report.split.kernel // NANOSECONDS
+    store(u64, buffer, 0, user_time // MICROSECONDS)
+    store(u64, buffer, 8, user_time % MICROSECONDS)
+    store(u64, buffer, 16, kernel_time // MICROSECONDS)
+    store(u64, buffer, 24, kernel_time % MICROSECONDS)
+    store(u64, buffer, 32, report.used.largest * KIBIBYTES_OF_PAGE)
+    store(u64, buffer, 64, report.used.faults)
+    store(u64, buffer, 128, report.used.voluntary_switches)
+    store(u64, buffer, 136, report.used.involuntary_switches)
     user.copy_out(UserSlice(usage, RUSAGE_SIZE), buffer)
 
 
-@syscall(98, missing="only ru_utime is counted")
+@syscall(98)
 def getrusage(task: Thread, who: i32, usage: UserAddr) -> Fallible[None]:
     """getrusage(2): RUSAGE_SELF, RUSAGE_THREAD, RUSAGE_CHILDREN."""
     process = task.process
+    if who == -1:
+        put_usage(usage, process.used_by_children)
+        return
+    report = local(Report)
     if who == 0:
-        put_usage(usage, process.all_cpu_time)
+        report_process(process, report)
     elif who == 1:
-        put_usage(usage, time_of(task))
-    elif who == -1:
-        put_usage(usage, process.children_cpu_time)
+        report_thread(task, report)
     else:
         raise EINVAL
+    put_usage(usage, report)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from codegen.lang import Fallible, UserAddr, i32, i64, local, u32, u64
 from kernel.base.errno import EINTR, EINVAL, EOPNOTSUPP, EPERM, ESRCH
 from kernel.memory import user
-from kernel.process.processor_time import OF_PROCESS, OF_THREAD, ProcessorClock, children_time, process_time
+from kernel.process.processor_time import OF_PROCESS, OF_THREAD, ProcessorClock
+from kernel.process.usage import Report, report_process
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, SECOND, TICK, after, now, sleep_until, wall_clock
 from kernel.syscalls.declare import syscall
@@ -116,14 +117,17 @@ def time(task: Thread, out: UserAddr) -> Fallible[u64]:
     return seconds
 
 
-@syscall(100, missing="time in the kernel counts as user time")
+@syscall(100)
 def times(task: Thread, out: UserAddr) -> Fallible[u64]:
     """times(2)."""
     if u64(out) != 0:
-        user.put(u64, out, process_time(task.process) // CLOCK_TICK)
-        user.put(u64, UserAddr(out + 8), 0)
-        user.put(u64, UserAddr(out + 16), children_time(task.process) // CLOCK_TICK)
-        user.put(u64, UserAddr(out + 24), 0)
+        report = local(Report)
+        report_process(task.process, report)
+        children = task.process.used_by_children.split
+        user.put(u64, out, report.split.user // CLOCK_TICK)
+        user.put(u64, UserAddr(out + 8), report.split.kernel // CLOCK_TICK)
+        user.put(u64, UserAddr(out + 16), children.user // CLOCK_TICK)
+        user.put(u64, UserAddr(out + 24), children.kernel // CLOCK_TICK)
     return u64(now()) // CLOCK_TICK
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Pid, Slice, i64, struct, u8, u32, u64
+from codegen.lang import Fallible, Pid, Slice, i64, local, struct, u8, u32, u64
 from kernel.base.text import index_of
 from kernel.base.writer import Writer
 from kernel.files.inode import Inode, View
@@ -12,13 +12,13 @@ from kernel.machine.paging import index_at
 from kernel.memory import frames
 from kernel.memory.page_tables import find_table
 from kernel.memory.region import Protection
-from kernel.memory.resident import resident_in, resident_pages
+from kernel.memory.resident import most_resident_pages, resident_in, resident_pages
 from kernel.memory.space import AddressSpace
 from kernel.process.limits import Resource
 from kernel.process.process import Process
-from kernel.process.processor_time import children_time, process_time
 from kernel.process.session import session_of
 from kernel.process.signal_table import IGNORE, SIGNALS, bit_of
+from kernel.process.usage import Report, report_process, report_thread
 from kernel.sched.thread import Thread, ThreadState
 from kernel.views.subject import PID_BITS, find_thread, process_of
 
@@ -46,8 +46,6 @@ class Stat(View):
         process = process_of(inode)
         parent = process.parent
         parent_id: i64 = 0 if parent is None else i64(parent.pid)
-        used = process_time(process) // HUNDREDTH
-        children = children_time(process) // HUNDREDTH
         started = u64(process.started) // HUNDREDTH
         pages = mapped_pages(process)
         thread = find_thread(process, Pid(inode.subject & PID_BITS))
@@ -56,6 +54,14 @@ class Stat(View):
         writer.text(state_letter(process))
         writer(f" {parent_id} {process.group_id} {process.session_id} ")
         write_terminal(process, writer)
+        report = local(Report)
+        if thread is None or thread.id == process.pid:
+            report_process(process, report)
+        else:
+            report_thread(thread, report)
+        children = process.used_by_children
+        writer(f" 4194560 {report.used.faults} {children.used.faults} 0 0 {report.split.user // HUNDREDTH} ")
+        writer(f"{report.split.kernel // HUNDREDTH} {children.split.user // HUNDREDTH} ")
         nice: i64 = 0
         policy: u64 = 0
         processor: u64 = 0
@@ -63,7 +69,7 @@ class Stat(View):
             nice = i64(thread.policy.nice)
             policy = u64(thread.policy.kind)
             processor = u64(thread.processor)
-        writer(f" 4194560 0 0 0 0 {used} 0 {children} 0 {20 + nice} {nice} {process.threads.count} 0 {started} ")
+        writer(f"{children.split.kernel // HUNDREDTH} {20 + nice} {nice} {process.threads.count} 0 {started} ")
         writer(f"{size_of_space(process)} {pages} 18446744073709551615 0 0 0 0 0 ")
         writer(f"{process.signals.pending & 0x7FFFFFFF} 0 0 0 0 0 0 {process.exit_signal} {processor} 0 {policy} ")
         writer.text(b"0 0 0 0 0 0 0 0 0 0 0\n")
@@ -89,10 +95,16 @@ class Status(View):
         writer.text(b"\n")
         if not process.is_zombie:
             resident = mapped_pages(process) * PAGE_SIZE // KIBIBYTE
-            writer(f"VmSize:\t{size_of_space(process) // KIBIBYTE} kB\nVmRSS:\t{resident} kB\n")
+            largest = most_resident_pages(process.space) * PAGE_SIZE // KIBIBYTE
+            writer(f"VmSize:\t{size_of_space(process) // KIBIBYTE} kB\n")
+            writer(f"VmHWM:\t{largest} kB\nVmRSS:\t{resident} kB\n")
         writer(f"Threads:\t{process.threads.count}\n")
         write_signals(inode, process, writer)
         writer(f"NoNewPrivs:\t{1 if process.settings.no_new_privileges else 0}\nSeccomp:\t0\n")
+        thread = find_thread(process, Pid(inode.subject & PID_BITS))
+        if thread is not None:
+            writer(f"voluntary_ctxt_switches:\t{thread.usage.voluntary_switches}\n")
+            writer(f"nonvoluntary_ctxt_switches:\t{thread.usage.involuntary_switches}\n")
 
 
 @struct

@@ -13,6 +13,7 @@ SOURCES = (
     "threads",
     "signals",
     "frames",
+    "usage",
     "scheduling",
     "settings",
     "others",

@@ -11,7 +11,9 @@ from harness.guest import Guest
 from tests.system.programs import run_in_new
 
 
-@pytest.mark.parametrize("name", ["threads", "signals", "frames", "scheduling", "settings", "others", "clocks", "proc"])
+@pytest.mark.parametrize(
+    "name", ["threads", "signals", "frames", "usage", "scheduling", "settings", "others", "clocks", "proc"]
+)
 async def test_a_program_sees_what_linux_shows(guest: Guest, rootfs: Path, name: str) -> None:
     program = rootfs / "bin" / name
     if not program.exists():
