@@ -57,7 +57,7 @@ def run(container: Container, request: Request, source: FileTable) -> Fallible[P
     with on_error(container.take_back_pid, process.pid), on_error(process.release):
         process.credentials.become(request.user, request.group)
         process.files = create_table(container.account)
-        with on_error(process.files.drop), on_error(process.session.leave):
+        with on_error(process.files.drop), on_error(give_terminal_back, process):
             pass_files(process.files, request.pairs, source)
             if request.takes_terminal:
                 take_terminal(process)
@@ -102,6 +102,14 @@ def take_terminal(process: Process) -> Fallible[None]:
         raise ENOTTY
     process.session.acquire(process, ops.terminal)
     ops.terminal.console_of = process.container.id
+
+
+def give_terminal_back(process: Process) -> None:
+    """Undo `take_terminal`: the next program that is tried gets it."""
+    terminal = process.session.terminal
+    if terminal is not None:
+        terminal.console_of = 0
+    process.session.give_back()
 
 
 def find_directory(lookup: Lookup, path: Slice[u8]) -> Fallible[Inode]:

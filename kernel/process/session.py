@@ -100,6 +100,13 @@ class Session(TerminalSession):
             self.terminal = None
             terminal.end_session()
 
+    def give_back(self) -> None:
+        """Undo `take` before any program ran: for the terminal it is as if it had not been."""
+        terminal = self.terminal
+        if terminal is not None:
+            self.terminal = None
+            terminal.session = None
+
     def disconnect(self) -> None:
         """The leader ends or gives the terminal up: the foreground hears of it (setsid(2), TIOCNOTTY)."""
         if self.terminal is not None:

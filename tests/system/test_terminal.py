@@ -144,6 +144,11 @@ def test_a_terminal_without_input(rootfs: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"a terminal\r\n", b"")
 
 
+def test_a_terminal_outlives_the_folders_of_the_path_that_lack_the_program(rootfs: Path) -> None:
+    done = run("-t", rootfs, "--", "sh", "-c", "test -t 0 && test -t 1 && tty")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"/dev/console\r\n", b"")
+
+
 def test_input_that_is_no_terminal_is_refused(rootfs: Path) -> None:
     done = run("-it", rootfs, "--", "/bin/true")
     assert (done.returncode, done.stderr) == (125, b"pithos: the input device is not a TTY\n")
