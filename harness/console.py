@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import mmap
 import re
 import readline
 import sys
@@ -26,7 +25,7 @@ from harness.errors import HarnessError
 from harness.inspect import Corrupt, Kernel
 from harness.inspect_state import containers_table, cpus_table, frames_table, log_text, problems, processes_table
 from harness.machine_folder import MachineFolder, Record, running_folders
-from harness.physical import NotMapped
+from harness.physical import NotMapped, shared_memory
 
 ENTRY_BITS = ((0, "present"), (1, "writable"), (2, "user"), (5, "accessed"), (6, "dirty"), (7, "large"), (8, "global"))
 NO_EXECUTE = 63
@@ -44,25 +43,6 @@ HELP = {
 }
 
 
-class MappedMemory:
-    """The memory of a machine of another process, read only."""
-
-    def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            self._map = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
-        self.size = len(self._map)
-
-    def read(self, address: int, length: int) -> bytes:
-        """The bytes from `address`. Raises IndexError beyond the end of memory."""
-        if address < 0 or address + length > self.size:
-            raise IndexError(f"physical address {address:#x} + {length:#x} is beyond memory")
-        return self._map[address : address + length]
-
-    def write(self, address: int, content: bytes) -> None:
-        """The console only looks."""
-        raise PermissionError("the console does not change memory")
-
-
 class Attached:
     """A console attached to one machine."""
 
@@ -70,7 +50,7 @@ class Attached:
         self.name = folder.name
         self._folder = folder
         self.monitor = QMPClient(folder.name)
-        self.kernel = Kernel(MappedMemory(folder.memory), Path(record.kernel).read_bytes())
+        self.kernel = Kernel(shared_memory(folder.memory, read_only=True), Path(record.kernel).read_bytes())
         self.commands: list[str] = []
 
     async def connect(self) -> None:

@@ -28,6 +28,7 @@ from harness.emulator_devices import NOTHING, IoApic, LocalApic, Uart
 from harness.emulator_hidden import set_protected_mode
 from harness.errors import HarnessError
 from harness.machine import Machine
+from harness.physical import MappedMemory
 from harness.running import Ended, RunningMachine
 from kernel.memory.user_layout import VDSO
 
@@ -58,29 +59,16 @@ def feature_leaf() -> tuple[int, int, int, int]:
     return rax, rbx, rcx, rdx
 
 
-class EmulatedMemory:
+class EmulatedMemory(MappedMemory):
     """The guest's memory, which Unicorn and this process share."""
 
     def __init__(self, size: int) -> None:
-        self.size = size
-        self._map = mmap.mmap(-1, size)
+        super().__init__(mmap.mmap(-1, size))
 
     @property
     def address(self) -> int:
         """Where it is in this process."""
         return ctypes.addressof(ctypes.c_char.from_buffer(self._map))
-
-    def read(self, address: int, length: int) -> bytes:
-        """The bytes from `address`. Raises IndexError beyond the end of memory."""
-        if address < 0 or address + length > self.size:
-            raise IndexError(f"physical address {address:#x} + {length:#x} is beyond memory")
-        return self._map[address : address + length]
-
-    def write(self, address: int, content: bytes) -> None:
-        """Change memory behind the guest's back."""
-        if address < 0 or address + len(content) > self.size:
-            raise IndexError(f"physical address {address:#x} is beyond memory")
-        self._map[address : address + len(content)] = content
 
 
 @dataclass(frozen=True)

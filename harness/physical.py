@@ -30,13 +30,12 @@ class PhysicalMemory(Protocol):
     def write(self, address: int, content: bytes) -> None: ...
 
 
-class SharedMemory:
-    """The memory of a QEMU that has its memory in a file (memory-backend-file, share=on)."""
+class MappedMemory:
+    """Guest memory that this process has mapped as well."""
 
-    def __init__(self, path: Path) -> None:
-        with path.open("r+b") as file:
-            self._map = mmap.mmap(file.fileno(), 0)
-        self.size = len(self._map)
+    def __init__(self, mapping: mmap.mmap) -> None:
+        self._map = mapping
+        self.size = len(mapping)
 
     def read(self, address: int, length: int) -> bytes:
         """The bytes from `address`. Raises IndexError beyond the end of memory."""
@@ -45,14 +44,20 @@ class SharedMemory:
         return self._map[address : address + length]
 
     def write(self, address: int, content: bytes) -> None:
-        """Change memory behind the guest's back."""
+        """Change memory behind the guest's back. Raises TypeError if it is mapped to be read only."""
         if address < 0 or address + len(content) > self.size:
             raise IndexError(f"physical address {address:#x} is beyond memory")
         self._map[address : address + len(content)] = content
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the memory."""
         self._map.close()
+
+
+def shared_memory(path: Path, *, read_only: bool = False) -> MappedMemory:
+    """The memory of a QEMU that has its memory in a file (memory-backend-file, share=on)."""
+    with path.open("rb" if read_only else "r+b") as file:
+        return MappedMemory(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ if read_only else mmap.ACCESS_WRITE))
 
 
 def walk(memory: PhysicalMemory, root: int, address: int) -> list[tuple[int, int]]:

@@ -24,7 +24,7 @@ from harness.channel import DOORBELL
 from harness.errors import HarnessError
 from harness.machine import Machine
 from harness.machine_folder import MachineFolder, Record, create_folder
-from harness.physical import SharedMemory
+from harness.physical import MappedMemory, shared_memory
 from harness.qcow2 import empty_image
 from harness.qemu_command import Connections
 from harness.running import Ended, RunningMachine
@@ -52,7 +52,7 @@ class QemuMachine(RunningMachine):
         machine: Machine,
         process: asyncio.subprocess.Process,
         folder: MachineFolder,
-        memory: SharedMemory,
+        memory: MappedMemory,
         serial: tuple[socket.socket, socket.socket],
     ) -> None:
         super().__init__(machine, memory)
@@ -278,7 +278,7 @@ async def _launch(
         )
     kernel = machine.kernel.resolve()
     folder.write_record(Record(process.pid, str(kernel), machine.type.value, machine.memory))
-    return QemuMachine(machine, process, folder, SharedMemory(folder.memory), serial)
+    return QemuMachine(machine, process, folder, shared_memory(folder.memory), serial)
 
 
 def _reserve_memory(folder: MachineFolder, size: int) -> None:
