@@ -7,9 +7,11 @@ name is followed by as many NULs as that takes, as Linux' gen_init_cpio does.
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import stat
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -93,7 +95,10 @@ def members_of(source: Path, prefix: str, warn: Warn) -> Iterator[Member]:
             yield from _from_tar(source, prefix, warn)
         else:
             raise HarnessError(f"{source}: no such directory or tar file; give a root file system")
-    except (OSError, tarfile.TarError) as error:
+    except tarfile.ReadError as error:
+        reason = "is no tar file" if "opened" in str(error) else str(error).splitlines()[0]
+        raise HarnessError(f"{source}: {reason}; ROOTFS is a directory or a tar file, plain, gz, bz2 or xz") from None
+    except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
         place = error.filename if isinstance(error, OSError) and error.filename else source
         raise HarnessError(f"{place}: {reason}; ROOTFS is a directory or a tar file that you can read") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from kernel.machine.segments import MAXIMUM_CPUS
 from kernel.sched.bandwidth import HIGHEST_BANDWIDTH
 
 PAGE = 4096
+NO_ID = (1 << 32) - 1
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -55,15 +57,17 @@ class Processors(click.ParamType[Any]):
 
 
 class Pair(click.ParamType[Any]):
-    """NAME=VALUE, or NAME to take the value from our own environment."""
+    """NAME=VALUE, or NAME to take the value from our own environment: without one, None."""
 
     name = "name=value"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str | None]:
         name, separator, content = str(value).partition("=")
         if not name:
             self.fail(f"{value!r} has no name before the '='", param, ctx)
-        return name, content if separator else os.environ.get(name, "")
+        return name, content if separator else os.environ.get(name)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -107,7 +111,7 @@ def cli() -> None:
 @click.pass_context
 def run(  # the parameters are the options above
     context: click.Context,
-    environment: tuple[tuple[str, str], ...],
+    environment: tuple[tuple[str, str | None], ...],
     workdir: str,
     user: str,
     memory: int,
@@ -143,7 +147,7 @@ def run(  # the parameters are the options above
     settings = {"PATH": DEFAULT_PATH, "HOME": "/root" if owner == 0 else "/"}
     if tty:
         settings["TERM"] = os.environ.get("TERM", DEFAULT_TERM)
-    settings.update(environment)
+    settings.update((variable, value) for variable, value in environment if value is not None)
     job = Job(
         rootfs=rootfs,
         program=Program(command, settings, workdir, owner, group),
@@ -168,12 +172,12 @@ def run(  # the parameters are the options above
 
 
 def parse_user(text: str) -> tuple[int, int]:
-    """UID or UID:GID."""
-    user, _, group = text.partition(":")
-    try:
-        return int(user), int(group or 0)
-    except ValueError:
-        raise HarnessError(f"--user {text}: give numbers, such as 1000 or 1000:1000") from None
+    """UID or UID:GID, each below (uid_t)-1, which means "none" in setresuid(2)."""
+    found = re.fullmatch(r"(\d{1,10})(?::(\d{1,10}))?", text, re.ASCII)
+    owner, group = (int(part or 0) for part in found.groups()) if found else (NO_ID, NO_ID)
+    if owner >= NO_ID or group >= NO_ID:
+        raise HarnessError(f"--user {text}: give numbers, such as 1000 or 1000:1000")
+    return owner, group
 
 
 def choose_backend(wanted: str | None) -> Backend:
@@ -231,6 +235,12 @@ def main() -> None:
         sys.exit(OWN_FAILURE)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is buffered for it is lost anyway
+        sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        say(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+        sys.exit(OWN_FAILURE)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from pathlib import Path
 from harness.errors import HarnessError
 
 SHARED_MEMORY = Path("/dev/shm")
+SOCKET_PATH_MAX = 108
+"""Bytes of the path of a socket, its NUL included (unix(7))."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ def create_folder(name: str) -> MachineFolder:
     if "/" in chosen or chosen.startswith("."):
         raise HarnessError(f"{chosen!r} cannot be the name of a machine: it has a '/', or begins with '.'")
     path = base_folder() / chosen
+    if len(os.fsencode(MachineFolder(path).monitor)) >= SOCKET_PATH_MAX:
+        raise HarnessError(f"{chosen!r} is too long for the name of a machine: choose a shorter --name")
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:

@@ -108,6 +108,8 @@ async def _run_in(machine: RunningMachine, job: Job) -> int:
 
 
 def _hint(error: OSError) -> str:
+    if error.errno == errno.ENAMETOOLONG:
+        return ": choose a shorter --name or --hostname"
     if error.errno == errno.ENOMEM:
         return ": give the machine more with --ram, or the container with --memory"
     return ""
@@ -122,6 +124,7 @@ async def _run_program(guest: Guest, container: int, job: Job) -> int:
     try:
         pidfd = await containers.run(guest, container, replace(job.program, files=theirs))
     except OSError as error:
+        await _check_directory(guest, container, job.program)
         await guest.sys.destroy_container(container)
         return _refused(job.program.arguments, error)
     for descriptor in theirs.values():
@@ -145,6 +148,7 @@ async def _run_in_terminal(guest: Guest, container: int, job: Job) -> int:
     try:
         pidfd = await containers.run(guest, container, program)
     except OSError as error:
+        await _check_directory(guest, container, job.program)
         await guest.sys.destroy_container(container)
         return _refused(job.program.arguments, error)
     await guest.sys.close(slave)
@@ -165,6 +169,19 @@ async def _stream_to_end(guest: Guest, container: int, pidfd: int, streams: Stre
     await guest.sys.destroy_container(container)
     await streams.drain()
     return status
+
+
+async def _check_directory(guest: Guest, container: int, program: Program) -> None:
+    """Raise HarnessError if it is the working directory that is missing: the kernel looks for it first.
+
+    `/` is no program, whoever runs it: EACCES says that the working directory was found (execve(2)).
+    """
+    try:
+        await containers.run(guest, container, Program(("/",), directory=program.directory))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise HarnessError(f"--workdir {program.directory}: {error.strerror}") from None
+    except OSError:
+        return
 
 
 def _refused(arguments: Sequence[str], error: OSError) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -106,6 +108,16 @@ def test_root_file_system_of_a_tar(rootfs: Path, tmp_path: Path) -> None:
         (("run", "--ram", "1m", "ROOTFS", "--", "true"), "a machine has 32 to 2816 MiB of memory"),
         (("run", "--ram", "what", "ROOTFS", "--", "true"), "is not a size such as 64m"),
         (("run", "--user", "root", "ROOTFS", "--", "true"), "give numbers"),
+        (("run", "--user", "4294967295", "ROOTFS", "--", "true"), "give numbers"),
+        (("run", "--user", "1:99999999999", "ROOTFS", "--", "true"), "give numbers"),
+        (("run", "--user", "-5", "ROOTFS", "--", "true"), "give numbers"),
+        (("run", "--name", "n" * 120, "ROOTFS", "--", "true"), "choose a shorter --name"),
+        (("run", "--name", "n" * 300, "ROOTFS", "--", "true"), "choose a shorter --name"),
+        (("run", "--name", "a/b", "ROOTFS", "--", "true"), "cannot be the name of a machine"),
+        (("run", "--smp", "99", "ROOTFS", "--", "true"), "99 is not in the range 1<=x<=16"),
+        (("run", "--cpus", "x", "ROOTFS", "--", "true"), "'x' is not a number of processors"),
+        (("run", "/etc/passwd", "--", "true"), "/etc/passwd: is no tar file"),
+        (("build", "--rootfs", "/no/such"), "no such directory or tar file"),
         (("console", "no-such-machine"), "no machine no-such-machine"),
     ],
 )
@@ -114,6 +126,51 @@ def test_our_own_failures_are_125_and_a_line(rootfs: Path, arguments: tuple[str,
     assert done.returncode == 125
     assert expected in done.stderr.decode()
     assert b"Traceback" not in done.stderr
+
+
+@needs_qemu
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--hostname", "h" * 70), "no container: File name too long: choose a shorter --name or --hostname"),
+        (("--workdir", "/no/such"), "--workdir /no/such: No such file or directory"),
+        (("--workdir", "/etc/passwd"), "--workdir /etc/passwd: Not a directory"),
+        (("-t", "--workdir", "/no/such"), "--workdir /no/such: No such file or directory"),
+    ],
+)
+def test_what_only_the_kernel_can_refuse_is_named(rootfs: Path, arguments: tuple[str, ...], complaint: str) -> None:
+    done = pithos("run", *arguments, rootfs, "--", "true")
+    assert (done.returncode, done.stderr.decode()) == (125, f"pithos: {complaint}\n")
+
+
+@pytest.mark.parametrize("compression", ["", "gz", "bz2", "xz"])
+def test_a_tar_that_is_cut_off_is_a_line(tmp_path: Path, compression: str) -> None:
+    whole, cut, file = tmp_path / "whole", tmp_path / "cut", tmp_path / "file"
+    file.write_bytes(random.Random(1).randbytes(100_000))
+    with tarfile.open(whole, f"w:{compression}") as archive:  # type: ignore[call-overload]
+        archive.add(file, "file")
+    content = whole.read_bytes()
+    cut.write_bytes(content[: len(content) // 2])
+    done = pithos("run", cut, "--", "true")
+    assert done.returncode == 125
+    assert done.stderr.startswith(f"pithos: {cut}: ".encode())
+    assert done.stderr.count(b"\n") == 1
+
+
+@needs_qemu
+def test_a_variable_that_we_do_not_have_is_not_set(rootfs: Path) -> None:
+    done = pithos("run", "-e", "ABSENT", "-e", "PRESENT", rootfs, "--", "env", PRESENT="here")
+    assert b"PRESENT=here\n" in done.stdout
+    assert b"ABSENT" not in done.stdout
+
+
+@needs_qemu
+def test_output_that_cannot_be_written_is_a_line(rootfs: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command("run", rootfs, "--", "echo", "x"), stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT, check=False
+        )
+    assert (done.returncode, done.stderr) == (125, b"pithos: No space left on device\n")
 
 
 def test_no_qemu_is_a_line(rootfs: Path, tmp_path: Path) -> None:
