@@ -54,9 +54,11 @@ debug: .venv/.ready ## gdb on a machine that runs COMMAND, stopped before its fi
 	@$(PYTHON) -m harness.debug $(ROOTFS) -- $(COMMAND)
 
 listing: .venv/.ready ## Python interleaved with its machine code, in build/listing
+	@$(PITHOS) build
 	@$(PYTHON) -m codegen.listing build/pithos.elf build/listing
 
 sizes: .venv/.ready ## section sizes and the deepest stack of every entry point
+	@$(PITHOS) build
 	@$(PYTHON) -m codegen.sizes build/pithos.elf
 
 clean: ## remove build/ (not the virtual environment)

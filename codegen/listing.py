@@ -16,7 +16,7 @@ from pathlib import Path
 import capstone
 
 from codegen.lines import Frame, LineReader
-from codegen.program_file import CodeSymbol, ProgramFile
+from codegen.program_file import CodeSymbol, open_program
 from codegen.raising import Raising
 
 
@@ -53,7 +53,9 @@ def module_of(function: CodeSymbol, lines: LineReader) -> str:
 
 def main(arguments: list[str]) -> None:
     """Write a listing of each module to a folder, or print the functions whose names contain a given part."""
-    program = ProgramFile(Path(arguments[0]).read_bytes())
+    if len(arguments) < 2:
+        sys.exit("usage: python -m codegen.listing PROGRAM FOLDER, or PROGRAM - PART...")
+    program = open_program(arguments[0])
     names = {function.address: function.name for function in program.functions}
     lines = program.line_reader()
     if arguments[1] == "-":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from codegen import call_graph, raising, stack_frames
-from codegen.elf import STT_FUNC, read_sections, read_symbols
+from codegen.elf import STT_FUNC, NotElf, read_sections, read_symbols
 from codegen.lines import LineReader
 
 
@@ -51,3 +53,13 @@ class ProgramFile:
         rodata = self._sections[".rodata"]
         offset = self.symbols["__line_table"] - rodata.address
         return LineReader(rodata.data[offset:], self.symbols["__text_start"])
+
+
+def open_program(path: str) -> ProgramFile:
+    """The program in a file that a user named; what is wrong with it ends a command with a line."""
+    try:
+        return ProgramFile(Path(path).read_bytes())
+    except OSError as error:
+        sys.exit(f"{path}: {error.strerror}")
+    except NotElf as error:
+        sys.exit(f"{path}: {error}")

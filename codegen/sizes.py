@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from codegen.program_file import ProgramFile
+from codegen.program_file import ProgramFile, open_program
 from codegen.stack import StackAnalysis
 
 SECTIONS = (".boot", ".text", ".rodata", ".data", ".bss")
@@ -41,7 +40,9 @@ def stack_table(program: ProgramFile) -> Table:
 
 def main(arguments: list[str]) -> None:
     """Print both tables for an ELF file."""
-    program = ProgramFile(Path(arguments[0]).read_bytes())
+    if len(arguments) < 1:
+        sys.exit("usage: python -m codegen.sizes PROGRAM")
+    program = open_program(arguments[0])
     console = Console()
     console.print(section_table(program))
     console.print(stack_table(program))
