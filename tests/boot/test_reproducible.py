@@ -15,6 +15,9 @@ from codegen.root import ROOT
 
 PACKAGES = ("codegen", "kernel", "boot", "user", "examples")
 
+PATIENCE = 1200
+"""Seconds for a build of the whole kernel, on a machine that does much else."""
+
 BUILD_KERNEL = """
 import sys
 from pathlib import Path
@@ -37,7 +40,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def build(folder: Path, seed: str, *arguments: str | Path) -> None:
     """Run Python on the sources in `folder`."""
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONHASHSEED": seed, "TZ": f"UTC+{seed}"}
-    subprocess.run([sys.executable, *map(str, arguments)], cwd=folder, check=True, timeout=250, env=environment)
+    subprocess.run([sys.executable, *map(str, arguments)], cwd=folder, check=True, timeout=PATIENCE, env=environment)
 
 
 def test_a_program_is_the_same_in_another_folder(elsewhere: Path, tmp_path: Path) -> None:
@@ -46,6 +49,7 @@ def test_a_program_is_the_same_in_another_folder(elsewhere: Path, tmp_path: Path
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
 
 
+@pytest.mark.timeout(PATIENCE)
 def test_the_kernel_is_the_same_in_another_folder_without_a_cache(elsewhere: Path, tmp_path: Path) -> None:
     here = write_kernel().read_bytes()
     build(elsewhere, "3", "-c", BUILD_KERNEL, tmp_path / "kernel.elf")

@@ -24,6 +24,7 @@ from tests.system.programs import run_in
 BUSYBOX = "/bin/busybox"
 SPIN = Program([BUSYBOX, "sh", "-c", "while :; do :; done"])
 WILD = 0xDEAD0000
+TRIES = 60
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -176,11 +177,13 @@ async def test_two_busy_containers_both_run_and_can_be_seen(running: RunningMach
     for handle in handles:
         await containers.run(guest, handle, SPIN)
     before = [(await containers.query(guest, handle))["cpu_time"] for handle in handles]
-    await guest.sys.nanosleep(into(struct.pack("<qq", 0, 150_000_000)), None)
-    after = [(await containers.query(guest, handle))["cpu_time"] for handle in handles]
-    times = [last - first for first, last in zip(before, after, strict=True)]
-    assert min(times) > 0
-    assert max(times) <= 2 * min(times)
+    for _ in range(TRIES):  # on a busy host QEMU itself may stand still for much of a turn, which counts
+        await guest.sys.nanosleep(into(struct.pack("<qq", 0, 150_000_000)), None)
+        after = [(await containers.query(guest, handle))["cpu_time"] for handle in handles]
+        times = [last - first for first, last in zip(before, after, strict=True)]
+        if 0 < max(times) <= 2 * min(times):
+            break
+    assert 0 < max(times) <= 2 * min(times)
     await running.pause()
     shown = "\n".join(containers_table(running.kernel) + processes_table(running.kernel))
     names = {text(container.name) for _, container in all_containers(running.kernel)}
