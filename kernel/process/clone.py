@@ -176,6 +176,7 @@ def add_thread(task: Thread, request: CloneRequest) -> Fallible[Thread]:
         number = request.number if request.number != Pid(0) else container.take_pid()
         thread = create_user_thread(process)
     thread.id = number
+    thread.interrupted = process.stopped
     return thread
 
 

@@ -48,6 +48,8 @@ def exit_thread() -> Never:
     add_thread(process.used.used, thread)
     if process.threads.is_empty:
         end_process(process)
+    else:
+        job_control.tell_of_stop(process)
     thread.is_user = False
     exit_current()
 

@@ -1,6 +1,7 @@
 """Job control: processes that are stopped, and process groups that nobody could continue (credentials(7), setpgid(2)).
 
-Interface: `stop`, `sleep_while_stopped` (send.py has the other half, `resume`); `is_orphaned` and `release_orphans`.
+Interface: `stop`, `sleep_while_stopped`, `tell_of_stop` (send.py has the other half, `resume`); `is_orphaned`,
+`release_orphans`.
 """
 
 from __future__ import annotations
@@ -15,27 +16,39 @@ from kernel.sched.wait import interrupt
 
 
 def stop(process: Process, signal: u32) -> None:
-    """Every thread of `process` sleeps on its way to ring 3, until SIGCONT; the parent hears of it."""
+    """Every thread of `process` sleeps on its way to ring 3, until SIGCONT; when all do, the parent hears of it."""
     if process.stopped or process.exiting:
         return
     process.stopped = True
+    process.stop_told = False
     process.stop_signal = signal
-    process.stop_untold = True
-    process.continue_untold = False
     for thread in process.threads:
         interrupt(thread)
-    tell_of_change(process)
+
+
+def tell_of_stop(process: Process) -> None:
+    """Tell the parent that `process` was stopped, once all threads have been: others may run in ring 3 until then."""
+    if process.stopped and not process.stop_told and process.halted_threads == process.threads.count:
+        process.stop_told = True
+        process.stop_untold = True
+        process.continue_untold = False
+        tell_of_change(process)
 
 
 def sleep_while_stopped(thread: Thread) -> None:
     """Sleep until SIGCONT is sent or the process is killed."""
     process = thread.process
+    if not process.stopped or thread.killed:
+        return
+    process.halted_threads += 1
+    tell_of_stop(process)
     while process.stopped and not thread.killed:
         seen = process.continued.observe()
         try:
             process.continued.sleep(seen)
         except EINTR:
             thread.interrupted = False
+    process.halted_threads -= 1
 
 
 def is_orphaned(process: Process, leaving: Process | None) -> bool:

@@ -106,6 +106,10 @@ class Process:
     exiting: bool = False
     stopped: bool = False
     stop_signal: u32 = 0
+    halted_threads: u64 = 0
+    """How many threads sleep as the process is stopped."""
+    stop_told: bool = False
+    """All do, and the parent was told."""
     stop_untold: bool = False
     """It was stopped, and no wait4(2) of the parent has told so yet; likewise `continue_untold`."""
     continue_untold: bool = False
