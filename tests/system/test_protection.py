@@ -18,9 +18,17 @@ def qemu_of(running: RunningMachine) -> QemuMachine:
     return running
 
 
+async def translations(machine: QemuMachine) -> list[list[str]]:
+    """What `info tlb` prints of every processor: address, physical address, flags from X (no execute) to W."""
+    lines: list[str] = []
+    for number in range(machine.machine.cpus):
+        asked = {"command-line": "info tlb", "cpu-index": number}
+        lines += str(await machine.execute("human-monitor-command", asked)).splitlines()
+    return [line.split() for line in lines]
+
+
 async def test_nothing_is_writable_and_executable(running: RunningMachine) -> None:
-    """`info tlb` prints address, physical address, and flags from X (no execute) to W (writable)."""
-    pages = [line.split() for line in (await qemu_of(running).human("info tlb")).splitlines()]
+    pages = await translations(qemu_of(running))
     flags = {int(address.rstrip(":"), 16): rights for address, _physical, rights in pages}
     both = [hex(address) for address, rights in flags.items() if rights[-1] == "W" and rights[0] != "X"]
     assert both == []
@@ -28,7 +36,7 @@ async def test_nothing_is_writable_and_executable(running: RunningMachine) -> No
 
 
 async def test_upper_half_is_closed_to_programs(running: RunningMachine) -> None:
-    pages = [line.split() for line in (await qemu_of(running).human("info tlb")).splitlines()]
+    pages = await translations(qemu_of(running))
     open_pages = [address for address, _physical, rights in pages if "U" in rights]
     assert open_pages
     assert all(int(address.rstrip(":"), 16) < USER_END for address in open_pages)
