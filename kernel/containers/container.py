@@ -88,6 +88,7 @@ class Container:
     # Who looks at it from outside.
     handles: List[ContainerHandle] = inline()
     changed: WaitQueue = inline()
+    """Woken when a process in here ends or is gone, and when the stage changes."""
 
     # Counts.
     unknown_calls: Atomic[u64] = inline()

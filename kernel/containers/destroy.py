@@ -93,17 +93,21 @@ def destroy_leaf(container: Container, total: Reclaimed) -> None:
 
 
 def await_end(container: Container) -> u64:
-    """Let every thread of the container run to its end; returns how many processes there were."""
+    """Sleep until every thread of the container has run to its end; returns how many processes there were."""
     count: u64 = 0
     while True:
+        seen = container.changed.observe()
         process = first_zombie(container)
         if process is not None:
             process.release()
             count += 1
-        elif container.processes.is_empty and container.group.threads.load() == 0:
-            return count + container.ended_while_dying
-        else:
+        elif not container.processes.is_empty:
+            container.changed.sleep_uninterrupted(seen)
+        elif container.group.threads.load() != 0:
+            # The last one has only to leave its stack: a switch away, on whatever processor it is.
             yield_now()
+        else:
+            return count + container.ended_while_dying
 
 
 def first_zombie(container: Container) -> Process | None:

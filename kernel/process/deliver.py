@@ -12,6 +12,7 @@ from kernel.memory.pressure import PRESSURE
 from kernel.process import job_control, timers
 from kernel.process.ending import status_of_signal
 from kernel.process.exit import exit_process, exit_thread
+from kernel.process.send import retarget
 from kernel.process.signal_frame import push_frame
 from kernel.process.signal_queue import SI_TIMER, SignalInfo, take
 from kernel.process.signal_table import (
@@ -185,6 +186,7 @@ def run_handler(thread: Thread, action: SignalAction, info: SignalInfo, is_fault
     if action.flags & u64(ActionFlags.NO_DEFER) == 0:
         mask = mask | bit_of(info.signal)
     thread.signal_mask = mask & invert(u64, UNBLOCKABLE)
+    retarget(thread.process)
     if action.flags & u64(ActionFlags.RESET_HANDLER) != 0:
         action.handler = DEFAULT
 

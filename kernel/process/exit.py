@@ -17,7 +17,7 @@ from kernel.memory import user
 from kernel.process import job_control, robust, timers
 from kernel.process.ending import end_threads
 from kernel.process.process import Process, ProcessState
-from kernel.process.send import send_child_change, send_to_process
+from kernel.process.send import retarget, send_child_change, send_to_process
 from kernel.process.signal_queue import discard
 from kernel.process.signal_table import IGNORE, ActionFlags, Signal
 from kernel.process.usage import add_thread, keep_largest
@@ -42,6 +42,8 @@ def exit_thread() -> Never:
     robust.release_locks(thread)
     forget_child_tid(thread)
     process.threads.remove(thread)
+    process.thread_ended.wake_all()
+    retarget(process)
     if thread.id != process.pid:
         process.container.account.return_process()
     discard(thread.signal_queue, process.container.account.heap, ALL_SIGNALS)

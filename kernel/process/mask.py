@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import invert, u64
 from kernel.process.deliver import has_signal
+from kernel.process.send import retarget
 from kernel.process.signal_table import UNBLOCKABLE
 from kernel.sched.thread import Thread
 
@@ -13,6 +14,7 @@ def swap(thread: Thread, mask: u64) -> None:
     thread.saved_signal_mask = thread.signal_mask
     thread.signal_mask = mask & invert(u64, UNBLOCKABLE)
     thread.restore_signal_mask = True
+    retarget(thread.process)
     if has_signal(thread):
         thread.interrupted = True
 

@@ -124,6 +124,8 @@ class Process:
     """Woken when a child becomes a zombie, is stopped or goes on."""
     ended: WaitQueue = inline()
     """Woken when this process becomes a zombie."""
+    thread_ended: WaitQueue = inline()
+    """Woken when one of several threads has ended: execve(2) waits for the others."""
     returned: WaitQueue = inline()
     """Woken when a child gives back memory that it borrowed."""
 
@@ -200,6 +202,7 @@ class Process:
             prune(shown)
         container = self.container
         container.processes.remove(self)
+        container.changed.wake_all()
         container.account.return_process()
         container.account.heap.free(self)
 

@@ -78,6 +78,18 @@ def post(process: Process, info: SignalInfo) -> None:
         readiness_changed()
 
 
+def retarget(process: Process) -> None:
+    """A thread of `process` has ended or blocks more signals: let others see what it may have been woken to take
+    (retarget_shared_pending() of Linux).
+    """
+    pending = process.signals.pending
+    if pending == 0:
+        return
+    for thread in process.threads:
+        if pending & invert(u64, thread.signal_mask) != 0 and not thread.interrupted:
+            interrupt(thread)
+
+
 def send_child_change(parent: Process, child: Process, signal: u32, status: u32) -> None:
     """Tell `parent` by `signal` what `child` did, given as the status word of wait4(2)."""
     if parent.is_zombie or parent.exiting:

@@ -7,6 +7,7 @@ from kernel.base.errno import EINTR
 from kernel.files.inode import Inode
 from kernel.memory.space import AddressSpace
 from kernel.process import exec, robust, timers
+from kernel.process.deliver import has_signal
 from kernel.process.limits import Resource
 from kernel.process.process import Process
 from kernel.process.program import Program
@@ -14,8 +15,9 @@ from kernel.process.signal_queue import QueuedSignal
 from kernel.process.signal_table import Signal
 from kernel.process.usage import keep_largest
 from kernel.sched import switch
-from kernel.sched.scheduler import start, yield_now
+from kernel.sched.scheduler import start
 from kernel.sched.thread import Thread
+from kernel.sched.timer import NEVER
 from kernel.sched.wait import interrupt
 
 SLASH: u8 = 0x2F
@@ -106,11 +108,14 @@ def end_other_threads(task: Thread) -> Fallible[None]:
     while process.threads.count > 1:
         if task.killed:
             raise EINTR
+        seen = process.thread_ended.observe()
         for thread in process.threads:
             if thread is not task:
                 thread.killed = True
                 interrupt(thread)
-        yield_now()
+        task.interrupted = False
+        process.thread_ended.wait(seen, NEVER, True)
+    task.interrupted = has_signal(task)
     if task.id != process.pid:
         process.container.account.return_process()
         task.id = process.pid

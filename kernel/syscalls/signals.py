@@ -12,6 +12,7 @@ from kernel.process.process import Process
 from kernel.process.send import (
     drop_pending,
     is_protected,
+    retarget,
     send_information,
     send_information_to_thread,
 )
@@ -80,6 +81,7 @@ def rt_sigprocmask(task: Thread, how: u32, new: UserAddr, old: UserAddr, size: u
             raise EINVAL
         if has_signal(task):
             task.interrupted = True
+        retarget(task.process)
     if u64(old) != 0:
         user.put(u64, old, before)
 
@@ -101,6 +103,7 @@ def rt_sigsuspend(task: Thread, mask: UserAddr, size: u64) -> Fallible[None]:
     task.saved_signal_mask = task.signal_mask
     task.restore_signal_mask = True
     task.signal_mask = wanted
+    retarget(task.process)
     await_signal(task)
 
 

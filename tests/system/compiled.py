@@ -25,6 +25,7 @@ SOURCES = (
     "fifos",
     "files",
     "watches",
+    "crowd",
 )
 
 
