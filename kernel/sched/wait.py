@@ -74,15 +74,20 @@ class WaitQueue:
                 if self.waiters.contains_link(thread):
                     self.waiters.remove(thread)
                 timer.SLEEPERS.discard(thread)
-        return not thread.timed_out
+        return self.wakes != seen or not thread.timed_out
 
     def wake_one(self) -> None:
         """Something changed that one waiter can use: wake who has waited longest."""
         with SCHEDULER.lock:
             self.wakes += 1
-            thread = self.waiters.pop_first()
-            if thread is not None:
-                wake_locked(thread)
+            while True:
+                thread = self.waiters.pop_first()
+                if thread is None:
+                    return
+                if thread.state == ThreadState.BLOCKED:
+                    wake_locked(thread)
+                    return
+                # The clock or a signal has woken it, and it will go away: the next one.
 
     def wake_all(self) -> None:
         """Something changed: every waiter looks again."""
