@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
 
 from harness import containers
 from harness.containers import Limits, Program
@@ -84,3 +88,14 @@ async def run_in(
     for descriptor in (output.read_end, errors.read_end, pidfd):
         await guest.sys.close(descriptor)
     return Result(status, bytes(printed[1]), bytes(printed[2]))
+
+
+async def expect_what_linux_shows(guest: Guest, rootfs: Path, name: str) -> None:
+    """A test program in C (compiled.py) has to print in a container what it prints on the Linux of the tests."""
+    program = rootfs / "bin" / name
+    if not program.exists():
+        pytest.skip("no compiler, or no static C library")
+    expected = subprocess.run([program], capture_output=True, timeout=20, check=True)
+    result = await run_in_new(guest, f"/bin/{name}")
+    assert result.output.decode().splitlines() == expected.stdout.decode().splitlines()
+    assert (result.status, result.errors) == (0, b"")
