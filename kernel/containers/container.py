@@ -44,8 +44,8 @@ from kernel.files.poll import readiness_changed
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
 from kernel.process.process import Process
+from kernel.sched.control import nudge_group
 from kernel.sched.group import RunGroup
-from kernel.sched.scheduler import nudge_group
 from kernel.sched.wait import WaitQueue
 
 if TYPE_CHECKING:

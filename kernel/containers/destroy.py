@@ -15,8 +15,9 @@ from kernel.process.ending import kill_process
 from kernel.process.process import Process
 from kernel.process.signal_table import Signal
 from kernel.sched.bandwidth import NO_BANDWIDTH
+from kernel.sched.control import set_shares
 from kernel.sched.cpu import current
-from kernel.sched.scheduler import set_shares, yield_now
+from kernel.sched.scheduler import yield_now
 
 
 @struct

@@ -1,7 +1,7 @@
 """The scheduler: which thread runs where, and the switch from one to the next.
 
-Interface: `start` `yield_now` `end_turn` `block` `wake` `exit_current` `tick` `nudge_group` `set_shares` `restrict_to`;
-`current` is in cpu.py, `run_idle` in idle.py.
+Interface: `start` `yield_now` `end_turn` `block` `wake` `exit_current` `tick`; `current` is in cpu.py, `run_idle` in
+idle.py, and control.py changes where and how much threads and groups run.
 
 Fair twice: between the groups that have ready threads, by weight, and between the threads of a group, by turns
 (group.py). A tick only sets `need_resched`; the switch happens when a thread blocks or is about to return to ring 3, so
@@ -272,42 +272,6 @@ def interrupt_locked(thread: Thread) -> None:
             wake_locked(thread)
     elif thread.has_cpu:
         notify(CPUS.of[thread.processor])
-
-
-def set_shares(group: RunGroup, weight: u64, bandwidth: u64) -> None:
-    """Change the weight of a group, unless it is 0, and its limit in thousandths of a processor; 0: none."""
-    with SCHEDULER.lock:
-        if weight != 0:
-            group.weight = weight
-        if bandwidth != group.bandwidth.limit:
-            group.bandwidth.set_limit(bandwidth)
-
-
-def nudge_group(group: RunGroup) -> None:
-    """Let the threads of `group` that run look whether they still may: it was frozen."""
-    with SCHEDULER.lock:
-        for number in range(CPUS.started):
-            cpu = CPUS.of[number]
-            thread = cpu.current
-            if thread is not cpu.idle and thread.group is group:
-                notify(cpu)
-
-
-def restrict_to(thread: Thread, processors: u64) -> None:
-    """Let `thread` run on some processors only, at least one of which runs (sched_setaffinity(2))."""
-    with SCHEDULER.lock:
-        thread.policy.processors = processors
-        if processors >> thread.processor & 1 != 0:
-            return
-        if thread.state == ThreadState.READY:
-            thread.group.remove(thread)
-            SCHEDULER.place(thread)
-            thread.group.put(thread)
-            SCHEDULER.alert(thread, read_time_stamp())
-        elif thread.has_cpu:
-            cpu = CPUS.of[thread.processor]
-            cpu.need_resched = True
-            notify(cpu)
 
 
 def end_turn() -> None:

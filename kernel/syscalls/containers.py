@@ -53,8 +53,8 @@ from kernel.process.process import Process
 from kernel.process.send import send_to_process
 from kernel.process.signal_table import SIGNALS, Signal
 from kernel.sched.bandwidth import HIGHEST_BANDWIDTH
+from kernel.sched.control import set_shares
 from kernel.sched.group import HIGHEST_WEIGHT
-from kernel.sched.scheduler import set_shares
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import begin_lookup

@@ -12,9 +12,9 @@ from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at
 from kernel.memory import page_tables, user
 from kernel.memory.space import AddressSpace
+from kernel.sched.control import restrict_to
 from kernel.sched.cpu import CPUS, this_cpu
 from kernel.sched.policy import PolicyKind
-from kernel.sched.scheduler import restrict_to
 from kernel.sched.thread import Thread
 from kernel.sched.timer import TICK
 from kernel.syscalls.declare import syscall
