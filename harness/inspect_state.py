@@ -147,6 +147,7 @@ def problems(kernel: Kernel) -> list[str]:
     try:
         found += _frame_problems(kernel)
         found += _lock_problems(kernel)
+        found += _processor_problems(kernel)
         for _, container in all_containers(kernel):
             for part in (container.processes, container.files.open_files):
                 for _ in part:
@@ -181,6 +182,17 @@ def _frame_problems(kernel: Kernel) -> list[str]:
     for address, (name, _) in known.items():
         if owned[address] != charged[address]:
             found.append(f"{name} has {owned[address]} frames, and is charged for {charged[address]}")
+    return found
+
+
+def _processor_problems(kernel: Kernel) -> list[str]:
+    found = []
+    for number in range(kernel.static("kernel.machine.processors.PROCESSORS").running):
+        thread = kernel.static("kernel.sched.cpu.CPUS").of[number].running
+        if not thread.has_cpu or thread.processor != number:
+            found.append(
+                f"cpu {number} runs {thread!r}, which does not have it, but was last on cpu {thread.processor}"
+            )
     return found
 
 

@@ -27,7 +27,7 @@ def nudge_group(group: RunGroup) -> None:
     with SCHEDULER.lock:
         for number in range(CPUS.started):
             cpu = CPUS.of[number]
-            thread = cpu.current
+            thread = cpu.running
             if thread is not cpu.idle and thread.group is group:
                 notify(cpu)
 

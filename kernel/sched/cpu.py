@@ -35,6 +35,11 @@ class Cpu:
     busy_time: u64 = 0
     idle_time: u64 = 0
     """All three on the time-stamp counter."""
+    running: Thread = uninitialised()
+    """Who has the processor: `current`, or who it switches to. Under `SCHEDULER.lock`.
+
+    Other processors look here: `current` may end, and its object be freed, while they look at it.
+    """
     idle: Thread = inline()
 
     @property

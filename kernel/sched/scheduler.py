@@ -166,7 +166,7 @@ class Scheduler:
         """`thread` has become ready: let its processor run it, if that has nothing better to do. The lock is held."""
         cpu = CPUS.of[thread.processor]
         bit = u64(1) << cpu.number
-        if self.idle & bit != 0 or cpu.current is cpu.idle:
+        if self.idle & bit != 0 or cpu.running is cpu.idle:
             self.idle = self.idle & invert(u64, bit)
         elif not is_younger(thread, cpu, now):
             return
@@ -193,7 +193,7 @@ def is_younger(thread: Thread, cpu: Cpu, now: u64) -> bool:
 
     In its own group, only if it is younger by half a turn: who wakes others often waits for them soon after.
     """
-    running = cpu.current
+    running = cpu.running
     group = running.group
     if thread.group is group:
         return thread.age + turn_length() // 2 < running.age
@@ -207,7 +207,7 @@ def cpu_times(cpu: Cpu) -> tuple[Nanoseconds, Nanoseconds]:
         now = read_time_stamp()
         busy, idle = cpu.busy_time, cpu.idle_time
         time = now - cpu.turn_start if now > cpu.turn_start else 0
-        if cpu.current is cpu.idle:
+        if cpu.running is cpu.idle:
             idle += time
         else:
             busy += time
@@ -348,6 +348,7 @@ def choose(cpu: Cpu, leaving: Leaving) -> Thread:
     chosen = cpu.idle if following is None else following
     chosen.state = ThreadState.RUNNING
     chosen.has_cpu = True
+    cpu.running = chosen
     chosen.processor = cpu.number
     return chosen
 

@@ -35,7 +35,10 @@ def prepare_processor(number: u32) -> None:
     cpu.self_address = address_of(cpu)
     cpu.number = number
     cpu.current = cpu.idle
+    cpu.running = cpu.idle
     cpu.idle.state = ThreadState.RUNNING
+    cpu.idle.has_cpu = True
+    cpu.idle.processor = number
     set_current_cpu(cpu.self_address)
     initialise_processor()
     load_segments(number)
