@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from codegen.lang import Slice, bit, bits, from_raw, struct, u8, u16, u64
+from kernel.machine.clock import CLOCK
+from kernel.machine.instructions import read_time_stamp
 from kernel.machine.port import read_port, write_port
 
 DATA: u16 = 0
@@ -23,9 +25,9 @@ READY_WITH_INTERRUPTS: u8 = 0x0B
 RECEIVE_INTERRUPT: u8 = 0x01
 DIVISOR_115200: u8 = 1
 
-TRANSMIT_SPINS = 10_000_000
-"""How often to look for room before bytes are given up: some 10 s, as whoever reads the other end of a virtual line may
-have to wait for its turn. Not again before there was room: a stuck device must not stop the kernel."""
+TRANSMIT_SECONDS: u64 = 10
+"""How long to look for room before bytes are given up, as whoever reads the other end of a virtual line may have to
+wait for its turn. Not again before there was room: a stuck device must not stop the kernel."""
 
 
 @bits(u8)
@@ -101,18 +103,20 @@ class Uart:
             sent += burst
 
     def _wait_for_room(self) -> bool:
-        for _ in range(1 if self.stuck else TRANSMIT_SPINS):
-            if self.has_room():
-                self.stuck = False
-                return True
-        self.stuck = True
-        return False
+        start = read_time_stamp()
+        while not self.has_room():
+            if self.stuck or read_time_stamp() - start > TRANSMIT_SECONDS * CLOCK.tsc_hertz:
+                self.stuck = True
+                return False
+        self.stuck = False
+        return True
 
     def drain(self) -> None:
         """Wait until all has left the device: at the end of the machine, what is in its FIFO would be lost."""
         if self.present and self._wait_for_room():
-            for _ in range(TRANSMIT_SPINS):
-                if self._status().transmitter_idle:
+            start = read_time_stamp()
+            while not self._status().transmitter_idle:
+                if read_time_stamp() - start > TRANSMIT_SECONDS * CLOCK.tsc_hertz:
                     return
 
 
