@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from bench.figure import Figure
-from boot.build import BUILD_FOLDER
+from codegen.root import BUILD_FOLDER
 from harness import containers
 from harness.build import IMAGE_ROOT, ensure_kernel, write_archive
 from harness.containers import Program

@@ -18,12 +18,11 @@ from codegen.bytecode import kept_bytecode
 from codegen.cache import BuildRecord
 from codegen.collector import without_collection
 from codegen.files import write_whole
-from codegen.root import ROOT
+from codegen.root import BUILD_FOLDER
 
 if TYPE_CHECKING:
     from codegen import Image
 
-BUILD_FOLDER = ROOT / "build"
 KERNEL_MODULE = "kernel.main"
 
 Progress = Callable[[str, int, int], None]

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from boot.build import BUILD_FOLDER, write_if_changed, write_kernel
+from boot.build import write_if_changed, write_kernel
+from codegen.root import BUILD_FOLDER
 from harness.archive import boot_archive
 from harness.errors import HarnessError
 

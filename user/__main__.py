@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from user.output import BUILD_FOLDER, write_agent
+from codegen.root import BUILD_FOLDER
+from user.output import write_agent
 
 
 @click.group()

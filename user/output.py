@@ -8,9 +8,7 @@ from pathlib import Path
 from codegen.bytecode import kept_bytecode
 from codegen.cache import BuildRecord
 from codegen.files import write_whole
-from codegen.root import ROOT
-
-BUILD_FOLDER = ROOT / "build"
+from codegen.root import BUILD_FOLDER
 
 
 def write_agent(progress: Callable[[str, int, int], None] | None = None, folder: Path = BUILD_FOLDER) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 from boot.vdso import clocks
 from codegen import compile_program, link
-from codegen.root import ROOT
+from codegen.root import BUILD_FOLDER
 from codegen.stubs import Stub, Symbols
 from codegen.target import Target
 
@@ -50,7 +50,7 @@ def elf_hash(name: bytes) -> int:
 def compiled() -> tuple[bytes, dict[str, int]]:
     """The code, and where in it each function begins."""
     program = compile_program(
-        [*FUNCTIONS.values(), clocks.trap_failed], target=Target.USER, cache=ROOT / "build" / "cache"
+        [*FUNCTIONS.values(), clocks.trap_failed], target=Target.USER, cache=BUILD_FOLDER / "cache"
     )
     image = link(program, base=LINK_BASE, entry="vdso_time", user=True)
     start = image.symbols["__text_start"]

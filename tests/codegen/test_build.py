@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from codegen import compile_program, emit, workers
+from codegen import compile_program, emit, root, workers
 from codegen.diagnostics import CompileError, Diagnostic
 from codegen.llvm.text import LoweredModule, Modules
 from codegen.target import Target
@@ -117,3 +117,10 @@ def test_what_the_whole_program_breaks_is_refused_by_workers_too(monkeypatch: py
     with pytest.raises(CompileError) as raised:
         compile_program(ROOTS, target=Target.USER, jobs=2)
     assert raised.value.diagnostics == (refused,)
+
+
+def test_an_installed_copy_builds_into_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert root.build_folder() == root.ROOT / "build"
+    monkeypatch.setattr(root, "ROOT", tmp_path / "site-packages")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert root.build_folder() == tmp_path / "cache" / "pithos"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from boot.build import BUILD_FOLDER
+from codegen.root import BUILD_FOLDER
 from harness import containers
 from harness.containers import Limits, Program
 from harness.guest import Guest, call_numbers

@@ -180,6 +180,25 @@ def test_no_qemu_is_a_line(rootfs: Path, tmp_path: Path) -> None:
     assert done.stderr.count(b"\n") == 1
 
 
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+
+class Interrupter:
+    def find_spec(self, name, path=None, target=None):
+        if name == "harness.commands":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupter())
+from harness.cli import main
+main()
+"""
+
+
+def test_an_interrupt_before_all_is_imported_is_quiet() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_IMPORT], capture_output=True, timeout=TIMEOUT, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
 def wait_for(condition: object) -> None:
     """Wait until `condition()` holds."""
     end = time.monotonic() + 60
