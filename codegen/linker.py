@@ -17,6 +17,7 @@ from codegen.lines import ASSEMBLY, NO_RECORD, LineTable, ModuleLines, Record
 from codegen.memory_stubs import MEMORY_STUBS
 from codegen.objects import LinkError, ObjectFile, Program, Section
 from codegen.stubs import Stub, StubAssembler, Symbols
+from codegen.target import HOT_TEXT
 
 PAGE = 4096
 KERNEL_BASE = 0xFFFFFFFF80000000
@@ -147,20 +148,36 @@ class Linker:
         """Give every input section an offset in its output section, whose size grows with it."""
         groups: set[str] = set()
         for entry in self.objects:
-            placed: dict[int, _Placed] = {}
             here = {section.group for section in entry.sections.values() if section.group} - groups
-            for index, section in entry.sections.items():
-                if not section.output or (section.group and section.group not in here):
-                    continue
-                output = self.sections.setdefault(section.output, OutputSection(section.output))
-                offset = align(output.memory_size, section.alignment)
-                output.alignment = max(output.alignment, section.alignment)
-                if section.data:
-                    output.content.extend(bytes(offset - len(output.content)) + section.data)
-                output.memory_size = offset + section.size
-                placed[index] = _Placed(output, offset)
+            self.placed.append(
+                {
+                    index: self.place(section)
+                    for index, section in entry.sections.items()
+                    if section.output and section.name != HOT_TEXT and (not section.group or section.group in here)
+                }
+            )
             groups |= here
-            self.placed.append(placed)
+        self.place_hot()
+
+    def place_hot(self) -> None:
+        """Put what is hot at the end of the text, from a new page on: next to the stubs, which are hot as well."""
+        text = self.sections[".text"]
+        for entry, placed in zip(self.objects, self.placed, strict=True):
+            for index, section in entry.sections.items():
+                if section.name == HOT_TEXT:
+                    if text.alignment < PAGE:
+                        text.memory_size, text.alignment = align(text.memory_size, PAGE), PAGE
+                    placed[index] = self.place(section)
+
+    def place(self, section: Section) -> _Placed:
+        """Give an input section the next offset in its output section."""
+        output = self.sections.setdefault(section.output, OutputSection(section.output))
+        offset = align(output.memory_size, section.alignment)
+        output.alignment = max(output.alignment, section.alignment)
+        if section.data:
+            output.content.extend(bytes(offset - len(output.content)) + section.data)
+        output.memory_size = offset + section.size
+        return _Placed(output, offset)
 
     def prepare_lines(self) -> None:
         """Enter all records of the line table, so that its size is fixed before addresses are."""

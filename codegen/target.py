@@ -17,6 +17,9 @@ which widths the processor has, and makes integers of 9 bits."""
 FEATURES = "-mmx,-sse,-sse2,+soft-float"
 """General-purpose registers only (the kernel's `-mno-sse`)."""
 
+HOT_TEXT = ".text.hot"
+"""The section of functions that are marked `@hot`; the linker puts those of all modules next to each other."""
+
 
 class Target(enum.Enum):
     """Where the code will run; the value is LLVM's code model (System V ABI for AMD64, section 3.5.1)."""

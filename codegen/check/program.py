@@ -129,6 +129,7 @@ class Program:
         made.export, made.external = export, external
         made.inline = bool(attributes.get("__inline__"))
         made.noinline = bool(attributes.get("__noinline__"))
+        made.hot = bool(attributes.get("__hot__"))
         made.sleeps = bool(attributes.get("__sleeps__"))
         made.must_use = bool(attributes.get("__must_use__"))
         made.turns = int(attributes.get("__turns__", 0))

@@ -27,6 +27,7 @@ from codegen.lang.machine import UserSlice as UserSlice
 from codegen.lang.machine import comptime as comptime
 from codegen.lang.machine import export as export
 from codegen.lang.machine import external as external
+from codegen.lang.machine import hot as hot
 from codegen.lang.machine import instruction as instruction
 from codegen.lang.machine import invoke_registers as invoke_registers
 from codegen.lang.machine import noinline as noinline

@@ -56,6 +56,12 @@ def noinline(function: F) -> F:
     return function
 
 
+def hot(function: F) -> F:
+    """Place the function below beside all others that are hot, so that they lie on few pages."""
+    function.__hot__ = True  # type: ignore[attr-defined]
+    return function
+
+
 def comptime(function: F) -> F:
     """The function below runs at build time only."""
     function.__comptime__ = True  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ from codegen.lang import Order, TrapKind
 from codegen.llvm.debug import DebugInfo
 from codegen.llvm.runtime import CODE, EQUAL_MEMORY, TRAP
 from codegen.lower.representation import is_signed, machine_type, result_type
+from codegen.target import HOT_TEXT
 from codegen.tree import Assembly, Function, Location
 from codegen.types import InterfaceType, NeverType, StructType, Type
 
@@ -118,6 +119,8 @@ class FunctionText:
             words.append("inlinehint")
         if isinstance(function.result, NeverType) and not function.fallible:
             words.append("noreturn")
+        if function.hot and not copy:
+            words.append(f'section "{HOT_TEXT}"')
         result = result_attributes(function)
         return f'define {linkage} {result} @"{function.symbol}"({parameters}) {" ".join(words)}'
 

@@ -95,6 +95,7 @@ class Function:
     body: list[Statement] | None = None
     inline: bool = False  # emit a copy into each module that calls it
     noinline: bool = False
+    hot: bool = False  # `@hot`: it lies beside all others that are hot
     export: bool = False  # `symbol` is the plain name, System V convention
     external: bool = False
     assembly: Assembly | None = None

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-from codegen.lang import field_at, field_offset, inline, struct, u64
+from codegen.lang import field_at, field_offset, hot, inline, struct, u64
 
 T = TypeVar("T")
 
@@ -58,6 +58,7 @@ class List(Generic[T]):
         """The link of `member` that this list uses."""
         return field_at(Link, member, self.offset)
 
+    @hot
     def push_last(self, member: T) -> None:
         """Put `member` at the end."""
         link = self.link_of(member)
@@ -105,6 +106,7 @@ class List(Generic[T]):
         after.previous = member
         self.count += 1
 
+    @hot
     def remove(self, member: T) -> None:
         """Take `member` off the list, which it is on."""
         link = self.link_of(member)
@@ -124,6 +126,7 @@ class List(Generic[T]):
         link.linked = False
         self.count -= 1
 
+    @hot
     def pop_first(self) -> T | None:
         """Take the first member off and return it; None from an empty list."""
         first = self.first

@@ -14,7 +14,7 @@ with fewer processors than the machine: the one whose turn it was did not run, a
 
 from __future__ import annotations
 
-from codegen.lang import Atomic, Order, inline, spinlock, struct, u64
+from codegen.lang import Atomic, Order, hot, inline, spinlock, struct, u64
 from kernel.base.lock_rank import LockRank
 from kernel.machine.instructions import (
     disable_interrupts,
@@ -49,6 +49,7 @@ class SpinLock:
         """Whether somebody holds the lock."""
         return self.holder.load(Order.RELAXED) != 0
 
+    @hot
     def acquire(self) -> None:
         """Take the lock; interrupts are off from here to `release`. Prefer `with`."""
         enabled = interrupts_enabled()
@@ -70,6 +71,7 @@ class SpinLock:
             if self.holder.load(Order.RELAXED) == 0 and self.holder.compare_exchange(0, slot, Order.ACQUIRE):
                 return
 
+    @hot
     def release(self) -> None:
         """Let go of the lock; interrupts are as they were before `acquire`."""
         assert self.holder.load(Order.RELAXED) != 0, "spinlock released by nobody"

@@ -22,6 +22,7 @@ from codegen.lang import (
     Slice,
     UserAddr,
     comptime,
+    hot,
     i64,
     inline,
     must_use,
@@ -142,6 +143,7 @@ class OpenFile:
         """One more reference."""
         self.references += 1
 
+    @hot
     def drop(self) -> None:
         """One reference less; the last one closes the file."""
         self.references -= 1

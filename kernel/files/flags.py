@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntFlag
 
-from codegen.lang import i32, u32, width
+from codegen.lang import hot, i32, u32, width
 from kernel.files.attributes import Access
 
 PATH_MAX = 4096
@@ -90,11 +90,13 @@ class Resolve(IntFlag):
     """open(2) with O_CREAT: EISDIR if a slash follows the last component."""
 
 
+@hot
 def readable(flags: OpenFlags) -> bool:
     """Whether a file opened so may be read: O_RDONLY or O_RDWR."""
     return u32(flags) & 3 == 0 or u32(flags) & 3 == 2
 
 
+@hot
 def writable(flags: OpenFlags) -> bool:
     """Whether a file opened so may be written: O_WRONLY or O_RDWR."""
     return u32(flags) & 3 == 1 or u32(flags) & 3 == 2

@@ -10,18 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.lang import (
-    Array,
-    Fallible,
-    Fd,
-    array,
-    inline_array,
-    must_use,
-    on_error,
-    struct,
-    u64,
-    uninitialised,
-)
+from codegen.lang import Array, Fallible, Fd, array, hot, inline_array, must_use, on_error, struct, u64, uninitialised
 from kernel.base.errno import EBADF, EMFILE
 from kernel.files.file import Descriptor, OpenFile
 from kernel.files.locks import release_of_process
@@ -111,6 +100,7 @@ class FileTable:
             raise EBADF
         return found
 
+    @hot
     def get(self, fd: Fd) -> Fallible[OpenFile]:
         """The open file of `fd`, or EBADF. The reference is lent: it lasts until the descriptor is closed."""
         file = self.descriptor(fd).file

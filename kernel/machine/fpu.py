@@ -13,6 +13,7 @@ from codegen.lang import (
     bits,
     fill,
     from_raw,
+    hot,
     instruction,
     invert,
     load,
@@ -151,6 +152,7 @@ def initialise_fpu(area: FpuArea) -> None:
     area.mark_legacy_state()
 
 
+@hot
 def save_fpu(area: FpuArea) -> None:
     """Save the registers to `area`."""
     if FEATURES.xsave:
@@ -159,6 +161,7 @@ def save_fpu(area: FpuArea) -> None:
         _fxsave(area.start())
 
 
+@hot
 def restore_fpu(area: FpuArea) -> None:
     """Load the registers from `area`."""
     if FEATURES.xsave:

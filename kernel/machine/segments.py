@@ -16,6 +16,7 @@ from codegen.lang import (
     bits,
     comptime,
     from_raw,
+    hot,
     inline,
     inline_array,
     instruction,
@@ -187,6 +188,7 @@ def load_segments(cpu_number: u32) -> None:
     _load_task_register(TASK_STATE)
 
 
+@hot
 def set_kernel_stack(cpu_number: u32, top: VirtAddr) -> None:
     """Where the processor puts the frame of an interrupt of ring 3 (RSP0)."""
     TABLES.of_cpu[cpu_number].task_state.privileged_stacks[0] = u64(top)

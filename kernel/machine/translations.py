@@ -8,7 +8,7 @@ look as well.
 
 from __future__ import annotations
 
-from codegen.lang import Array, Atomic, Order, PhysAddr, inline, inline_array, struct, u32, u64
+from codegen.lang import Array, Atomic, Order, PhysAddr, hot, inline, inline_array, struct, u32, u64
 from kernel.machine.cpu import current_cpu_number, flush_all_translations, load_page_table
 from kernel.machine.segments import MAXIMUM_CPUS
 
@@ -39,12 +39,14 @@ class AllTranslations:
 TRANSLATIONS = AllTranslations()
 
 
+@hot
 def use_root(root: PhysAddr) -> None:
     """Let this processor use another top page table. Said before it is so: who changes the table must not miss it."""
     TRANSLATIONS.of[current_cpu_number()].root.exchange(u64(root))
     load_page_table(root)
 
 
+@hot
 def is_used(root: PhysAddr) -> bool:
     """Whether this processor uses the top page table `root`."""
     return TRANSLATIONS.of[current_cpu_number()].root.load(Order.RELAXED) == u64(root)

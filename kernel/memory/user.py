@@ -16,6 +16,7 @@ from codegen.lang import (
     UserAddr,
     UserSlice,
     address_of,
+    hot,
     load,
     local_array,
     size_of,
@@ -38,6 +39,7 @@ def check_range(address: UserAddr, length: u64) -> Fallible[None]:
 
 
 @sleeps
+@hot
 def copy_in(destination: MutableSlice[u8], source: UserSlice) -> Fallible[None]:
     """Fill `destination` from a program's memory; the lengths are equal. EFAULT."""
     assert len(destination) == source.length, "lengths differ"
@@ -47,6 +49,7 @@ def copy_in(destination: MutableSlice[u8], source: UserSlice) -> Fallible[None]:
 
 
 @sleeps
+@hot
 def copy_out(destination: UserSlice, source: Slice[u8]) -> Fallible[None]:
     """Copy all of `source` to a program's memory; the lengths are equal. EFAULT."""
     assert len(source) == destination.length, "lengths differ"
@@ -80,6 +83,7 @@ def copy_in_string(destination: MutableSlice[u8], source: UserAddr) -> Fallible[
     return u64(length)
 
 
+@hot
 def get(kind: type[N], source: UserAddr) -> Fallible[N]:
     """One integer out of a program's memory. EFAULT."""
     buffer = local_array(u8, 8)

@@ -16,6 +16,7 @@ from codegen.lang import (
     address_of,
     align_down,
     field_offset,
+    hot,
     inline,
     inline_array,
     noinline,
@@ -122,6 +123,7 @@ def leave(thread: Thread) -> None:
     bucket_of(thread.futex_space, thread.futex_place).remove(thread)
 
 
+@hot
 def wait(key: FutexKey, address: UserAddr, expected: u32, bits: u32, deadline: Nanoseconds) -> Fallible[None]:
     """Sleep while the word at `address` is `expected`, until it is woken: EAGAIN, ETIMEDOUT, EINTR, EFAULT."""
     thread = current()
@@ -139,6 +141,7 @@ def wait(key: FutexKey, address: UserAddr, expected: u32, bits: u32, deadline: N
         sleep(thread, deadline)
 
 
+@hot
 def sleep(thread: Thread, deadline: Nanoseconds) -> None:
     """Sleep until `thread` is woken, interrupted, or `deadline` has come."""
     with SCHEDULER.lock:
@@ -154,6 +157,7 @@ def sleep(thread: Thread, deadline: Nanoseconds) -> None:
             SLEEPERS.discard(thread)
 
 
+@hot
 def wake(key: FutexKey, count: u64, bits: u32 = MATCH_ANY) -> u64:
     """Wake up to `count` threads that wait for `key` and one of `bits`; returns how many."""
     woken: u64 = 0

@@ -13,7 +13,7 @@ Times and ages here are on the time-stamp counter.
 
 from __future__ import annotations
 
-from codegen.lang import Array, Atomic, field_offset, inline, inline_array, struct, u32, u64
+from codegen.lang import Array, Atomic, field_offset, hot, inline, inline_array, struct, u32, u64
 from kernel.base.list import Link, List
 from kernel.machine.segments import MAXIMUM_CPUS
 from kernel.sched.bandwidth import LIMITS, Bandwidth
@@ -52,6 +52,7 @@ class RunGroup:
             self.ready[number].offset = field_offset(Thread.run_link)
         self.parent = parent
 
+    @hot
     def put(self, thread: Thread) -> None:
         """Queue a ready thread at its processor, behind those of its age."""
         queue = self.ready[thread.processor]
@@ -76,6 +77,7 @@ class RunGroup:
                 oldest = max(oldest, last.age)
         return oldest
 
+    @hot
     def take(self, processor: u32, processors: u32, patience: u64) -> Thread | None:
         """Take the ready thread that `processor`, one of `processors`, is to run next; None if there is none for it.
 
@@ -99,6 +101,7 @@ class RunGroup:
                 return thread
         return None
 
+    @hot
     def charge(self, time: u64, now: u64) -> None:
         """Its thread ran for `time`, until `now`."""
         self.used += time
@@ -110,6 +113,7 @@ class RunGroup:
             payer.bandwidth.charge(time, now)
             payer = payer.parent
 
+    @hot
     def is_throttled(self, now: u64) -> bool:
         """Whether it has to wait, as a limit of its own or of a container around is used up."""
         if LIMITS.count == 0:

@@ -13,7 +13,7 @@ who has waited for long (`PATIENCE`) claims it, and until that one has it no oth
 
 from __future__ import annotations
 
-from codegen.lang import Atomic, Order, count_trailing_zeros, inline, invert, sleeps, struct, u64
+from codegen.lang import Atomic, Order, count_trailing_zeros, hot, inline, invert, sleeps, struct, u64
 from kernel.base.spinlock import LONGEST_PAUSE
 from kernel.machine.clock import CLOCK
 from kernel.machine.cpu import current_cpu_number, current_thread_address
@@ -54,6 +54,7 @@ class KernelLock:
         return self.holder.load(Order.RELAXED) == current_thread_address()
 
     @sleeps
+    @hot
     def enter(self) -> None:
         """Take the lock, which the running thread does not hold."""
         if self.claim.load(Order.RELAXED) != 0 or not self.holder.compare_exchange(0, current_thread_address()):
@@ -97,6 +98,7 @@ class KernelLock:
         self.halted.fetch_and(invert(u64, bit))
         enable_interrupts()
 
+    @hot
     def leave(self) -> None:
         """Let others have the lock."""
         assert self.is_mine, "the kernel lock is released by who does not hold it"

@@ -17,6 +17,7 @@ from typing import Never
 from codegen.lang import (
     Nanoseconds,
     count_trailing_zeros,
+    hot,
     inline,
     invert,
     sleeps,
@@ -76,6 +77,7 @@ class Scheduler:
     """For when the processor `watcher`, which halts, has set its timer (idle.py)."""
     watcher: u32 = 0
 
+    @hot
     def enqueue(self, thread: Thread) -> None:
         """Make `thread` ready at its processor. The lock is held."""
         group = thread.group
@@ -100,6 +102,7 @@ class Scheduler:
         group.queued = False
         self.turns.remove(group)
 
+    @hot
     def charge(self, cpu: Cpu, now: u64) -> None:
         """Let who runs on `cpu` pay for the time until `now`. The lock is held."""
         time = now - cpu.turn_start if now > cpu.turn_start else 0
@@ -162,6 +165,7 @@ class Scheduler:
         elif allowed >> last & 1 == 0:
             thread.processor = u32(count_trailing_zeros(u64, allowed))
 
+    @hot
     def alert(self, thread: Thread, now: u64) -> None:
         """`thread` has become ready: let its processor run it, if that has nothing better to do. The lock is held."""
         cpu = CPUS.of[thread.processor]
@@ -188,6 +192,7 @@ def without_lag(age: u64, floor: u64) -> u64:
     return max(age, floor - lag) if floor > lag else age
 
 
+@hot
 def is_younger(thread: Thread, cpu: Cpu, now: u64) -> bool:
     """Whether `thread` should run at once in place of what runs on `cpu`.
 
@@ -244,12 +249,14 @@ def start(thread: Thread) -> None:
             SCHEDULER.alert(thread, now)
 
 
+@hot
 def wake(thread: Thread) -> None:
     """Make a blocked thread ready; a thread that is not blocked keeps its state."""
     with SCHEDULER.lock:
         wake_locked(thread)
 
 
+@hot
 def wake_locked(thread: Thread) -> None:
     """`wake`, for who holds the lock of the scheduler."""
     if thread.state != ThreadState.BLOCKED:
@@ -297,6 +304,7 @@ def exit_current() -> Never:
 
 
 @sleeps
+@hot
 def reschedule(leaving: Leaving) -> None:
     """Give up the kernel lock, run the thread whose turn it is, and come back when it is this one's turn again."""
     holds_kernel = KERNEL_LOCK.is_mine
@@ -325,6 +333,7 @@ def count_switch(usage: Usage, leaving: Leaving) -> None:
         usage.involuntary_switches += 1
 
 
+@hot
 def choose(cpu: Cpu, leaving: Leaving) -> Thread:
     """Take the processor from the running thread and give it to the next one, which is returned. The lock is held."""
     thread = cpu.current

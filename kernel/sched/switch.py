@@ -14,6 +14,7 @@ from codegen.lang import (
     Order,
     address_of,
     export,
+    hot,
     must_use,
     offset_of,
     on_error,
@@ -124,6 +125,7 @@ def begin_user_thread(thread: Thread) -> None:
             return
 
 
+@hot
 def to(cpu: Cpu, following: Thread) -> None:
     """Run `following` in place of the current thread; returns when that runs again. Interrupts are off."""
     leaving = cpu.current

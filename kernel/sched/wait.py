@@ -16,7 +16,7 @@ other spinlock.
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Nanoseconds, inline, struct, u64
+from codegen.lang import Fallible, Nanoseconds, hot, inline, struct, u64
 from kernel.base.errno import EINTR
 from kernel.base.list import List
 from kernel.sched import timer
@@ -36,6 +36,7 @@ class WaitQueue:
         """How many wake-ups there were: note it before looking at what you wait for."""
         return self.wakes
 
+    @hot
     def sleep(self, seen: u64) -> Fallible[None]:
         """Sleep until there are more wake-ups than `seen`. EINTR if the thread is to look at its signals."""
         self.wait(seen, timer.NEVER, True)
@@ -54,6 +55,7 @@ class WaitQueue:
         while self.wakes == seen:
             self.wait(seen, timer.NEVER, False)
 
+    @hot
     def wait(self, seen: u64, deadline: Nanoseconds, may_interrupt: bool) -> bool:
         """Sleep once; False if the deadline ended it."""
         thread = current()
@@ -76,6 +78,7 @@ class WaitQueue:
                 timer.SLEEPERS.discard(thread)
         return self.wakes != seen or not thread.timed_out
 
+    @hot
     def wake_one(self) -> None:
         """Something changed that one waiter can use: wake who has waited longest."""
         with SCHEDULER.lock:
@@ -89,6 +92,7 @@ class WaitQueue:
                     return
                 # The clock or a signal has woken it, and it will go away: the next one.
 
+    @hot
     def wake_all(self) -> None:
         """Something changed: every waiter looks again."""
         with SCHEDULER.lock:

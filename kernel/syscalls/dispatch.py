@@ -7,7 +7,7 @@ program lacks.
 
 from __future__ import annotations
 
-from codegen.lang import Order, comptime, export, i64, inline, invoke_registers, noinline, truncate, u64
+from codegen.lang import Order, comptime, export, hot, i64, inline, invoke_registers, noinline, truncate, u64
 from kernel.base.errno import ENOSYS
 from kernel.machine.instructions import disable_interrupts
 from kernel.machine.trap import TrapFrame
@@ -75,6 +75,7 @@ LINUX_END: u64 = LINUX_CALLS[-1].number + 1
 
 
 @export
+@hot
 def handle_syscall(frame: TrapFrame) -> u64:
     """Make the system call that ring 3 asks for, and do what has to be done before it goes on. The result, for RAX.
 

@@ -10,6 +10,7 @@ from codegen.lang import (
     UserAddr,
     UserSlice,
     deferred,
+    hot,
     i64,
     local_array,
     u8,
@@ -139,6 +140,7 @@ def write_steps(file: OpenFile, offset: u64, source: UserSlice, wait: bool, buff
 # Transfers at the position of the open file.
 
 
+@hot
 def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
     """Read from where the open file is, and move it on."""
     ops = file.ops
@@ -159,6 +161,7 @@ def write_or_signal(task: Thread, file: OpenFile, source: UserSlice) -> Fallible
         raise
 
 
+@hot
 def write_on(file: OpenFile, source: UserSlice) -> Fallible[u64]:
     """Write where the open file is, or at the end with O_APPEND, and move it on."""
     ops = file.ops
@@ -190,6 +193,7 @@ def checked_count(count: u64) -> Fallible[u64]:
 
 
 @syscall(0)
+@hot
 def read(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
     """read(2)."""
     file = readable_file(task, fd)
@@ -198,6 +202,7 @@ def read(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
 
 
 @syscall(1)
+@hot
 def write(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
     """write(2)."""
     file = writable_file(task, fd)

@@ -4,20 +4,7 @@ memory.
 
 from __future__ import annotations
 
-from codegen.lang import (
-    Fallible,
-    Fd,
-    Slice,
-    UserAddr,
-    UserSlice,
-    copy,
-    deferred,
-    i32,
-    local,
-    u8,
-    u32,
-    u64,
-)
+from codegen.lang import Fallible, Fd, Slice, UserAddr, UserSlice, copy, deferred, hot, i32, local, u8, u32, u64
 from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
@@ -113,6 +100,7 @@ def checked_flags(flags: u32, known: u32) -> Fallible[AtFlags]:
     return AtFlags(flags)
 
 
+@hot
 def readable_file(task: Thread, fd: Fd) -> Fallible[OpenFile]:
     """The open file `fd`, if it may be read; EBADF otherwise. The reference is the caller's."""
     file = task.process.files.get(fd)
@@ -122,6 +110,7 @@ def readable_file(task: Thread, fd: Fd) -> Fallible[OpenFile]:
     return file
 
 
+@hot
 def writable_file(task: Thread, fd: Fd) -> Fallible[OpenFile]:
     """The open file `fd`, if it may be written; EBADF otherwise. The reference is the caller's."""
     file = task.process.files.get(fd)

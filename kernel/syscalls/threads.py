@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Nanoseconds, UserAddr, i32, invert, local, noinline, u32, u64, wrapping_add
+from codegen.lang import Fallible, Nanoseconds, UserAddr, hot, i32, invert, local, noinline, u32, u64, wrapping_add
 from kernel.base.errno import EAGAIN, EINVAL, ENOSYS, EPERM, ESRCH
 from kernel.memory import user
 from kernel.process import futex as futexes
@@ -36,6 +36,7 @@ ROBUST_LIST_SIZE: u64 = 24
 
 
 @syscall(202, missing="the operations that lend priority (FUTEX_LOCK_PI and its like), FUTEX_FD: ENOSYS")
+@hot
 def futex(
     task: Thread, word: UserAddr, operation: u32, value: u32, timeout: UserAddr, second: UserAddr, third: u32
 ) -> Fallible[u64]:

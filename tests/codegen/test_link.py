@@ -90,6 +90,23 @@ def test_the_file_has_segments_symbols_and_notes() -> None:
     assert (xen["n_name"], xen["n_type"], xen["n_descdata"]) == ("Xen", 18, struct.pack("<I", 0x200000))
 
 
+def test_what_is_hot_lies_together_on_pages_of_its_own_before_the_stubs() -> None:
+    text = """
+define hidden i64 @NAME.cold() {
+  ret i64 1
+}
+define hidden i64 @NAME.hot() section ".text.hot" {
+  ret i64 2
+}
+"""
+    objects = [object_of(name, text.replace("NAME", name), Target.KERNEL) for name in ("one", "two")]
+    symbols = link(program_of(*objects), base=KERNEL, stubs=[ADD], entry="one.hot").symbols
+    in_order = sorted(("one.cold", "two.cold", "one.hot", "two.hot", "stub_add"), key=symbols.__getitem__)
+    assert in_order == ["one.cold", "two.cold", "one.hot", "two.hot", "stub_add"]
+    assert symbols["one.hot"] % 4096 == 0
+    assert symbols["stub_add"] - symbols["one.hot"] < 4096
+
+
 def test_the_same_input_gives_the_same_bytes_in_any_order() -> None:
     objects = [object_of("counter", COUNTER), object_of("caller", CALLER)]
     first = link(program_of(*objects), base=LOW, stubs=[ADD], entry="main", user=True)
