@@ -35,7 +35,7 @@ from kernel.files.eventfd import EventCounter
 from kernel.files.fifo import FifoEnd
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
 from kernel.files.pipe import PipeReader, PipeWriter
-from kernel.files.poll import observe, readiness_changed
+from kernel.files.poll import ALL_SOURCES, OTHERS, observe, readiness_changed
 from kernel.files.timerfd import TimerFile
 from kernel.memory.account import Account
 
@@ -120,6 +120,19 @@ def changes_of(ops: FileOps) -> u64:
     if isinstance(ops, TimerFile):
         return ops.changed.observe()
     return observe()
+
+
+def sources_of(ops: FileOps) -> u64:
+    """Where changes of a file's readiness come from (poll.py)."""
+    if isinstance(ops, PipeReader):
+        return ops.pipe.source
+    if isinstance(ops, PipeWriter):
+        return ops.pipe.source
+    if isinstance(ops, FifoEnd):
+        return ops.fifo.pipe.source | OTHERS
+    if isinstance(ops, Epoll):
+        return ALL_SOURCES
+    return OTHERS
 
 
 @struct
@@ -207,6 +220,13 @@ class Epoll(FileOps):
                 store(u64, records, count * RECORD + 4, interest.data)
                 count += 1
         return count
+
+    def sources(self) -> u64:
+        """Where changes of its readiness come from: its files, and those who change its interests."""
+        sources = OTHERS
+        for interest in self.interests:
+            sources |= sources_of(interest.file.ops)
+        return sources
 
     # FileOps.
 

@@ -21,8 +21,10 @@ from codegen.lang import (
     Slice,
     UserAddr,
     UserSlice,
+    address_of,
     array,
     copy,
+    hot,
     i64,
     inline,
     on_error,
@@ -38,7 +40,7 @@ from kernel.files.content import HOLE, PAGE
 from kernel.files.credentials import Credentials
 from kernel.files.file import FIONREAD, Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
-from kernel.files.poll import readiness_changed
+from kernel.files.poll import readiness_changed, source_of
 from kernel.machine.clock import wall_time
 from kernel.memory import frames, user
 from kernel.memory.account import Account
@@ -151,6 +153,8 @@ class Pipe:
     """The queue between the two ends."""
 
     account: Account = uninitialised()
+    source: u64 = 0
+    """That of its changes, for poll(2)."""
     reader: PipeReader = inline()
     writer: PipeWriter = inline()
     described: Attributes = inline()
@@ -178,6 +182,7 @@ class Pipe:
         self.content_taken()
         return done
 
+    @hot
     def receive_to_user(self, destination: UserSlice, wait: bool) -> Fallible[u64]:
         """`receive` into a program's memory. EFAULT, with what could not be written there still queued."""
         total = destination.length
@@ -223,7 +228,7 @@ class Pipe:
         """There is room for writers."""
         self.departures += 1
         self.writable.wake()
-        readiness_changed()
+        readiness_changed(self.source)
 
     def send(self, source: Slice[u8], wait: bool) -> Fallible[u64]:
         """Queue `source`: all of it if `wait`, else what fits. EPIPE when all readers are gone."""
@@ -252,6 +257,7 @@ class Pipe:
                         raise
                     return done
 
+    @hot
     def send_from_user(self, source: UserSlice, wait: bool) -> Fallible[u64]:
         """`send` out of a program's memory, PIPE_BUF bytes in one piece each. An error after the first ends it."""
         done: u64 = 0
@@ -283,7 +289,7 @@ class Pipe:
         """There is something for readers."""
         self.arrivals += 1
         self.readable.wake()
-        readiness_changed()
+        readiness_changed(self.source)
 
     def enqueue(self, source: Slice[u8]) -> Fallible[None]:
         """Put bytes that fit at the end of the queue."""
@@ -294,6 +300,7 @@ class Pipe:
             done += len(part)
             self.used += len(part)
 
+    @hot
     def enqueue_from_user(self, source: UserSlice) -> Fallible[None]:
         """Put bytes of a program, which fit, at the end of the queue: all, or none. EFAULT, ENOMEM."""
         done: u64 = 0
@@ -303,6 +310,7 @@ class Pipe:
             done += len(part)
         self.used += done
 
+    @hot
     def free_part(self, distance: u64, limit: u64) -> Fallible[MutableSlice[u8]]:
         """The room that begins `distance` behind the end of the queue, in one page; at most `limit` bytes. ENOMEM."""
         tail = (self.head + self.used + distance) % CAPACITY
@@ -351,6 +359,7 @@ def create_pipe(account: Account) -> Fallible[Pipe]:
     """A pipe charged to `account`, none of whose ends is open."""
     pipe = account.heap.new(Pipe)
     pipe.account = account
+    pipe.source = source_of(address_of(pipe))
     pipe.reader.pipe = pipe
     pipe.writer.pipe = pipe
     return pipe

@@ -130,7 +130,7 @@ def wait_for_events(task: Thread, fd: Fd, events: UserAddr, room: i32, deadline:
             seen = observe()
             epoll = epoll_of(file)
             count = epoll.collect(records[0:limit])
-            if count > 0 or not wait_for_change(seen, deadline):
+            if count > 0 or not wait_for_change(seen, deadline, epoll.sources()):
                 put_bytes(events, records[0 : count * RECORD])
                 return count
 

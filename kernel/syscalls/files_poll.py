@@ -22,6 +22,7 @@ from codegen.lang import (
     u64,
 )
 from kernel.base.errno import EBADF, EFAULT, EINVAL
+from kernel.files.epoll import sources_of
 from kernel.files.file import Events
 from kernel.files.poll import observe, wait_for_change
 from kernel.files.table import DESCRIPTORS_MAX, FileTable
@@ -109,32 +110,37 @@ def swap_mask(task: Thread, mask: UserAddr, size: u64) -> Fallible[None]:
 # poll.
 
 
-def readiness_of(files: FileTable, fd: i32, asked: Events) -> Events:
-    """What of `asked` the descriptor is ready for, and what is always told. A negative one is left out."""
+def readiness_of(files: FileTable, fd: i32, asked: Events) -> tuple[Events, u64]:
+    """What of `asked` the descriptor is ready for, and what is always told; and the sources of its changes.
+
+    A negative one is left out.
+    """
     if fd < 0:
-        return Events.NONE
+        return Events.NONE, 0
     descriptor = files.find(Fd(fd))
     if descriptor is None:
-        return Events.INVALID
+        return Events.INVALID, 0
     file = descriptor.file
     assert file is not None, "a descriptor in use has a file"
-    return file.ops.readiness() & (asked | ALWAYS_TOLD)
+    return file.ops.readiness() & (asked | ALWAYS_TOLD), sources_of(file.ops)
 
 
-def scan_records(files: FileTable, records: UserAddr, count: u64) -> Fallible[u64]:
-    """Fill in `revents` of each record; returns how many are not zero."""
+def scan_records(files: FileTable, records: UserAddr, count: u64) -> Fallible[tuple[u64, u64]]:
+    """Fill in `revents` of each record; returns how many are not zero, and the sources of changes."""
     record = local_array(u8, RECORD)
     ready: u64 = 0
+    sources: u64 = 0
     for index in range(count):
         place = advance(records, index * RECORD)
         user.copy_in(record, UserSlice(place, RECORD))
         asked = Events(u32(load(u16, record, 4)) & EVENT_BITS)
-        found = readiness_of(files, load(i32, record, 0), asked)
+        found, source = readiness_of(files, load(i32, record, 0), asked)
+        sources |= source
         store(u16, record, 6, u16(u32(found)))
         put_bytes(place, record)
         if found != Events.NONE:
             ready += 1
-    return ready
+    return ready, sources
 
 
 EVENT_BITS: u32 = 0x23FF
@@ -147,8 +153,8 @@ def poll_until(task: Thread, records: UserAddr, count: u64, deadline: Nanosecond
         raise EINVAL
     while True:
         seen = observe()
-        ready = scan_records(task.process.files, records, count)
-        if ready > 0 or not wait_for_change(seen, deadline):
+        ready, sources = scan_records(task.process.files, records, count)
+        if ready > 0 or not wait_for_change(seen, deadline, sources):
             return ready
 
 
@@ -206,20 +212,25 @@ def bit_of(number: u64) -> u8:
 
 def scan_set(
     files: FileTable, asked: MutableSlice[u8], found: MutableSlice[u8], limit: u64, events: Events
-) -> Fallible[u64]:
-    """Put into `found` the descriptors of `asked` that are ready for one of `events`; returns how many."""
+) -> Fallible[tuple[u64, u64]]:
+    """Put into `found` the descriptors of `asked` that are ready for one of `events`.
+
+    Returns how many, and the sources of changes.
+    """
     fill(found, 0)
     ready: u64 = 0
+    sources: u64 = 0
     for number in range(limit):
         if not has_bit(asked, number):
             continue
-        state = readiness_of(files, i32(number), events)
+        state, source = readiness_of(files, i32(number), events)
+        sources |= source
         if Events.INVALID in state:
             raise EBADF
         if state & events != Events.NONE:
             found[number // 8] |= bit_of(number)
             ready += 1
-    return ready
+    return ready, sources
 
 
 def select_until(
@@ -239,10 +250,11 @@ def select_until(
     files = task.process.files
     while True:
         seen = observe()
-        ready = scan_set(files, asked[0:128], found[0:128], limit, READ_EVENTS)
-        ready += scan_set(files, asked[128:256], found[128:256], limit, WRITE_EVENTS)
-        ready += scan_set(files, asked[256:384], found[256:384], limit, Events.PRIORITY)
-        if ready > 0 or not wait_for_change(seen, deadline):
+        reading, read_sources = scan_set(files, asked[0:128], found[0:128], limit, READ_EVENTS)
+        writing, write_sources = scan_set(files, asked[128:256], found[128:256], limit, WRITE_EVENTS)
+        excepting, except_sources = scan_set(files, asked[256:384], found[256:384], limit, Events.PRIORITY)
+        ready = reading + writing + excepting
+        if ready > 0 or not wait_for_change(seen, deadline, read_sources | write_sources | except_sources):
             put_set(reads, limit, found[0:128])
             put_set(writes, limit, found[128:256])
             put_set(excepts, limit, found[256:384])

@@ -12,7 +12,10 @@ import pytest
 
 from harness.agent_protocol import Buffer, into, out
 from harness.guest import Guest
+from harness.running import RunningMachine
+from harness.streams import make_pipe
 from tests.system.both import Call, Scenario, in_both
+from tests.system.puppet import in_new_container
 
 NONBLOCK = 0o4000
 SECOND = 10**9
@@ -174,3 +177,25 @@ async def test_a_timer_of_centuries_goes_off_once(guest: Guest) -> None:
     place = out(8)
     assert await guest.sys.read(fd, place, 8) == 8
     assert place.content == (1).to_bytes(8, "little")
+
+
+async def test_who_polls_a_pipe_is_woken_by_it_and_not_by_others(running: RunningMachine, guest: Guest) -> None:
+    readiness = running.kernel.static("kernel.files.poll.READINESS")
+    puppet = await in_new_container(guest)
+    record = await puppet.load(struct.pack("<iHH", 0, select.POLLIN, 0))  # the pipe with its orders
+    await puppet.send("poll", record, 1, -1)
+    others = [await make_pipe(guest, NONBLOCK) for _ in range(4)]
+    before = readiness.queue.wakes
+    for _ in range(25):
+        for other in others:
+            await guest.write(other.write_end, b"x")
+            await guest.read(other.read_end, 1)
+    # Each was written to and read from 25 times; one of the four may have the bit of the awaited pipe.
+    assert readiness.queue.wakes - before <= 60
+    await puppet.send("getppid")
+    assert await puppet.answer() == 1
+    await puppet.answer()
+    await puppet.end()
+    for other in others:
+        await guest.sys.close(other.write_end)
+        await guest.sys.close(other.read_end)
