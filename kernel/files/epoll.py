@@ -122,17 +122,20 @@ def changes_of(ops: FileOps) -> u64:
     return observe()
 
 
-def sources_of(ops: FileOps) -> u64:
+def sources_of(file: OpenFile) -> u64:
     """Where changes of a file's readiness come from (poll.py)."""
+    ops = file.ops
     if isinstance(ops, PipeReader):
         return ops.pipe.source
     if isinstance(ops, PipeWriter):
         return ops.pipe.source
+    if isinstance(ops, EventCounter):
+        return ops.source
     if isinstance(ops, FifoEnd):
         return ops.fifo.pipe.source | OTHERS
     if isinstance(ops, Epoll):
         return ALL_SOURCES
-    return OTHERS
+    return file.source
 
 
 @struct
@@ -225,7 +228,7 @@ class Epoll(FileOps):
         """Where changes of its readiness come from: its files, and those who change its interests."""
         sources = OTHERS
         for interest in self.interests:
-            sources |= sources_of(interest.file.ops)
+            sources |= sources_of(interest.file)
         return sources
 
     # FileOps.

@@ -10,6 +10,7 @@ from codegen.lang import (
     MutableSlice,
     Slice,
     UserAddr,
+    address_of,
     i64,
     inline,
     load,
@@ -24,7 +25,7 @@ from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
-from kernel.files.poll import readiness_changed
+from kernel.files.poll import readiness_changed, source_of
 from kernel.memory.account import Account
 from kernel.sched.wait import WaitQueue
 
@@ -42,6 +43,8 @@ class EventCounter(FileOps):
     is_semaphore: bool = False
     """EFD_SEMAPHORE: a read takes 1 instead of all."""
     changed: WaitQueue = inline()
+    source: u64 = 0
+    """That of its changes, for poll(2)."""
     described: Attributes = inline()
 
     def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
@@ -80,7 +83,7 @@ class EventCounter(FileOps):
     def notify(self) -> None:
         """The value is another one."""
         self.changed.wake_all()
-        readiness_changed()
+        readiness_changed(self.source)
 
     def attributes(self) -> Attributes:
         return self.described
@@ -107,6 +110,7 @@ def open_counter(owner: FileOwner, value: u32, is_semaphore: bool, nonblocking: 
     """A counter that begins with `value`, charged to `owner`, as an open file with one reference."""
     counter = owner.account.heap.new(EventCounter)
     counter.account = owner.account
+    counter.source = source_of(address_of(counter))
     counter.value = u64(value)
     counter.is_semaphore = is_semaphore
     describe(counter.described)

@@ -38,6 +38,7 @@ from kernel.base.list import Link, List
 from kernel.files.attributes import Attributes
 from kernel.files.flags import OpenFlags, readable, writable
 from kernel.files.locks import release_of_file
+from kernel.files.poll import OTHERS
 from kernel.files.watch import Happening, notify
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ class OpenFile:
     holders: List[Descriptor] = inline(List(Descriptor.holder_link))
     watchers: List[Interest] = inline()
     """Which epolls want to know when it is ready (epoll.py)."""
+    source: u64 = OTHERS
+    """Where changes of its readiness come from (poll.py), where that is not told by `ops` (`epoll.sources_of`)."""
 
     @property
     def is_readable(self) -> bool:

@@ -2,8 +2,8 @@
 
 Whoever makes a file ready, anywhere in the kernel and also in interrupts, calls `readiness_changed`; every thread that
 waits for this source of changes then asks its files again. One queue for all keeps files free of lists of who polls
-them. Sources are told apart by a bit each: those of pipes, which change often, share 63, all others have one together.
-So a thread is woken for nothing at times, but rarely by pipes that it does not wait for.
+them. Sources are told apart by a bit each: pipes and event counters, which change often, share 62, signals have one,
+and all others one together. So a thread is woken for nothing at times, but rarely by a pipe that it does not wait for.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from kernel.sched.wait import WaitQueue
 
 OTHERS: u64 = 1 << 63
 """The source that all files are which have none of their own."""
+SIGNAL_SOURCE: u64 = 1 << 62
+"""The source that signals are, for signalfd(2) and sigtimedwait(2)."""
 ALL_SOURCES: u64 = 0xFFFF_FFFF_FFFF_FFFF
 
 
@@ -46,7 +48,7 @@ def readiness_changed(source: u64 = OTHERS) -> None:
 
 def source_of(address: u64) -> u64:
     """The source of changes for the object at `address`."""
-    return u64(1) << address // 64 % 63
+    return u64(1) << address // 64 % 62
 
 
 def observe() -> u64:

@@ -7,7 +7,7 @@ way back to ring 3 (deliver.py).
 from __future__ import annotations
 
 from codegen.lang import i32, invert, local, u32, u64
-from kernel.files.poll import readiness_changed
+from kernel.files.poll import SIGNAL_SOURCE, readiness_changed
 from kernel.process.process import Process
 from kernel.process.signal_queue import SI_KERNEL, SignalInfo, discard, enqueue
 from kernel.process.signal_table import STOPPING_BY_DEFAULT, ActionFlags, Signal, bit_of
@@ -42,7 +42,7 @@ def send_information_to_thread(thread: Thread, info: SignalInfo) -> None:
         thread.pending_signals = thread.pending_signals | bit_of(signal)
         if thread.signal_mask & bit_of(signal) == 0:
             interrupt(thread)
-        readiness_changed()
+        readiness_changed(SIGNAL_SOURCE)
 
 
 def send_to_process(process: Process, signal: u32) -> None:
@@ -75,7 +75,7 @@ def post(process: Process, info: SignalInfo) -> None:
         if taker is not None:
             interrupt(taker)
         # signalfd(2) and sigtimedwait(2) look at signals that are blocked.
-        readiness_changed()
+        readiness_changed(SIGNAL_SOURCE)
 
 
 def retarget(process: Process) -> None:

@@ -27,7 +27,7 @@ from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
-from kernel.files.poll import observe, wait_for_change
+from kernel.files.poll import SIGNAL_SOURCE, observe, wait_for_change
 from kernel.memory.account import Account
 from kernel.process.deliver import take_signal
 from kernel.process.signal_queue import SI_TIMER, SignalInfo
@@ -55,7 +55,7 @@ class SignalFile(FileOps):
             seen = observe()
             if take_signal(current(), self.mask, info):
                 break
-            if not wait or not wait_for_change(seen, NEVER):
+            if not wait or not wait_for_change(seen, NEVER, SIGNAL_SOURCE):
                 raise EAGAIN
         put_record(destination[0:RECORD], info)
         done = RECORD
@@ -110,4 +110,6 @@ def open_signals(owner: FileOwner, mask: u64, nonblocking: bool) -> Fallible[Ope
     signals.account = owner.account
     signals.mask = mask
     describe(signals.described)
-    return open_anonymous(owner, signals, nonblocking)
+    file = open_anonymous(owner, signals, nonblocking)
+    file.source = SIGNAL_SOURCE
+    return file

@@ -122,7 +122,7 @@ def readiness_of(files: FileTable, fd: i32, asked: Events) -> tuple[Events, u64]
         return Events.INVALID, 0
     file = descriptor.file
     assert file is not None, "a descriptor in use has a file"
-    return file.ops.readiness() & (asked | ALWAYS_TOLD), sources_of(file.ops)
+    return file.ops.readiness() & (asked | ALWAYS_TOLD), sources_of(file)
 
 
 def scan_records(files: FileTable, records: UserAddr, count: u64) -> Fallible[tuple[u64, u64]]:

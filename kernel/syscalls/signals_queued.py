@@ -19,7 +19,7 @@ from codegen.lang import (
     u64,
 )
 from kernel.base.errno import EAGAIN, EINTR, EINVAL, EPERM, ESRCH
-from kernel.files.poll import observe, readiness_changed, wait_for_change
+from kernel.files.poll import SIGNAL_SOURCE, observe, readiness_changed, wait_for_change
 from kernel.memory import user
 from kernel.process.deliver import has_signal, take_signal
 from kernel.process.ending import kill_process
@@ -76,7 +76,7 @@ def await_one(task: Thread, signals: u64, deadline: Nanoseconds, info: SignalInf
         if has_signal(task):
             raise EINTR
         task.interrupted = task.killed
-        if not wait_for_change(seen, deadline):
+        if not wait_for_change(seen, deadline, SIGNAL_SOURCE):
             raise EAGAIN
 
 
@@ -156,5 +156,5 @@ def signalfd4(task: Thread, fd: Fd, mask: UserAddr, size: u64, flags: u32) -> Fa
     if not isinstance(ops, SignalFile):
         raise EINVAL
     ops.mask = signals
-    readiness_changed()
+    readiness_changed(SIGNAL_SOURCE)
     return fd
