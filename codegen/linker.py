@@ -16,14 +16,13 @@ from codegen.elf import SHN_ABS, STB_LOCAL, STT_SECTION
 from codegen.lines import ASSEMBLY, NO_RECORD, LineTable, ModuleLines, Record
 from codegen.memory_stubs import MEMORY_STUBS
 from codegen.objects import LinkError, ObjectFile, Program, Section
+from codegen.relocation import relocate
 from codegen.stubs import Stub, StubAssembler, Symbols
 from codegen.target import HOT_TEXT
 
 PAGE = 4096
 KERNEL_BASE = 0xFFFFFFFF80000000
 """Where the kernel code model begins: a kernel's physical address is its virtual one minus this."""
-
-R_64, R_PC32, R_PLT32, R_32, R_32S, R_PC64 = 1, 2, 4, 10, 11, 24
 
 LOADED = (".boot", ".text", ".rodata", ".data", ".bss")
 _STUB_SECTIONS = {"boot": ".boot", "text": ".text", "rodata": ".rodata", "data": ".data"}
@@ -283,7 +282,8 @@ class Linker:
             for index, place in placed.items():
                 section = entry.sections[index]
                 if section.relocations:
-                    relocate_section(place.section, place.offset, section, values, entry)
+                    output = place.section
+                    relocate(output.content, output.address + place.offset, place.offset, section, values, entry)
 
     def symbol_values(self, entry: ObjectFile, placed: dict[int, _Placed]) -> list[int]:
         values = []
@@ -375,37 +375,3 @@ class _Zeros(Symbols):
 
     def __getitem__(self, name: str) -> int:
         return 0
-
-
-def relocate_section(
-    output: OutputSection,
-    offset: int,
-    section: Section,
-    values: list[int],
-    entry: ObjectFile,
-) -> None:
-    """Apply the relocations of one input section (AMD64 ABI, table 4.9)."""
-    content = output.content
-    start = output.address + offset
-    for at, kind, symbol, addend in section.each_relocation():
-        value = values[symbol] + addend
-        if kind == R_64:
-            struct.pack_into("<Q", content, offset + at, value & 0xFFFFFFFFFFFFFFFF)
-            continue
-        if kind in (R_PC32, R_PLT32):
-            value -= start + at
-            fits = -(1 << 31) <= value < 1 << 31
-        elif kind == R_32S:
-            value = (value + (1 << 63)) % (1 << 64) - (1 << 63)
-            fits = -(1 << 31) <= value < 1 << 31
-        elif kind == R_32:
-            fits = 0 <= value < 1 << 32
-        elif kind == R_PC64:
-            struct.pack_into("<q", content, offset + at, value - (start + at))
-            continue
-        else:
-            raise LinkError(f"{entry.name}: relocation type {kind} against {entry.symbols[symbol].name!r}")
-        if not fits:
-            name, address = entry.symbols[symbol].name, values[symbol]
-            raise LinkError(f"{entry.name}: {name!r} at {address:#x} is out of reach")
-        struct.pack_into("<I", content, offset + at, value & 0xFFFFFFFF)
