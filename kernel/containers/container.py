@@ -51,6 +51,7 @@ from kernel.sched.wait import WaitQueue
 if TYPE_CHECKING:
     from kernel.containers.handle import ContainerHandle
     from kernel.files.inode import Inode
+    from kernel.sched.thread import Thread
 
 HIGHEST_PID: u64 = 0x3F_FFFF
 """pid_max of 64-bit Linux is 4194304."""
@@ -69,6 +70,8 @@ class Container:
     hostname: Array[u8] = array(65)
     hostname_length: u64 = 0
     stage: ContainerStage = ContainerStage.CREATED
+    destroyer: Thread | None = None
+    """Who made it DYING, and is going to free it."""
 
     # What it owns.
     children: List[Container] = inline()

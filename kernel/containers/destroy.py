@@ -48,14 +48,18 @@ def destroy(container: Container, total: Reclaimed) -> Fallible[None]:
 
 
 def tear_down(container: Container, total: Reclaimed) -> None:
-    """Destroy a container that may be destroyed."""
+    """Destroy a container that may be destroyed. One inside that others destroy already is theirs to the end."""
     mark_dying(container)
     while True:
+        seen = container.changed.observe()
         leaf = deepest(container)
         last = leaf is container
-        destroy_leaf(leaf, total)
-        if last:
-            return
+        if leaf.destroyer is current():
+            destroy_leaf(leaf, total)
+            if last:
+                return
+        else:
+            container.changed.sleep_uninterrupted(seen)
 
 
 def deepest(container: Container) -> Container:
@@ -72,9 +76,11 @@ def mark_dying(top: Container) -> None:
     """From now on nothing new begins in `top` or inside of it; everything that runs there ends soon."""
     level: Container | None = top
     while level is not None:
-        level.stage = ContainerStage.DYING
-        for process in level.processes:
-            kill_process(process, u32(Signal.KILL))
+        if not level.is_dying:
+            level.stage = ContainerStage.DYING
+            level.destroyer = current()
+            for process in level.processes:
+                kill_process(process, u32(Signal.KILL))
         level = level.following(top)
 
 
@@ -120,7 +126,7 @@ def first_zombie(container: Container) -> Process | None:
 
 
 def remove(container: Container, total: Reclaimed) -> None:
-    """Cut off the handles, tell them what came back, and free the object."""
+    """Cut off the handles, tell them what came back, free the object, and wake who destroys a container around it."""
     set_shares(container.group, 0, NO_BANDWIDTH)
     while True:
         handle = container.handles.pop_first()
@@ -131,3 +137,7 @@ def remove(container: Container, total: Reclaimed) -> None:
     assert parent is not None, "the boot container is never destroyed"
     parent.children.remove(container)
     parent.account.heap.free(container)
+    around: Container | None = parent
+    while around is not None:
+        around.changed.wake_all()
+        around = around.parent

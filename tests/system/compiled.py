@@ -26,6 +26,7 @@ SOURCES = (
     "files",
     "watches",
     "crowd",
+    "nested",
 )
 
 
