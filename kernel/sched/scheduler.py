@@ -35,6 +35,7 @@ from kernel.machine.clock import CLOCK
 from kernel.machine.instructions import disable_interrupts, enable_interrupts, interrupts_enabled, read_time_stamp
 from kernel.machine.local_apic import send_interrupt
 from kernel.machine.trap import Vector
+from kernel.memory.pressure import PRESSURE
 from kernel.sched import switch
 from kernel.sched.cpu import CPUS, Cpu, current, this_cpu
 from kernel.sched.group import STANDARD_WEIGHT, RunGroup
@@ -338,7 +339,8 @@ def choose(cpu: Cpu, leaving: Leaving) -> Thread:
     """Take the processor from the running thread and give it to the next one, which is returned. The lock is held."""
     thread = cpu.current
     now = read_time_stamp()
-    cpu.need_resched = False
+    # A limit was hit: who goes on here tells of it, though the one that hit it now waits (process/deliver.py).
+    cpu.need_resched = PRESSURE.limit_hit
     if leaving == Leaving.BLOCKS and thread.state != ThreadState.BLOCKED:
         return thread
     SCHEDULER.charge(cpu, now)

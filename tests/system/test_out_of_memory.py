@@ -16,9 +16,11 @@ from harness import containers
 from harness.containers import Event, Limits, Program
 from harness.guest import Guest
 from harness.inspect_state import FRAMES, validate
+from harness.physical import kernel_physical
 from harness.plugin import ROOT
 from harness.running import RunningMachine
 from kernel.containers.abi import ControlOperation, EventKind
+from kernel.memory.account import LimitState
 from tests.system import puppet
 from tests.system.puppet import Puppet, PuppetDied, held, last_container, settled
 from user.puppet import orders
@@ -113,6 +115,23 @@ async def nested(running: RunningMachine, guest: Guest, parent: Puppet, limit: i
     config = CONFIG.pack(CONFIG.size, 1, 0, 0, 0, root, 1, 0, 0, limit, 0, 0)
     await parent.call("create_container", await parent.load(config), CONFIG.size)
     return await guest.sys.open_container(last_container(running).id)
+
+
+async def test_a_limit_is_told_of_though_who_hit_it_waits(running: RunningMachine, guest: Guest, box: int) -> None:
+    usage = last_container(running).account.pages
+    pressure = running.kernel.static("kernel.memory.pressure.PRESSURE")
+    for view, field, value in ((usage, "state", LimitState.HIT), (pressure, "limit_hit", True)):
+        physical = kernel_physical(view.address_ + view.layout_.fields[field].offset)
+        assert physical is not None, "the heap is in the direct map"
+        await running.write_physical(physical, bytes([value]))
+    told: list[tuple[EventKind, int]] = []
+    for _ in range(50):
+        told += await kinds(guest, box)
+        if told:
+            break
+        await asyncio.sleep(0.02)
+    assert told == [(EventKind.PAGE_LIMIT, 0)]
+    assert usage.state == LimitState.TOLD and not pressure.limit_hit
 
 
 async def test_the_victim_is_inside_of_whose_limit_is_hit(running: RunningMachine, guest: Guest, box: int) -> None:
