@@ -96,6 +96,7 @@ static void handler(int signal) {}
 static void status(void) {
     sigset_t set;
     gid_t groups[] = {7, 100};
+    for (int number = 1; number < 65; number++) signal(number, SIG_DFL);  /* make(1) leaves SIGSYS ignored */
     sigemptyset(&set); sigaddset(&set, SIGUSR1); sigaddset(&set, SIGRTMIN);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGUSR2, SIG_IGN); signal(SIGTERM, handler);
