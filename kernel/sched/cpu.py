@@ -42,6 +42,11 @@ class Cpu:
     """
     idle: Thread = inline()
 
+    @inline
+    def elapsed(self, now: u64) -> u64:
+        """How long the running thread has not paid for. The time-stamp counters may differ a little."""
+        return now - self.turn_start if now > self.turn_start else 0
+
     @property
     def apic_id(self) -> u32:
         """The id of its local APIC: where interrupts for it are sent."""

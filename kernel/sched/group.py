@@ -63,6 +63,7 @@ class RunGroup:
                 return
         queue.push_last(thread)
 
+    @inline
     def remove(self, thread: Thread) -> None:
         """Take a ready thread off its queue."""
         self.ready[thread.processor].remove(thread)
@@ -77,9 +78,15 @@ class RunGroup:
                 oldest = max(oldest, last.age)
         return oldest
 
+    @inline
+    def take(self, thread: Thread) -> None:
+        """Take a ready thread off its queue, to run."""
+        self.remove(thread)
+        self.floor = max(self.floor, thread.age)
+
     @hot
-    def take(self, processor: u32, processors: u32, patience: u64) -> Thread | None:
-        """Take the ready thread that `processor`, one of `processors`, is to run next; None if there is none for it.
+    def next_for(self, processor: u32, processors: u32, patience: u64) -> Thread | None:
+        """The ready thread that `processor`, one of `processors`, is to run next; None if there is none for it.
 
         A thread of another processor's queue is preferred when it is younger than the own one by `patience`.
         """
@@ -89,9 +96,6 @@ class RunGroup:
                 other = self.movable(self.ready[number], processor)
                 if other is not None and (best is None or other.age + patience < best.age):
                     best = other
-        if best is not None:
-            self.remove(best)
-            self.floor = max(self.floor, best.age)
         return best
 
     def movable(self, queue: List[Thread], processor: u32) -> Thread | None:

@@ -33,7 +33,7 @@ def must_halt(cpu: Cpu) -> bool:
     """Whether there is nothing to run; some processor's timer is set for when there will be."""
     with SCHEDULER.lock:
         now = read_time_stamp()
-        if SCHEDULER.has_work(cpu.number, now):
+        if SCHEDULER.next_for(cpu.number, now) is not None:
             return False
         SCHEDULER.idle = SCHEDULER.idle | u64(1) << cpu.number
         moment = CLOCK.nanoseconds()

@@ -106,7 +106,7 @@ class Scheduler:
     @hot
     def charge(self, cpu: Cpu, now: u64) -> None:
         """Let who runs on `cpu` pay for the time until `now`. The lock is held."""
-        time = now - cpu.turn_start if now > cpu.turn_start else 0
+        time = cpu.elapsed(now)
         cpu.turn_start = now
         thread = cpu.current
         if thread is cpu.idle:
@@ -121,28 +121,27 @@ class Scheduler:
             self.discard(group)
             self.insert(group)
 
-    def take_next(self, processor: u32, now: u64) -> Thread | None:
-        """Take the thread that `processor` runs next; None when none is ready for it. The lock is held."""
+    @inline
+    def next_for(self, processor: u32, now: u64) -> Thread | None:
+        """The thread that `processor` is to run next; None when none is ready for it. The lock is held."""
         for group in self.turns:
             if not group.is_throttled(now):
-                thread = group.take(processor, CPUS.started, turn_length() // 2)
+                thread = group.next_for(processor, CPUS.started, turn_length() // 2)
                 if thread is not None:
-                    self.floor = max(self.floor, group.age)
-                    if group.ready_count == 0:
-                        self.discard(group)
                     return thread
         return None
 
-    def has_work(self, processor: u32, now: u64) -> bool:
-        """Whether `processor` would find a thread to run. The lock is held."""
-        for group in self.turns:
-            if not group.is_throttled(now):
-                for number in range(CPUS.started):
-                    if number == processor and not group.ready[number].is_empty:
-                        return True
-                    if group.movable(group.ready[number], processor) is not None:
-                        return True
-        return False
+    @inline
+    def take_next(self, processor: u32, now: u64) -> Thread | None:
+        """Take the thread that `processor` is to run next off its queue. The lock is held."""
+        thread = self.next_for(processor, now)
+        if thread is not None:
+            group = thread.group
+            group.take(thread)
+            self.floor = max(self.floor, group.age)
+            if group.ready_count == 0:
+                self.discard(group)
+        return thread
 
     def first_refill(self, now: u64) -> u64:
         """When the first throttled group with ready threads goes on, on the time-stamp counter; 0: there is none."""
@@ -203,16 +202,14 @@ def is_younger(thread: Thread, cpu: Cpu, now: u64) -> bool:
     group = running.group
     if thread.group is group:
         return thread.age + turn_length() // 2 < running.age
-    time = now - cpu.turn_start if now > cpu.turn_start else 0
-    return thread.group.age <= group.age + time * STANDARD_WEIGHT // group.weight
+    return thread.group.age <= group.age + cpu.elapsed(now) * STANDARD_WEIGHT // group.weight
 
 
 def cpu_times(cpu: Cpu) -> tuple[Nanoseconds, Nanoseconds]:
     """How long `cpu` has run threads, and how long it had none to run."""
     with SCHEDULER.lock:
-        now = read_time_stamp()
         busy, idle = cpu.busy_time, cpu.idle_time
-        time = now - cpu.turn_start if now > cpu.turn_start else 0
+        time = cpu.elapsed(read_time_stamp())
         if cpu.running is cpu.idle:
             idle += time
         else:
@@ -225,9 +222,7 @@ def time_of(thread: Thread) -> u64:
     with SCHEDULER.lock:
         time = thread.usage.time
         if thread.has_cpu:
-            now = read_time_stamp()
-            start = CPUS.of[thread.processor].turn_start
-            time += now - start if now > start else 0
+            time += CPUS.of[thread.processor].elapsed(read_time_stamp())
         return time
 
 

@@ -183,7 +183,7 @@ def test_a_pinned_thread_runs_nowhere_else() -> None:
     assert thread is not None
     thread.policy.processors = 1 << 2
     assert machine.scheduler.take_next(0, machine.now) is None
-    assert not machine.scheduler.has_work(0, machine.now) and machine.scheduler.has_work(2, machine.now)
+    assert machine.scheduler.next_for(0, machine.now) is None and machine.scheduler.next_for(2, machine.now) is thread
     assert machine.scheduler.take_next(2, machine.now) is thread
 
 
