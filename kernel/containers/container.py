@@ -46,6 +46,7 @@ from kernel.memory.account import Account
 from kernel.process.process import Process
 from kernel.sched.control import nudge_group
 from kernel.sched.group import RunGroup
+from kernel.sched.preemption import THAWED
 from kernel.sched.wait import WaitQueue
 
 if TYPE_CHECKING:
@@ -210,6 +211,7 @@ class Container:
         else:
             self.stage = self.stage_of_processes()
             self.tell(EventKind.THAWED, Pid(0), 0)
+            THAWED.queue.wake_all()
         self.changed.wake_all()
 
     def stage_of_processes(self) -> ContainerStage:

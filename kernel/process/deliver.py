@@ -8,6 +8,7 @@ from __future__ import annotations
 from codegen.lang import count_trailing_zeros, i32, inline, invert, local, u32, u64
 from kernel.base.errno import EFAULT, EINTR
 from kernel.machine.instructions import disable_interrupts, enable_interrupts
+from kernel.machine.trap import NO_CALL
 from kernel.memory.pressure import PRESSURE
 from kernel.process import job_control, timers
 from kernel.process.ending import status_of_signal
@@ -27,9 +28,9 @@ from kernel.process.signal_table import (
 )
 from kernel.sched.cpu import this_cpu
 from kernel.sched.kernel_lock import KERNEL_LOCK
+from kernel.sched.preemption import sleep_while_frozen
 from kernel.sched.scheduler import end_turn
 from kernel.sched.thread import Thread
-from kernel.sched.timer import NEVER
 
 SYSCALL_LENGTH: u64 = 2
 """The bytes of the SYSCALL instruction."""
@@ -68,17 +69,6 @@ def before_return(thread: Thread, from_call: bool) -> None:
         disable_interrupts()
         if not is_delayed(thread):
             return
-
-
-def sleep_while_frozen(thread: Thread) -> None:
-    """Sleep until the container is thawed, or the thread is to end. Signals that come stay for later."""
-    was_interrupted = thread.interrupted
-    changed = thread.process.container.changed
-    while thread.group.frozen and not thread.killed:
-        seen = changed.observe()
-        thread.interrupted = False
-        changed.wait(seen, NEVER, True)
-    thread.interrupted = was_interrupted or has_signal(thread)
 
 
 def take_signals(thread: Thread, from_call: bool) -> None:
@@ -205,8 +195,8 @@ def fault(thread: Thread, signal: u32, code: u32, address: u64) -> None:
 
 
 def is_interrupted_call(thread: Thread) -> bool:
-    """Whether the system call that is about to return was interrupted."""
-    return thread.frame.rax == MINUS_EINTR
+    """Whether the system call that is about to return was interrupted, and has not been replaced (rt_sigreturn(2))."""
+    return thread.frame.rax == MINUS_EINTR and thread.frame.error != NO_CALL
 
 
 MINUS_EINTR: u64 = (1 << 64) - EINTR.code

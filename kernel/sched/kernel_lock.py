@@ -53,11 +53,16 @@ class KernelLock:
         """Whether the running thread holds it."""
         return self.holder.load(Order.RELAXED) == current_thread_address()
 
+    @property
+    def is_claimed(self) -> bool:
+        """Whether a thread has waited for it for long, and is to have it next."""
+        return self.claim.load(Order.RELAXED) != 0
+
     @sleeps
     @hot
     def enter(self) -> None:
         """Take the lock, which the running thread does not hold."""
-        if self.claim.load(Order.RELAXED) != 0 or not self.holder.compare_exchange(0, current_thread_address()):
+        if self.is_claimed or not self.holder.compare_exchange(0, current_thread_address()):
             self.enter_slowly()
 
     def take(self) -> bool:
@@ -78,7 +83,7 @@ class KernelLock:
                 spin_hint()
             pause = min(pause * 2, LONGEST_PAUSE)
             looks += 1
-            if self.claim.load(Order.RELAXED) == 0 and read_time_stamp() - begin > CLOCK.tsc_hertz // PATIENCE:
+            if not self.is_claimed and read_time_stamp() - begin > CLOCK.tsc_hertz // PATIENCE:
                 self.claim.compare_exchange(0, myself)
             if not interrupts_enabled():
                 serve()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from codegen.lang import Atomic, inline, struct, u32
-from kernel.sched.cpu import current
-from kernel.sched.thread import Thread
+from codegen.lang import Atomic, inline, struct, u64
+from kernel.machine.cpu import current_thread_address
 from kernel.sched.wait import WaitQueue
 
 
@@ -12,20 +11,18 @@ from kernel.sched.wait import WaitQueue
 class Mutex:
     """Held by one thread at a time; others sleep in the order in which they came."""
 
-    taken: Atomic[u32] = inline()
-    holder: Thread | None = None
+    holder: Atomic[u64] = inline()
+    """The address of the thread that has it; 0: none."""
     queue: WaitQueue = inline()
 
     def __enter__(self) -> None:
         while True:
             seen = self.queue.observe()
-            if self.taken.compare_exchange(0, 1):
-                self.holder = current()
+            if self.holder.compare_exchange(0, current_thread_address()):
                 return
-            assert self.holder is not current(), "a mutex is not taken twice"
+            assert self.holder.load() != current_thread_address(), "a mutex is not taken twice"
             self.queue.sleep_uninterrupted(seen)
 
     def __exit__(self, *_: object) -> None:
-        self.holder = None
-        self.taken.store(0)
+        self.holder.store(0)
         self.queue.wake_one()
