@@ -40,6 +40,7 @@ from kernel.files.flags import OpenFlags, readable, writable
 from kernel.files.locks import release_of_file
 from kernel.files.poll import OTHERS
 from kernel.files.watch import Happening, notify
+from kernel.sched.mutex import Mutex
 
 if TYPE_CHECKING:
     from kernel.files.epoll import Interest
@@ -115,6 +116,8 @@ class OpenFile:
     inode: Inode | None = None
     flags: OpenFlags = OpenFlags.NONE
     position: u64 = 0
+    position_lock: Mutex = inline()
+    """Held by a transfer at `position`, which others may come between (f_pos_lock of Linux)."""
     references: u64 = 0
     owner: FileOwner | None = None
     owner_link: Link[OpenFile] = inline()

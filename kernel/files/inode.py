@@ -25,6 +25,7 @@ from codegen.lang import (
     UserAddr,
     array,
     copy,
+    deferred,
     i64,
     inline,
     local,
@@ -42,7 +43,9 @@ from kernel.files.content import Content
 from kernel.files.directory import Directory, DirectoryEntry, new_entry
 from kernel.files.file import ALWAYS_READY, Events, FileOps, OpenFile
 from kernel.files.seals import Seals, check_size, check_write
+from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
+from kernel.sched.mutex import Mutex
 
 if TYPE_CHECKING:
     from kernel.files.extended import ExtendedAttributes
@@ -118,6 +121,8 @@ class Inode(FileOps):
     entry: DirectoryEntry | None = None
     entries: Directory | None = None
     content: Content | None = None
+    write_lock: Mutex = inline()
+    """Held by what changes the contents: a write of many pages is not mixed with another (i_rwsem of Linux)."""
     target: LinkTarget | None = None
     extended: ExtendedAttributes | None = None
     watches: Watch | None = None
@@ -196,7 +201,14 @@ class Inode(FileOps):
     # Contents.
 
     def truncate(self, size: u64) -> Fallible[None]:
-        """Make a regular file `size` bytes long."""
+        """Make a regular file `size` bytes long. EISDIR, EINVAL for what has no contents, EPERM for what is sealed."""
+        self.hold()
+        with deferred(self.drop), self.write_lock:
+            self.set_size(size)
+            notify(self, Happening.MODIFY)
+
+    def set_size(self, size: u64) -> Fallible[None]:
+        """`truncate`, for who holds `write_lock`."""
         if self.described.is_directory:
             raise EISDIR
         content = self.content

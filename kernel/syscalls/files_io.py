@@ -37,6 +37,8 @@ from kernel.files.watch import Happening, notify
 from kernel.memory import user
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
+from kernel.sched.mutex import Mutex
+from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import (
@@ -94,6 +96,8 @@ def read_steps(
         step = min(u64(len(buffer)), total - done)
         got: u64 = 0
         try:
+            if done > 0:
+                preemption_point(Freezing.LATER)
             got = file.ops.read(offset + done, buffer[0:step], wait and done == 0)
             user.copy_out(UserSlice(advance(destination.address, done), got), buffer[0:got])
         except Errno:
@@ -107,7 +111,7 @@ def read_steps(
 
 def write_at(file: OpenFile, offset: u64, source: UserSlice, wait: bool) -> Fallible[u64]:
     """Write from user memory; returns how many bytes. An error after the first step ends a shorter
-    transfer.
+    transfer. What has an inode is written under its `write_lock`, which the caller holds.
     """
     done: u64 = 0
     if source.length <= SMALL:
@@ -126,6 +130,8 @@ def write_steps(file: OpenFile, offset: u64, source: UserSlice, wait: bool, buff
         step = min(u64(len(buffer)), total - done)
         put: u64 = 0
         try:
+            if done > 0:
+                preemption_point(Freezing.LATER)
             user.copy_in(buffer[0:step], UserSlice(advance(source.address, done), step))
             put = file.ops.write(offset + done, buffer[0:step], wait)
         except Errno:
@@ -146,8 +152,10 @@ def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
     ops = file.ops
     if isinstance(ops, PipeReader):
         return ops.pipe.receive_to_user(destination, file.may_wait)
-    done = read_at(file, file.position, destination, file.may_wait)
-    if file.ops.is_seekable():
+    if not file.ops.is_seekable():
+        return read_at(file, 0, destination, file.may_wait)
+    with file.position_lock:
+        done = read_at(file, file.position, destination, file.may_wait)
         file.position += done
     return done
 
@@ -169,14 +177,22 @@ def write_on(file: OpenFile, source: UserSlice) -> Fallible[u64]:
         return ops.pipe.send_from_user(source, file.may_wait)
     if not file.ops.is_seekable():
         return write_at(file, 0, source, file.may_wait)
-    if OpenFlags.APPEND in file.flags:
-        file.position = file.ops.attributes().size
     if source.length == 0:
         return 0
-    check_room(file, file.position)
-    done = write_at(file, file.position, source, file.may_wait)
-    file.position += done
+    with file.position_lock, write_lock_of(file):
+        if OpenFlags.APPEND in file.flags:
+            file.position = file.ops.attributes().size
+        check_room(file, file.position)
+        done = write_at(file, file.position, source, file.may_wait)
+        file.position += done
     return done
+
+
+def write_lock_of(file: OpenFile) -> Mutex:
+    """What a write to a file that has places holds."""
+    inode = file.inode
+    assert inode is not None, "what has places has an inode"
+    return inode.write_lock
 
 
 def check_room(file: OpenFile, offset: u64) -> Fallible[None]:
@@ -236,11 +252,12 @@ def pwrite64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) ->
     check_has_places(task, fd)
     file = writable_file(task, fd)
     with deferred(file.drop):
-        start = file.ops.attributes().size if OpenFlags.APPEND in file.flags else u64(offset)
         if count == 0:
             return 0
-        check_room(file, start)
-        return write_at(file, start, UserSlice(buffer, checked_count(count)), file.may_wait)
+        with write_lock_of(file):
+            start = file.ops.attributes().size if OpenFlags.APPEND in file.flags else u64(offset)
+            check_room(file, start)
+            return write_at(file, start, UserSlice(buffer, checked_count(count)), file.may_wait)
 
 
 # Position and size.
@@ -309,7 +326,6 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
         raise EISDIR
     inode.described.check(task.process.credentials, Access.WRITE)
     inode.truncate(u64(length))
-    notify(inode, Happening.MODIFY)
 
 
 @syscall(77)
@@ -324,4 +340,3 @@ def ftruncate(task: Thread, fd: Fd, length: i64) -> Fallible[None]:
     if not file.is_writable or inode is None or not inode.described.is_regular:
         raise EINVAL
     inode.truncate(u64(length))
-    notify(inode, Happening.MODIFY)

@@ -184,7 +184,6 @@ def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFil
         ops = device
     elif OpenFlags.TRUNCATE in flags and OpenFlags.PATH not in flags and inode.described.size > 0:
         inode.truncate(0)
-        notify(inode, Happening.MODIFY)
     kept = OpenFlags(u32(flags) & STATUS_FLAG_BITS) | OpenFlags.LARGE_FILE
     file = open_file(task.process.container.files, ops, inode, kept)
     inode.hold()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, i64, u32, u64
+from codegen.lang import Fallible, Fd, deferred, i64, u32, u64
 from kernel.base.errno import EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, ESPIPE
 from kernel.files.attributes import Kind
 from kernel.files.content import PAGE, SIZE_MAX
@@ -43,7 +43,9 @@ def fallocate(task: Thread, fd: Fd, mode: u32, offset: i64, length: i64) -> Fall
         raise EFBIG
     if mode & (KEEP_SIZE | PUNCH_HOLE) != mode:
         raise EOPNOTSUPP
-    allocate_in(inode, mode, start, start + u64(length))
+    inode.hold()
+    with deferred(inode.drop), inode.write_lock:
+        allocate_in(inode, mode, start, start + u64(length))
 
 
 def spacious(file: OpenFile) -> Fallible[Inode]:
@@ -62,7 +64,7 @@ def spacious(file: OpenFile) -> Fallible[Inode]:
 
 
 def allocate_in(inode: Inode, mode: u32, start: u64, end: u64) -> Fallible[None]:
-    """Make room for the bytes from `start` to `end`, or a hole of them."""
+    """Make room for the bytes from `start` to `end`, or a hole of them. The write lock is held."""
     content = inode.content
     assert content is not None, "regular files have contents"
     if mode & PUNCH_HOLE != 0:
@@ -72,7 +74,7 @@ def allocate_in(inode: Inode, mode: u32, start: u64, end: u64) -> Fallible[None]
         check_size(inode, max(end, content.size))
         reserve(content, start // PAGE, pages_of(end))
         if mode & KEEP_SIZE == 0 and end > content.size:
-            inode.truncate(end)
+            inode.set_size(end)
     inode.described.touch(wall_time())
     notify(inode, Happening.MODIFY)
 

@@ -12,7 +12,7 @@ from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_io import check_has_places, check_room, read_at, write_at
+from kernel.syscalls.files_io import check_has_places, check_room, read_at, write_at, write_lock_of
 from kernel.syscalls.files_support import COUNT_MAX, HIGHEST_OFFSET, advance, readable_file, writable_file
 
 VECTORS_MAX: u64 = 1024
@@ -48,19 +48,21 @@ def check_vectors(vectors: UserAddr, count: u64) -> Fallible[None]:
         total += length
 
 
-def start_of(file: OpenFile, offset: i64, appends: bool) -> u64:
-    """Where a transfer begins. Streams have no places, so any will do."""
-    if not file.ops.is_seekable():
-        return 0
-    if appends:
-        return file.ops.attributes().size
-    return file.position if offset == AT_POSITION else u64(offset)
-
-
 def read_vectors(file: OpenFile, vectors: UserAddr, count: u64, offset: i64, wait: bool) -> Fallible[u64]:
     """Read into one place after the other, from `offset` or AT_POSITION on; stops at the first that is not filled."""
     check_vectors(vectors, count)
-    start = start_of(file, offset, False)
+    if not file.ops.is_seekable():
+        return read_parts(file, vectors, count, 0, wait)
+    if offset != AT_POSITION:
+        return read_parts(file, vectors, count, u64(offset), wait)
+    with file.position_lock:
+        done = read_parts(file, vectors, count, file.position, wait)
+        file.position += done
+    return done
+
+
+def read_parts(file: OpenFile, vectors: UserAddr, count: u64, start: u64, wait: bool) -> Fallible[u64]:
+    """`read_vectors` from `start` on."""
     # What a terminal or an eventfd gives is one line or one value; a pipe gives what it has.
     goes_on = file.ops.is_seekable() or file.ops.attributes().kind == Kind.FIFO
     done: u64 = 0
@@ -81,8 +83,6 @@ def read_vectors(file: OpenFile, vectors: UserAddr, count: u64, offset: i64, wai
         done += got
         if got < part.length:
             break
-    if offset == AT_POSITION and file.ops.is_seekable():
-        file.position = start + done
     return done
 
 
@@ -91,7 +91,22 @@ def write_vectors(
 ) -> Fallible[u64]:
     """Write from one place after the other, likewise; SIGPIPE for the thread when nobody can read any more."""
     check_vectors(vectors, count)
-    start = start_of(file, offset, appends)
+    if not file.ops.is_seekable():
+        return write_parts(task, file, vectors, count, 0, wait)
+    if offset != AT_POSITION:
+        with write_lock_of(file):
+            start = file.ops.attributes().size if appends else u64(offset)
+            return write_parts(task, file, vectors, count, start, wait)
+    with file.position_lock, write_lock_of(file):
+        start = file.ops.attributes().size if appends else file.position
+        done = write_parts(task, file, vectors, count, start, wait)
+        if done > 0:
+            file.position = start + done
+    return done
+
+
+def write_parts(task: Thread, file: OpenFile, vectors: UserAddr, count: u64, start: u64, wait: bool) -> Fallible[u64]:
+    """`write_vectors` from `start` on."""
     done: u64 = 0
     for index in range(count):
         part = vector_at(vectors, index)
@@ -111,8 +126,6 @@ def write_vectors(
         done += put
         if put < part.length:
             break
-    if offset == AT_POSITION and file.ops.is_seekable() and done > 0:
-        file.position = start + done
     return done
 
 
