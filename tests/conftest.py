@@ -2,4 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
 pytest_plugins = ["harness.plugin"]
+
+# Their assertions say what they saw.
+pytest.register_assert_rewrite("tests.system.programs")

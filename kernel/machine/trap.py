@@ -62,6 +62,10 @@ class PageFaultError:
     protection_key: bool = bit(5)
 
 
+NO_CALL: u64 = 0xFFFF_FFFF_FFFF_FFFF
+"""`error` of a frame whose registers have been replaced: no call has this number."""
+
+
 @struct(size=176)
 class TrapFrame:
     """The registers of whoever was interrupted, as the entry stubs push them (boot/stubs/traps.py).
@@ -103,6 +107,10 @@ class TrapFrame:
     def page_fault_error(self) -> PageFaultError:
         """Why the page fault happened."""
         return from_raw(PageFaultError, self.error)
+
+    def forget_call(self) -> None:
+        """The registers are no longer those of the system call that was made: it is not restarted."""
+        self.error = NO_CALL
 
     def return_fully(self) -> None:
         """Restore every register from the frame on the way back from a system call."""

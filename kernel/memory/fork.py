@@ -43,13 +43,18 @@ def is_writable(root: FrameNumber, page: u64) -> bool:
 
 
 def separate(space: AddressSpace, child: AddressSpace, page: u64) -> Fallible[None]:
-    """Let each of the two have a writable page of its own where they share one. ENOMEM. The lock of `space` is held."""
+    """Let each of the two have a writable page of its own where they share one. ENOMEM. The lock of `space` is held.
+
+    They share none where the child has nothing, or memory of its own (MADV_DONTFORK, MADV_WIPEONFORK).
+    """
     region = space.region_at(page)
     mine = page_tables.find_table(space.root, page)
     theirs = page_tables.find_table(child.root, page)
     if region is None or region.shared or mine is None or theirs is None:
         return
     index = index_at(page, 1)
+    if theirs.entries[index].frame != mine.entries[index].frame:
+        return
     entry = replace(mine.entries[index], writable=True)
     copied = frames.allocate_uncleared(child.account, 0, FrameUse.USER)
     frames.copy_contents(copied, entry.frame)

@@ -149,6 +149,7 @@ def pop_frame(thread: Thread) -> Fallible[None]:
     extended_state.take_state(thread, load(u64, buffer, FLOATING_POINT - 8))
     take_alternate_stack(thread, buffer)
     load_registers(buffer[REGISTERS - 8 : FLOATING_POINT - 8], frame)
+    frame.forget_call()
     frame.return_fully()
 
 
