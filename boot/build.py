@@ -7,18 +7,20 @@ when the hashes of the sources are compared.
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING
 
+from boot.errors import BuildFailed
 from boot.layout import KERNEL_VIRTUAL
 from codegen.bytecode import kept_bytecode
 from codegen.cache import BuildRecord
 from codegen.collector import without_collection
 from codegen.files import write_whole
-from codegen.root import BUILD_FOLDER
+from codegen.root import BUILD_FOLDER, ROOT
 
 if TYPE_CHECKING:
     from codegen import Image
@@ -73,9 +75,23 @@ def write_kernel(progress: Progress | None = None) -> Path:
     path = BUILD_FOLDER / "pithos.elf"
     record = BuildRecord(BUILD_FOLDER / "pithos.elf.record")
     if not record.is_current([path]):
-        write_if_changed(path, build_kernel(progress).elf)
-        record.save([path], packages=("boot", "codegen", "kernel"))
+        if "kernel.main" in sys.modules or "kernel.memory.account" in sys.modules:
+            build_apart()
+        else:
+            write_if_changed(path, build_kernel(progress).elf)
+            record.save([path], packages=("boot", "codegen", "kernel"))
     return path
+
+
+def build_apart() -> None:
+    """Build in a process of its own: here the kernel's modules may have run, and their objects are what is compiled.
+
+    Raises BuildFailed.
+    """
+    command = [sys.executable, "-m", "boot", "build"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BuildFailed(done.stderr.strip())
 
 
 def write_disk(archive: Path | None, command_line: str) -> Path:

@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class DiskError(Exception):
     """The parts do not fit on a disk image."""
+
+
+class BuildFailed(Exception):
+    """A build in a process of its own failed; the text is what that process said."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from boot.build import write_if_changed, write_kernel
+from boot.errors import BuildFailed
 from codegen.root import BUILD_FOLDER
 from harness.archive import boot_archive
 from harness.errors import HarnessError
@@ -25,7 +26,7 @@ def ensure_kernel(progress: Progress | None = None) -> Path:
 
     try:
         return write_kernel(progress)
-    except (CompileError, LinkError) as error:
+    except (BuildFailed, CompileError, LinkError) as error:
         raise HarnessError(f"the kernel does not build:\n{error}") from None
 
 
