@@ -33,7 +33,7 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EAGAIN, EEXIST, ESRCH
+from kernel.base.errno import EAGAIN, EEXIST, ESRCH, EXDEV
 from kernel.base.list import Link, List
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.containers import out_of_memory
@@ -43,6 +43,7 @@ from kernel.files.file import FileOwner
 from kernel.files.poll import readiness_changed
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
+from kernel.memory.heap import owner_of
 from kernel.process.process import Process
 from kernel.sched.control import nudge_group
 from kernel.sched.group import RunGroup
@@ -290,12 +291,29 @@ BOOT = Container()
 """The container that everything else is in; the agent runs here. Its account is what the kernel can give away."""
 
 
+def check_lower(parent: Container, lower: Inode) -> Fallible[None]:
+    """EXDEV unless the files of `lower` outlive all that is made inside `parent`: those of it and of what is around it.
+
+    A directory of another container can be reached by a descriptor that was passed on.
+    """
+    if lower.is_dead:
+        raise EXDEV
+    owner = owner_of(lower)
+    payer: Account | None = parent.account
+    while payer is not owner:
+        if payer is None:
+            raise EXDEV
+        payer = payer.parent
+
+
 def create_child(parent: Container, name: Slice[u8], lower: Inode) -> Fallible[Container]:
     """A container inside `parent` whose files begin as those of the directory `lower`.
 
-    EEXIST for a name that a sibling has, ENOMEM; then nothing is made.
+    EEXIST for a name that a sibling has, EXDEV for a directory of a container that is not around the new one, ENOMEM;
+    then nothing is made.
     """
     parent.check_alive()
+    check_lower(parent, lower)
     for sibling in parent.children:
         if len(name) > 0 and sibling.name[0 : sibling.name_length] == name:
             raise EEXIST

@@ -1,7 +1,8 @@
 """The end of a container: everything that it owns is given back, and the count says so.
 
 `destroy` works from the leaves of the tree of containers: first no process is left, then no open file, then no inode,
-then no object. Nothing waits for a reference count; what others hold of it has been cut off before.
+then no object. Nothing waits for a reference count: what others hold of it is cut off and dead; what there is left of
+that is paid for by the container around from then on (kernel/files/README.md, "Life and death").
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from codegen.lang import Fallible, struct, u32, u64
 from kernel.base.errno import EBUSY, EDEADLK
 from kernel.containers.abi import ContainerStage
 from kernel.containers.container import Container
-from kernel.memory import frames
+from kernel.memory.heap import free
+from kernel.memory.reparent import reparent
 from kernel.process.ending import kill_process
 from kernel.process.process import Process
 from kernel.process.signal_table import Signal
 from kernel.sched.bandwidth import NO_BANDWIDTH
 from kernel.sched.control import set_shares
 from kernel.sched.cpu import current
+from kernel.sched.preemption import give_way
 from kernel.sched.scheduler import yield_now
 
 
@@ -88,15 +91,31 @@ def destroy_leaf(container: Container, total: Reclaimed) -> None:
     """Destroy a dying container that has no children."""
     total.processes += await_end(container)
     used = container.account.pages.used.load()
-    total.objects += container.files.revoke_all()
-    total.objects += container.file_system.destroy()
+    survivors = end_files(container, total)
     container.account.heap.trim()
-    left = frames.reclaim(container.account)
-    assert left == 0, "a destroyed container still had pages"
+    parent = container.parent
+    assert parent is not None, "the boot container is never destroyed"
+    moved = reparent(container.account, parent.account)
+    assert moved == 0 or survivors > 0, "a destroyed container still had pages that nobody refers to"
+    used -= moved
     assert container.account.pages.used.load() == 0, "a destroyed container is still charged for pages"
     assert container.account.processes.used.load() == 0, "a destroyed container is still charged for processes"
     total.pages += used
     remove(container, total)
+
+
+def end_files(container: Container, total: Reclaimed) -> u64:
+    """Give back its open files and its file system; how many objects of them others still refer to, which are dead."""
+    files = container.files
+    file_system = container.file_system
+    total.objects += u64(len(files.open_files)) + u64(len(file_system.inodes))
+    while files.revoke_first():
+        give_way()
+    while file_system.end_step():
+        give_way()
+    survivors = files.survivors + file_system.survivors
+    free(file_system)
+    return survivors
 
 
 def await_end(container: Container) -> u64:
@@ -134,7 +153,7 @@ def remove(container: Container, total: Reclaimed) -> None:
             break
         handle.cut_off(total.pages, total.objects, total.processes)
     parent = container.parent
-    assert parent is not None, "the boot container is never destroyed"
+    assert parent is not None, "it is not the boot container"
     parent.children.remove(container)
     parent.account.heap.free(container)
     around: Container | None = parent

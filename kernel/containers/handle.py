@@ -27,7 +27,6 @@ from codegen.lang import (
     u8,
     u32,
     u64,
-    uninitialised,
 )
 from kernel.base.errno import EAGAIN, EBADF, EINVAL, ENOTTY, ESRCH
 from kernel.base.list import Link
@@ -38,7 +37,8 @@ from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.poll import readiness_changed
 from kernel.machine.clock import CLOCK
-from kernel.memory.account import NO_LIMIT, Account, Usage
+from kernel.memory.account import NO_LIMIT, Usage
+from kernel.memory.heap import free
 from kernel.sched.timer import now
 from kernel.sched.wait import WaitQueue
 
@@ -50,7 +50,6 @@ EVENTS = 32
 class ContainerHandle(FileOps):
     """One opening of a container."""
 
-    account: Account = uninitialised()
     container: Container | None = None
     container_link: Link[ContainerHandle] = inline()
     id: u64 = 0
@@ -171,10 +170,19 @@ class ContainerHandle(FileOps):
         raise ENOTTY
 
     def closed(self) -> None:
+        self.forget_container()
+        free(self)
+
+    def revoked(self) -> None:
+        self.forget_container()
+        self.noted.end()
+
+    def forget_container(self) -> None:
+        """Be told nothing of the container any more."""
         container = self.container
         if container is not None:
             container.handles.remove(self)
-        self.account.heap.free(self)
+            self.container = None
 
 
 def limit_of(usage: Usage) -> u64:
@@ -186,7 +194,6 @@ def open_container(owner: FileOwner, container: Container) -> Fallible[OpenFile]
     """A descriptor's worth of `container`, charged to `owner`, with one reference, the caller's."""
     heap = owner.account.heap
     handle = heap.new(ContainerHandle)
-    handle.account = owner.account
     handle.id = container.id
     handle.described.kind = Kind.REGULAR
     handle.described.permissions = 0o600

@@ -167,6 +167,9 @@ class Channel(FileOps):
     def closed(self) -> None:
         """The channel stays."""
 
+    def revoked(self) -> None:
+        """Only the boot container, which never ends, opens it."""
+
 
 @comptime
 def make_channel(uart: Uart) -> Channel:

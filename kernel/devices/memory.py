@@ -63,6 +63,9 @@ class MemoryDevice(FileOps):
     def closed(self) -> None:
         """There is no state."""
 
+    def revoked(self) -> None:
+        """Nobody waits in it for long."""
+
 
 @comptime
 def make_device(device: int) -> MemoryDevice:

@@ -160,6 +160,9 @@ class SerialPort(FileOps):
     def closed(self) -> None:
         """The port stays."""
 
+    def revoked(self) -> None:
+        """The port stays, and whoever waits for it."""
+
 
 @comptime
 def make_port(uart: Uart, device: int) -> SerialPort:

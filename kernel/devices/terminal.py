@@ -39,6 +39,7 @@ from kernel.files.file import FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.inode import Inode
 from kernel.files.poll import readiness_changed
+from kernel.memory.heap import free
 from kernel.sched.timer import NEVER, after
 from kernel.sched.wait import WaitQueue
 
@@ -83,6 +84,8 @@ class Terminal:
     slave: SlaveEnd = inline()
     is_locked: bool = True
     """The slave cannot be opened before unlockpt(3)."""
+    has_ended: bool = False
+    """The container that made it ends: it is on no list, and nobody opens it any more."""
     was_used: bool = False
     """The slave was open at some time."""
     session: TerminalSession | None = None
@@ -261,7 +264,7 @@ class Terminal:
 
     def open_slave(self, flags: OpenFlags) -> Fallible[OpenFile]:
         """An open file of the slave, with one reference, the caller's. EIO while it is locked or hung up."""
-        if self.is_locked or self.slave.is_hung_up:
+        if self.is_locked or self.slave.is_hung_up or self.has_ended:
             raise EIO
         file = open_file(self.owner, self.slave, self.node, flags)
         self.node.hold()
@@ -272,7 +275,21 @@ class Terminal:
     def free_if_unused(self) -> None:
         """Free the terminal when both ends are closed."""
         if self.master.opens == 0 and self.slave.opens == 0:
-            self.terminals.forget(self)
+            self.leave_list()
+            free(self)
+
+    def end(self) -> None:
+        """The container that made it ends: hang up, and let nobody wait. It goes when calls in progress are over."""
+        self.leave_list()
+        self.hang_up()
+        self.changed.end()
+
+    def leave_list(self) -> None:
+        """Have no number and no name any more."""
+        if not self.has_ended:
+            self.has_ended = True
+            self.terminals.terminals.remove(self)
+            terminal_control.remove_node(self)
 
 
 @struct
@@ -301,9 +318,3 @@ class TerminalList:
         while self.find(number) is not None:
             number += 1
         return number
-
-    def forget(self, terminal: Terminal) -> None:
-        """Nobody has `terminal` open: its name goes, and the memory."""
-        self.terminals.remove(terminal)
-        terminal_control.remove_node(terminal)
-        terminal.owner.account.heap.free(terminal)

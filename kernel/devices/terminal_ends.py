@@ -54,6 +54,9 @@ class MasterEnd(FileOps):
             self.terminal.hang_up()
         self.terminal.free_if_unused()
 
+    def revoked(self) -> None:
+        self.terminal.end()
+
 
 @struct
 class SlaveEnd(FileOps):
@@ -98,6 +101,9 @@ class SlaveEnd(FileOps):
             self.is_hung_up = self.terminal.master.opens == 0
             self.terminal.changed_state()
         self.terminal.free_if_unused()
+
+    def revoked(self) -> None:
+        self.terminal.end()
 
 
 HUNG_UP_EVENTS = Events.INPUT | Events.OUTPUT | Events.ERROR | Events.HANG_UP | Events.READ_NORMAL | Events.WRITE_NORMAL

@@ -80,6 +80,9 @@ class TerminalNode(FileOps):
     def closed(self) -> None:
         """There is no state."""
 
+    def revoked(self) -> None:
+        """Nobody waits in it for long."""
+
 
 @comptime
 def make_terminal_node(kind: NodeKind, device: int) -> TerminalNode:

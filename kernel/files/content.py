@@ -34,13 +34,12 @@ from codegen.lang import (
     struct,
     u8,
     u64,
-    uninitialised,
     view,
 )
 from kernel.base.errno import EFBIG, ENXIO
 from kernel.memory import frames
-from kernel.memory.account import Account
 from kernel.memory.frames import FrameUse
+from kernel.memory.heap import owner_of
 from kernel.memory.pager import Pager
 from kernel.memory.spaces import unmap_beyond
 
@@ -64,7 +63,6 @@ HOLE = FrameNumber(0)
 class Content(Pager):
     """The pages of one regular file."""
 
-    account: Account = uninitialised()
     inode: Inode | None = None
     size: u64 = 0
     mappings: u64 = 0
@@ -96,11 +94,11 @@ class Content(Pager):
             return found
         number = (index - DIRECT) // NUMBERS
         if number == 0:
-            self.indirect = frames.allocate(self.account, FrameUse.FILE)
+            self.indirect = frames.allocate(owner_of(self), FrameUse.FILE)
             return self.indirect
         if self.double_indirect == HOLE:
-            self.double_indirect = frames.allocate(self.account, FrameUse.FILE)
-        made = frames.allocate(self.account, FrameUse.FILE)
+            self.double_indirect = frames.allocate(owner_of(self), FrameUse.FILE)
+        made = frames.allocate(owner_of(self), FrameUse.FILE)
         numbers_of(self.double_indirect)[number - 1] = u64(made)
         return made
 
@@ -149,7 +147,7 @@ class Content(Pager):
         own = self.own_frame(index)
         if own != HOLE:
             return own
-        frame = frames.allocate(self.account, FrameUse.FILE)
+        frame = frames.allocate(owner_of(self), FrameUse.FILE)
         with on_error(frames.release, frame):
             shown = self.frame_at(index)
             if shown != HOLE:
@@ -161,15 +159,19 @@ class Content(Pager):
 
     def page(self, index: u64) -> Fallible[FrameNumber]:
         """The frame that shows at page `index`; a hole becomes an own page, so that mappings agree on it."""
-        if index * PAGE >= self.size:
-            raise ENXIO
+        self.check_shown(index)
         shown = self.frame_at(index)
         return self.make_own(index) if shown == HOLE else shown
 
     def own_page(self, index: u64) -> Fallible[FrameNumber]:
-        if index * PAGE >= self.size:
-            raise ENXIO
+        self.check_shown(index)
         return self.make_own(index)
+
+    def check_shown(self, index: u64) -> Fallible[None]:
+        """ENXIO for a page beyond the end of the file, or of one whose file system has ended."""
+        inode = self.inode
+        if index * PAGE >= self.size or (inode is not None and inode.is_dead):
+            raise ENXIO
 
     def hold(self) -> None:
         inode = self.inode
@@ -238,6 +240,11 @@ class Content(Pager):
         self.size = size
 
     # Giving back.
+
+    def unmap_all(self) -> None:
+        """Be mapped nowhere: the file goes, and those that still map it find nothing there (SIGBUS)."""
+        if self.mappings > 0:
+            unmap_beyond(self, 0)
 
     def release_from(self, first: u64) -> None:
         """Release the own frames of page `first` and later ones, and the tables that only serve those."""

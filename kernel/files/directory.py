@@ -32,6 +32,7 @@ from codegen.lang import (
 )
 from kernel.base.list import Link, List
 from kernel.files.flags import NAME_MAX
+from kernel.memory.heap import free
 
 if TYPE_CHECKING:
     from kernel.files.inode import Inode
@@ -202,12 +203,12 @@ def new_entry(heap: Heap, directory: Inode, name: Slice[u8], inode: Inode | None
     return entry
 
 
-def free_entry(heap: Heap, entry: DirectoryEntry) -> None:
+def free_entry(entry: DirectoryEntry) -> None:
     """Free an entry that is in no directory."""
     long_name = entry.long_name
     if long_name is not None:
-        heap.free(long_name)
-    heap.free(entry)
+        free(long_name)
+    free(entry)
 
 
 def hash_of(name: Slice[u8]) -> u64:

@@ -34,10 +34,10 @@ from kernel.files.attributes import Attributes
 from kernel.files.eventfd import EventCounter
 from kernel.files.fifo import FifoEnd
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
-from kernel.files.pipe import PipeReader, PipeWriter
+from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.poll import ALL_SOURCES, OTHERS, observe, readiness_changed
 from kernel.files.timerfd import TimerFile
-from kernel.memory.account import Account
+from kernel.memory.heap import free, owner_of
 
 EVENT_BITS: u32 = 0x23FF
 """The events that there are: those of poll(2)."""
@@ -101,7 +101,7 @@ class Interest:
             epoll.nested -= 1
         epoll.interests.remove(self)
         self.file.watchers.remove(self)
-        epoll.account.heap.free(self)
+        free(self)
 
 
 def changes_of(ops: FileOps) -> u64:
@@ -142,7 +142,6 @@ def sources_of(file: OpenFile) -> u64:
 class Epoll(FileOps):
     """One list of interests."""
 
-    account: Account = uninitialised()
     file: OpenFile | None = None
     interests: List[Interest] = inline(List(Interest.epoll_link))
     nested: u64 = 0
@@ -177,7 +176,7 @@ class Epoll(FileOps):
                 raise ELOOP
         if self.find(file, fd) is not None:
             raise EEXIST
-        interest = self.account.heap.new(Interest)
+        interest = owner_of(self).heap.new(Interest)
         interest.epoll = self
         interest.file = file
         interest.fd = fd
@@ -255,12 +254,19 @@ class Epoll(FileOps):
         raise ENOTTY
 
     def closed(self) -> None:
+        self.drop_interests()
+        free(self)
+
+    def revoked(self) -> None:
+        self.drop_interests()
+
+    def drop_interests(self) -> None:
+        """Have no interest in any file."""
         while True:
             interest = self.interests.first
             if interest is None:
                 break
             interest.drop()
-        self.account.heap.free(self)
 
 
 def check_file(file: OpenFile) -> Fallible[None]:
@@ -273,7 +279,6 @@ def check_file(file: OpenFile) -> Fallible[None]:
 def open_epoll(owner: FileOwner) -> Fallible[OpenFile]:
     """An epoll without interests, charged to `owner`, as an open file with one reference."""
     epoll = owner.account.heap.new(Epoll)
-    epoll.account = owner.account
     describe(epoll.described)
     file = open_anonymous(owner, epoll, False)
     epoll.file = file

@@ -19,14 +19,13 @@ from codegen.lang import (
     u8,
     u32,
     u64,
-    uninitialised,
 )
 from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
 from kernel.files.poll import readiness_changed, source_of
-from kernel.memory.account import Account
+from kernel.memory.heap import free
 from kernel.sched.wait import WaitQueue
 
 HIGHEST: u64 = 0xFFFF_FFFF_FFFF_FFFE
@@ -38,7 +37,6 @@ WORD: u64 = 8
 class EventCounter(FileOps):
     """One counter."""
 
-    account: Account = uninitialised()
     value: u64 = 0
     is_semaphore: bool = False
     """EFD_SEMAPHORE: a read takes 1 instead of all."""
@@ -103,13 +101,15 @@ class EventCounter(FileOps):
         raise ENOTTY
 
     def closed(self) -> None:
-        self.account.heap.free(self)
+        free(self)
+
+    def revoked(self) -> None:
+        self.changed.end()
 
 
 def open_counter(owner: FileOwner, value: u32, is_semaphore: bool, nonblocking: bool) -> Fallible[OpenFile]:
     """A counter that begins with `value`, charged to `owner`, as an open file with one reference."""
     counter = owner.account.heap.new(EventCounter)
-    counter.account = owner.account
     counter.source = source_of(address_of(counter))
     counter.value = u64(value)
     counter.is_semaphore = is_semaphore

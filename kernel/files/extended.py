@@ -25,6 +25,7 @@ from kernel.base.errno import EEXIST, ENODATA, ENOSPC
 from kernel.base.list import Link, List
 from kernel.files.inode import Inode
 from kernel.memory.account import Account
+from kernel.memory.heap import free, owner_of
 
 NAME_MAX = 255
 """XATTR_NAME_MAX (linux/limits.h)."""
@@ -51,7 +52,6 @@ class ExtendedAttribute:
 class ExtendedAttributes:
     """Those of one inode."""
 
-    account: Account = uninitialised()
     all: List[ExtendedAttribute] = inline(List(ExtendedAttribute.link))
     names_length: u64 = 0
     """What listxattr(2) tells, zero bytes included."""
@@ -68,10 +68,10 @@ class ExtendedAttributes:
         length = u64(len(name))
         if self.names_length + length + 1 > VALUE_MAX:
             raise ENOSPC
-        heap = self.account.heap
+        heap = owner_of(self).heap
         made = heap.new(ExtendedAttribute)
         with on_error(heap.free, made):
-            made.value = copied(self.account, value)
+            made.value = copied(owner_of(self), value)
         made.name_length = length
         copy(made.name, name)
         self.insert(made)
@@ -91,16 +91,16 @@ class ExtendedAttributes:
         if one is None:
             self.add(name, value)
             return
-        made = copied(self.account, value)
-        self.account.heap.free_bytes(one.value)
+        made = copied(owner_of(self), value)
+        owner_of(self).heap.free_bytes(one.value)
         one.value = made
 
     def drop(self, one: ExtendedAttribute) -> None:
         """Remove one."""
         self.all.remove(one)
         self.names_length -= one.name_length + 1
-        self.account.heap.free_bytes(one.value)
-        self.account.heap.free(one)
+        owner_of(self).heap.free_bytes(one.value)
+        free(one)
 
     def free(self) -> None:
         """Remove all, and the list."""
@@ -109,7 +109,7 @@ class ExtendedAttributes:
             if one is None:
                 break
             self.drop(one)
-        self.account.heap.free(self)
+        free(self)
 
 
 def copied(account: Account, value: Slice[u8]) -> Fallible[MutableSlice[u8]]:
@@ -148,7 +148,11 @@ def get(inode: Inode, name: Slice[u8]) -> Fallible[MutableSlice[u8]]:
 
 
 def put(inode: Inode, name: Slice[u8], value: Slice[u8], may_make: bool, may_replace: bool) -> Fallible[None]:
-    """Set the value of `name`. ENODATA if it would have to be made and may not, EEXIST likewise; ENOSPC, ENOMEM."""
+    """Set the value of `name`. ENODATA if it would have to be made and may not, EEXIST likewise.
+
+    ENOSPC, ENOMEM, EIO.
+    """
+    inode.check_alive()
     known = shown_by(inode)
     exists = known is not None and known.find(name) is not None
     if exists and not may_replace:
@@ -166,7 +170,8 @@ def put(inode: Inode, name: Slice[u8], value: Slice[u8], may_make: bool, may_rep
 
 
 def remove(inode: Inode, name: Slice[u8]) -> Fallible[None]:
-    """Remove `name`. ENODATA, ENOMEM."""
+    """Remove `name`. ENODATA, ENOMEM, EIO."""
+    inode.check_alive()
     get(inode, name)
     own = inode.extended
     if own is None:
@@ -180,7 +185,6 @@ def remove(inode: Inode, name: Slice[u8]) -> Fallible[None]:
 def duplicate(known: ExtendedAttributes | None, account: Account) -> Fallible[ExtendedAttributes]:
     """A list charged to `account` with the same in it. ENOMEM."""
     made = account.heap.new(ExtendedAttributes)
-    made.account = account
     if known is None:
         return made
     with on_error(made.free):

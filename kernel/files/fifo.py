@@ -35,7 +35,7 @@ from kernel.files.inode import Inode
 from kernel.files.pipe import Pipe, create_pipe
 from kernel.files.poll import readiness_changed
 from kernel.machine.clock import wall_time
-from kernel.memory.account import Account
+from kernel.memory.heap import free
 from kernel.sched.wait import WaitQueue
 
 
@@ -97,18 +97,21 @@ class Fifo:
                 return
             self.opened.sleep(seen)
 
+    def end_calls(self) -> None:
+        """The file system that it is in ends: nobody waits at it any more."""
+        self.pipe.end_calls()
+        self.opened.end()
+
     def free(self) -> None:
         """Nobody has it open; the pipe is gone."""
-        inode = self.inode
-        inode.fifo = None
-        inode.fs.account.heap.free(self)
+        self.inode.fifo = None
+        free(self)
 
 
 @struct
 class FifoEnd(FileOps):
     """One opening of a FIFO."""
 
-    account: Account = uninitialised()
     fifo: Fifo = uninitialised()
     reads: bool = False
     writes: bool = False
@@ -154,7 +157,10 @@ class FifoEnd(FileOps):
 
     def closed(self) -> None:
         self.fifo.leave(self)
-        self.account.heap.free(self)
+        free(self)
+
+    def revoked(self) -> None:
+        """It counts as an end until a call in progress returns: the FIFO itself may be of another container."""
 
 
 def open_fifo(owner: FileOwner, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
@@ -197,7 +203,7 @@ def create_fifo(inode: Inode) -> Fallible[Fifo]:
 def free_unused(fifo: Fifo) -> None:
     """Free a FIFO that no end was made for."""
     if fifo.readers + fifo.writers == 0:
-        fifo.inode.fs.account.heap.free(fifo.pipe)
+        free(fifo.pipe)
         fifo.free()
 
 
@@ -208,7 +214,6 @@ def open_end(owner: FileOwner, fifo: Fifo, reads: bool, writes: bool, flags: Ope
     with on_error(heap.free, end):
         file = open_file(owner, end, fifo.inode, flags)
     fifo.inode.hold()
-    end.account = owner.account
     end.fifo = fifo
     end.reads = reads
     end.writes = writes

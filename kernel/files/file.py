@@ -4,10 +4,12 @@ Interface: `open_file` makes an `OpenFile` with one reference, the caller's; `ho
 `drop` closes it. What the file does is decided by its `FileOps`.
 
 Invariants
-- Every open file is charged to one `FileOwner` (a container) and on its list. Who is destroyed revokes what
-  is on its list: descriptors that others hold then refer to `DEAD_FILE`, which answers EIO.
+- Every open file is charged to one `FileOwner` (a container) and on its list. A container that is destroyed revokes
+  what is on its list: descriptors that others hold then refer to `DEAD_FILE`, which answers EIO.
 - `holders` are the descriptor slots that refer to the file; each counts as one reference. The other
   references belong to system calls in progress.
+- An open file, its `ops` and its inode live until the last reference is dropped, whatever is destroyed meanwhile
+  (README.md, "Life and death").
 """
 
 from __future__ import annotations
@@ -38,8 +40,9 @@ from kernel.base.list import Link, List
 from kernel.files.attributes import Attributes
 from kernel.files.flags import OpenFlags, readable, writable
 from kernel.files.locks import release_of_file
-from kernel.files.poll import OTHERS
+from kernel.files.poll import ALL_SOURCES, OTHERS, readiness_changed
 from kernel.files.watch import Happening, notify
+from kernel.memory.heap import free
 from kernel.sched.mutex import Mutex
 
 if TYPE_CHECKING:
@@ -96,6 +99,14 @@ class FileOps(Interface):
 
     def closed(self) -> None:
         """The last reference to the open file is gone."""
+        ...
+
+    def revoked(self) -> None:
+        """The container that the open file is charged to ends: wake the threads that wait in it (`WaitQueue.end`), and
+        be on no list of that container from now on.
+
+        `closed` follows when the last call that is in progress returns; none begins any more.
+        """
         ...
 
 
@@ -156,15 +167,12 @@ class OpenFile:
         if self.references > 0:
             return
         owner = self.owner
-        assert owner is not None, "dead files are never closed"
+        if owner is not None:
+            self.leave(owner)
         self.finish()
-        owner.account.heap.free(self)
 
-    def finish(self) -> None:
-        """Let go of what was opened."""
-        owner = self.owner
-        if owner is None:
-            return
+    def leave(self, owner: FileOwner) -> None:
+        """Be an open file of `owner` no longer, with what goes with that."""
         while True:
             interest = self.watchers.first
             if interest is None:
@@ -174,10 +182,12 @@ class OpenFile:
         self.tell_closed()
         owner.open_files.remove(self)
         self.owner = None
+
+    def finish(self) -> None:
+        """Let go of what was opened: nothing refers to the open file any more."""
         ops = self.ops
         inode = self.inode
-        self.ops = DEAD
-        self.inode = None
+        free(self)
         ops.closed()
         if inode is not None:
             inode.drop()
@@ -188,10 +198,13 @@ class OpenFile:
         if inode is not None and not self.is_path_only:
             notify(inode, Happening.CLOSE_WRITE if self.is_writable else Happening.CLOSE_NO_WRITE)
 
-    def revoke(self) -> None:
-        """Close the file for good; its descriptors refer to the dead file from now on."""
-        owner = self.owner
-        assert owner is not None, "dead files are never revoked"
+    @property
+    def is_revoked(self) -> bool:
+        """Whether its container is gone: a call that is in progress has nothing to wait for."""
+        return self.owner is None
+
+    def revoke(self, owner: FileOwner) -> None:
+        """Cut off all descriptors, which refer to the dead file from now on, and end the calls that are in progress."""
         while True:
             descriptor = self.holders.pop_first()
             if descriptor is None:
@@ -200,8 +213,13 @@ class OpenFile:
             descriptor.file = DEAD_FILE
             DEAD_FILE.holders.push_last(descriptor)
             DEAD_FILE.hold()
-        self.finish()
-        owner.account.heap.free(self)
+        self.leave(owner)
+        self.ops.revoked()
+        readiness_changed(ALL_SOURCES)
+        if self.references == 0:
+            self.finish()
+        else:
+            owner.survivors += 1
 
 
 @struct
@@ -210,21 +228,29 @@ class FileOwner:
 
     account: Account = uninitialised()
     open_files: List[OpenFile] = inline(List(OpenFile.owner_link))
+    has_ended: bool = False
+    """Nothing is opened at its charge any more."""
+    survivors: u64 = 0
+    """How many of its open files were in use by calls of others when they were revoked."""
 
-    def revoke_all(self) -> u64:
-        """Close every open file that is left, as `OpenFile.revoke` does; returns how many there were."""
-        count: u64 = 0
-        while True:
-            file = self.open_files.first
-            if file is None:
-                return count
-            file.revoke()
-            count += 1
+    def revoke_first(self) -> bool:
+        """Revoke one of the open files that are left; whether there was any. Nothing is opened from now on."""
+        self.has_ended = True
+        file = self.open_files.first
+        if file is None:
+            return False
+        file.revoke(self)
+        return True
 
 
 @must_use
 def open_file(owner: FileOwner, ops: FileOps, inode: Inode | None, flags: OpenFlags) -> Fallible[OpenFile]:
-    """A new open file with one reference, charged to `owner`. It takes over the caller's hold on `inode`."""
+    """A new open file with one reference, charged to `owner`. It takes over the caller's hold on `inode`.
+
+    ENOMEM; EIO when `owner`, the container that made a terminal for instance, ends.
+    """
+    if owner.has_ended:
+        raise EIO
     file = owner.account.heap.new(OpenFile)
     file.ops = ops
     file.inode = inode
@@ -261,6 +287,9 @@ class DeadFile(FileOps):
 
     def closed(self) -> None:
         """Nothing is held."""
+
+    def revoked(self) -> None:
+        """It has no owner."""
 
 
 @comptime

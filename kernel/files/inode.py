@@ -8,6 +8,8 @@ of the origin and shows its contents, entries and target until these are changed
 
 Invariants
 - An inode lives as long as it has a name or a reference; then its frames and objects are given back.
+- When its file system ends, what is still referred to becomes a dead inode: it has no contents, entries or names, and
+  whatever is asked of it is EIO, or ENOENT for a name (README.md, "Life and death").
 - `origin` is held, so what was removed from the layer below stays as long as it shows through.
 - `parent` is set on directories that have a name; `entry` is the newest of the names.
 """
@@ -40,7 +42,7 @@ from kernel.base.list import Link
 from kernel.base.writer import Writer
 from kernel.files.attributes import Attributes, Kind
 from kernel.files.content import Content
-from kernel.files.directory import Directory, DirectoryEntry, new_entry
+from kernel.files.directory import Directory, DirectoryEntry, free_entry, new_entry
 from kernel.files.file import ALWAYS_READY, Events, FileOps, OpenFile
 from kernel.files.seals import Seals, check_size, check_write
 from kernel.files.watch import Happening, notify
@@ -153,9 +155,33 @@ class Inode(FileOps):
             inode.references -= 1
             inode = inode.fs.free_if_unused(inode)
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether its file system has ended."""
+        return self.fs.has_ended
+
+    def check_alive(self) -> Fallible[None]:
+        """EIO once its file system has ended."""
+        if self.fs.has_ended:
+            raise EIO
+
+    def die(self, dead: RamFs) -> None:
+        """Its file system ends while it is referred to: be one of `dead`, with nothing behind it."""
+        self.fs = dead
+        self.parent = None
+        self.origin = None
+        self.device = None
+        self.view = None
+        self.receiver = None
+        self.population = None
+        self.magic = None
+        self.described.links = 0
+        self.described.size = 0
+
     # FileOps.
 
     def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        self.check_alive()
         if self.described.is_directory:
             raise EISDIR
         view = self.view
@@ -168,6 +194,7 @@ class Inode(FileOps):
         return content.read(offset, destination)
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        self.check_alive()
         receiver = self.receiver
         if receiver is not None:
             receiver.receive(self, source)
@@ -198,6 +225,9 @@ class Inode(FileOps):
     def closed(self) -> None:
         """The open file drops its inode itself."""
 
+    def revoked(self) -> None:
+        """An inode belongs to its file system, and ends with that."""
+
     # Contents.
 
     def truncate(self, size: u64) -> Fallible[None]:
@@ -209,6 +239,7 @@ class Inode(FileOps):
 
     def set_size(self, size: u64) -> Fallible[None]:
         """`truncate`, for who holds `write_lock`."""
+        self.check_alive()
         if self.described.is_directory:
             raise EISDIR
         content = self.content
@@ -220,7 +251,8 @@ class Inode(FileOps):
         self.described.touch(wall_time())
 
     def pager(self) -> Fallible[Content]:
-        """What serves the pages of a mapping of this file; EACCES unless it is a regular file (mmap(2))."""
+        """What serves the pages of a mapping of this file; EACCES unless it is a regular file (mmap(2)), EIO."""
+        self.check_alive()
         content = self.content
         if content is None:
             raise EACCES
@@ -253,6 +285,8 @@ class Inode(FileOps):
 
         An entry of a layer below is given an inode and an entry of its own here, so that it can be changed.
         """
+        if self.fs.has_ended:
+            raise ENOENT
         entries = self.entries
         if entries is None:
             raise ENOTDIR
@@ -330,7 +364,7 @@ class Inode(FileOps):
         else:
             entries.remove(entry)
             self.fs.forget_name(inode, entry)
-            self.fs.free_entry(entry)
+            free_entry(entry)
 
 
 def read_view(inode: Inode, view: View, offset: u64, destination: MutableSlice[u8]) -> Fallible[u64]:

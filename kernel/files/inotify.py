@@ -28,6 +28,7 @@ from kernel.files.attributes import Attributes
 from kernel.files.file import FIONREAD, Events, FileOps, FileOwner, OpenFile
 from kernel.files.watch import EventQueue, FileEvent, Happening
 from kernel.memory import user
+from kernel.memory.heap import free
 
 HEADER: u64 = 16
 """`struct inotify_event` before the name; the name is padded to a multiple of it."""
@@ -66,7 +67,7 @@ class Inotify(FileOps):
             put_event(destination[done : done + size], event)
             done += size
             queue.events.remove(event)
-            queue.account.heap.free(event)
+            free(event)
         if queue.events.is_empty and queue.has_overflowed and room - done >= HEADER:
             put_header(destination[done : done + HEADER], -1, u32(Happening.OVERFLOW), 0)
             queue.has_overflowed = False
@@ -99,9 +100,12 @@ class Inotify(FileOps):
         return 0
 
     def closed(self) -> None:
-        account = self.queue.account
         self.queue.free_all()
-        account.heap.free(self)
+        free(self)
+
+    def revoked(self) -> None:
+        self.queue.free_all()
+        self.queue.changed.end()
 
 
 def put_header(destination: MutableSlice[u8], watch: i32, mask: u32, cookie: u32) -> None:
@@ -122,6 +126,5 @@ def put_event(destination: MutableSlice[u8], event: FileEvent) -> None:
 def open_inotify(owner: FileOwner, nonblocking: bool) -> Fallible[OpenFile]:
     """A queue without watches, charged to `owner`, as an open file with one reference."""
     made = owner.account.heap.new(Inotify)
-    made.queue.account = owner.account
     describe(made.described)
     return open_anonymous(owner, made, nonblocking)

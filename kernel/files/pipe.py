@@ -32,94 +32,25 @@ from codegen.lang import (
     u8,
     u32,
     u64,
-    uninitialised,
 )
-from kernel.base.errno import EAGAIN, EBADF, EFAULT, EINTR, ENOTTY, EPIPE
+from kernel.base.errno import EAGAIN, EFAULT, EINTR, ENOTTY, EPIPE
 from kernel.files.attributes import Attributes, Kind
 from kernel.files.content import HOLE, PAGE
 from kernel.files.credentials import Credentials
-from kernel.files.file import FIONREAD, Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.file import FIONREAD, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
+from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.poll import readiness_changed, source_of
 from kernel.machine.clock import wall_time
 from kernel.memory import frames, user
 from kernel.memory.account import Account
 from kernel.memory.frames import FrameUse
+from kernel.memory.heap import free, owner_of
 from kernel.sched.wait import WaitQueue
 
 CAPACITY_PAGES: u64 = 16
 CAPACITY: u64 = CAPACITY_PAGES * PAGE
 PIPE_BUF: u64 = 4096
-
-
-@struct
-class PipeReader(FileOps):
-    """The end of a pipe that is read."""
-
-    pipe: Pipe = uninitialised()
-    is_open: bool = False
-
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-        return self.pipe.receive(destination, wait)
-
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        raise EBADF
-
-    def attributes(self) -> Attributes:
-        return self.pipe.described
-
-    def is_seekable(self) -> bool:
-        return False
-
-    def readiness(self) -> Events:
-        events = Events.NONE
-        if self.pipe.used > 0:
-            events = events | Events.INPUT | Events.READ_NORMAL
-        if not self.pipe.writer.is_open:
-            events = events | Events.HANG_UP
-        return events
-
-    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
-        return self.pipe.control(request, argument)
-
-    def closed(self) -> None:
-        self.is_open = False
-        self.pipe.end_closed()
-
-
-@struct
-class PipeWriter(FileOps):
-    """The end of a pipe that is written."""
-
-    pipe: Pipe = uninitialised()
-    is_open: bool = False
-
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-        raise EBADF
-
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        return self.pipe.send(source, wait)
-
-    def attributes(self) -> Attributes:
-        return self.pipe.described
-
-    def is_seekable(self) -> bool:
-        return False
-
-    def readiness(self) -> Events:
-        events = Events.NONE
-        if CAPACITY - self.pipe.used >= PIPE_BUF:
-            events = events | Events.OUTPUT | Events.WRITE_NORMAL
-        if not self.pipe.reader.is_open:
-            events = events | Events.ERROR
-        return events
-
-    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
-        return self.pipe.control(request, argument)
-
-    def closed(self) -> None:
-        self.is_open = False
-        self.pipe.end_closed()
 
 
 @struct
@@ -152,7 +83,6 @@ class PipeWaiters:
 class Pipe:
     """The queue between the two ends."""
 
-    account: Account = uninitialised()
     source: u64 = 0
     """That of its changes, for poll(2)."""
     reader: PipeReader = inline()
@@ -167,6 +97,11 @@ class Pipe:
     arrivals: u64 = 0
     """How often something happened that a reader may wait for; `departures`: a writer."""
     departures: u64 = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether poll(2) calls it writable: PIPE_BUF bytes fit."""
+        return CAPACITY - self.used >= PIPE_BUF
 
     def receive(self, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         """Take what is queued, up to len(destination) bytes; 0 when all writers are gone."""
@@ -321,7 +256,7 @@ class Pipe:
         """The frame of page `index` of the ring, allocated now if it is missing."""
         frame = self.pages[index]
         if frame == HOLE:
-            frame = frames.allocate(self.account, FrameUse.FILE)
+            frame = frames.allocate(owner_of(self), FrameUse.FILE)
             self.pages[index] = frame
         return frame
 
@@ -342,7 +277,12 @@ class Pipe:
             frame = self.pages[index]
             if frame != HOLE:
                 frames.release(frame)
-        self.account.heap.free(self)
+        free(self)
+
+    def end_calls(self) -> None:
+        """It was revoked: the threads that wait at either end do so no longer (EIO)."""
+        self.readable.queue.end()
+        self.writable.queue.end()
 
 
 @struct
@@ -358,7 +298,6 @@ NUMBERS = PipeNumbers()
 def create_pipe(account: Account) -> Fallible[Pipe]:
     """A pipe charged to `account`, none of whose ends is open."""
     pipe = account.heap.new(Pipe)
-    pipe.account = account
     pipe.source = source_of(address_of(pipe))
     pipe.reader.pipe = pipe
     pipe.writer.pipe = pipe

@@ -1,9 +1,10 @@
 """RamFs: a file system in memory, whose inodes and pages are charged to one account.
 
 Interface: `create_file_system` makes one, empty or as the writable layer over a directory of another one;
-`new_inode` makes inodes; `destroy` gives everything back. Names are made and removed in tree.py.
+`new_inode` makes inodes; `end`, step by step, gives everything back. Names are made and removed in tree.py.
 
-Invariant: every inode is on `inodes`, so destroying the file system does not depend on reference counts.
+Invariant: every inode is on `inodes`, so ending the file system does not depend on reference counts. An inode that is
+referred to from elsewhere is then one of `DEAD_FILES`, until it is let go of.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import ENAMETOOLONG
+from kernel.base.errno import ENAMETOOLONG, ENOENT
 from kernel.base.list import List
-from kernel.files import directory
 from kernel.files.attributes import Kind
 from kernel.files.content import PAGE, Content
-from kernel.files.directory import Directory, DirectoryEntry
+from kernel.files.directory import Directory, DirectoryEntry, free_entry
 from kernel.files.inode import TARGET_MAX, Inode, LinkTarget
 from kernel.files.watch import inode_gone
 from kernel.machine.clock import wall_time
-from kernel.memory.account import Account
+from kernel.memory.account import KERNEL, Account
+from kernel.memory.heap import free
 
 LAYER_NUMBERS: u64 = 1 << 40
 """Inode numbers that each layer has of its own, so that those of the layers that show through stay unique."""
@@ -55,13 +56,19 @@ class RamFs:
     id: u64 = 0
     layer: u64 = 0
     next_number: u64 = 1
+    has_ended: bool = False
+    """Nothing is made, read or written in it any more."""
+    survivors: u64 = 0
+    """How many of its inodes had become dead ones at the end, as they were referred to."""
     inodes: List[Inode] = inline(List(Inode.fs_link))
     root: Inode = uninitialised()
 
     # Inodes.
 
     def bare_inode(self, kind: Kind) -> Fallible[Inode]:
-        """An inode without number, name or reference, with the parts that its kind needs."""
+        """An inode without number, name or reference, with the parts that its kind needs. ENOMEM; ENOENT at the end."""
+        if self.has_ended:
+            raise ENOENT
         heap = self.account.heap
         inode = heap.new(Inode)
         with on_error(heap.free, inode):
@@ -69,7 +76,6 @@ class RamFs:
                 inode.entries = heap.new(Directory)
             elif kind == Kind.REGULAR:
                 content = heap.new(Content)
-                content.account = self.account
                 content.inode = inode
                 inode.content = content
         inode.fs = self
@@ -120,7 +126,6 @@ class RamFs:
         else:
             content = self.account.heap.new(Content)
             inode.content = content
-            content.account = self.account
             content.write(0, target)
         inode.described.size = length
 
@@ -214,47 +219,120 @@ class RamFs:
 
     def free_inode(self, inode: Inode) -> None:
         """Give back an inode with all that belongs to it, its origin excepted."""
-        heap = self.account.heap
         self.inodes.remove(inode)
+        self.empty(inode)
+        content = inode.content
+        if content is not None:
+            free(content)
+        free(inode)
+
+    def empty(self, inode: Inode) -> None:
+        """Give back what belongs to an inode, but for its content, which mappings may refer to."""
         inode_gone(inode)
+        fifo = inode.fifo
+        if fifo is not None:
+            fifo.end_calls()
         content = inode.content
         if content is not None:
             content.release_all()
-            heap.free(content)
         target = inode.target
         if target is not None:
-            heap.free(target)
+            inode.target = None
+            free(target)
         extended = inode.extended
         if extended is not None:
+            inode.extended = None
             extended.free()
         entries = inode.entries
         if entries is not None:
-            while True:
-                entry = entries.order.pop_first()
-                if entry is None:
-                    break
-                self.free_entry(entry)
-            heap.free(entries)
-        heap.free(inode)
+            inode.entries = None
+            while forget_entries(entries):
+                pass
+            free(entries)
 
-    def free_entry(self, entry: DirectoryEntry) -> None:
-        """Free an entry that is in no directory any more."""
-        directory.free_entry(self.account.heap, entry)
+    # The end.
 
-    def destroy(self) -> u64:
-        """Give back every inode, named or referred to or not, and the file system itself. Returns how many."""
-        count: u64 = 0
-        while True:
-            inode = self.inodes.first
-            if inode is None:
-                break
-            origin = inode.origin
+    def end_step(self) -> bool:
+        """A step of the end of the file system, of bounded length; False when nothing is left: then `free` it.
+
+        From the first step on nothing is made in it, and nothing read or written. Directories are emptied first: an
+        inode without names is given back, and one that is referred to from elsewhere becomes a dead one.
+        """
+        if not self.has_ended:
+            self.has_ended = True
+            self.root.references -= 1
+        inode = self.inodes.first
+        if inode is None:
+            return False
+        entries = inode.entries
+        if entries is not None:
+            inode.described.links = 0
+            if forget_entries(entries):
+                return True
+            inode.entries = None
+            free(entries)
+        if inode.names > 0:
+            self.inodes.remove(inode)
+            self.inodes.push_last(inode)
+        else:
+            self.bury(inode)
+        return True
+
+    def destroy(self) -> None:
+        """All steps at once, of one that was just made."""
+        while self.end_step():
+            pass
+        free(self)
+
+    def bury(self, inode: Inode) -> None:
+        """Give back an inode without a name; of one that is referred to, all but the inode itself."""
+        origin = inode.origin
+        if inode.references == 0:
             self.free_inode(inode)
-            if origin is not None:
-                origin.drop()
-            count += 1
-        self.account.heap.free(self)
-        return count
+        else:
+            content = inode.content
+            if content is not None:
+                content.unmap_all()
+            self.empty(inode)
+            self.inodes.remove(inode)
+            inode.die(DEAD_FILES)
+            DEAD_FILES.inodes.push_last(inode)
+            self.survivors += 1
+        if origin is not None:
+            origin.drop()
+
+
+ENTRIES_A_STEP = 256
+"""How many entries of a directory are given back in one step of the end of a file system."""
+
+
+def forget_entries(entries: Directory) -> bool:
+    """Give back entries of a directory that ends; whether some may be left. Nobody looks for them by name any more."""
+    entries.root = None
+    for _ in range(ENTRIES_A_STEP):
+        entry = entries.order.pop_first()
+        if entry is None:
+            return False
+        forget_entry(entry)
+        free_entry(entry)
+    return True
+
+
+def forget_entry(entry: DirectoryEntry) -> None:
+    """What `entry` named does not refer to it any more."""
+    inode = entry.inode
+    if inode is not None:
+        inode.names -= 1
+        if inode.entry is entry:
+            inode.entry = None
+        if inode.described.is_directory:
+            inode.parent = None
+
+
+DEAD_FILES = RamFs()
+"""The dead inodes of file systems that have ended. It owns nothing: each is charged to a container (reparent.py)."""
+DEAD_FILES.account = KERNEL
+DEAD_FILES.has_ended = True
 
 
 @must_use

@@ -14,14 +14,13 @@ from codegen.lang import (
     u8,
     u32,
     u64,
-    uninitialised,
 )
 from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
 from kernel.files.poll import readiness_changed
-from kernel.memory.account import Account
+from kernel.memory.heap import free
 from kernel.sched.alarm import Alarm, AlarmTarget
 from kernel.sched.wait import WaitQueue
 
@@ -33,7 +32,6 @@ WORD: u64 = 8
 class TimerFile(FileOps, AlarmTarget):
     """One timer."""
 
-    account: Account = uninitialised()
     alarm: Alarm = inline()
     clock: u32 = 0
     expirations: u64 = 0
@@ -76,13 +74,16 @@ class TimerFile(FileOps, AlarmTarget):
 
     def closed(self) -> None:
         self.alarm.cancel()
-        self.account.heap.free(self)
+        free(self)
+
+    def revoked(self) -> None:
+        self.alarm.cancel()
+        self.changed.end()
 
 
 def open_timer(owner: FileOwner, clock: u32, nonblocking: bool) -> Fallible[OpenFile]:
     """A timer that is not set, charged to `owner`, as an open file with one reference."""
     timer = owner.account.heap.new(TimerFile)
-    timer.account = owner.account
     timer.clock = clock
     describe(timer.described)
     return open_anonymous(owner, timer, nonblocking)

@@ -21,7 +21,7 @@ from kernel.base.errno import (
 )
 from kernel.files.attributes import Access, Kind
 from kernel.files.credentials import Credentials
-from kernel.files.directory import DirectoryEntry
+from kernel.files.directory import DirectoryEntry, free_entry
 from kernel.files.inode import Inode
 from kernel.files.listing import is_empty
 from kernel.files.path import LastComponent, Lookup
@@ -279,4 +279,4 @@ def discard(directory: Inode, entry: DirectoryEntry) -> None:
     inode = entry.inode
     if inode is not None:
         directory.fs.forget_name(inode, entry)
-    directory.fs.free_entry(entry)
+    free_entry(entry)

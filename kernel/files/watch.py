@@ -36,7 +36,7 @@ from kernel.base.errno import ENOMEM
 from kernel.base.list import Link, List
 from kernel.files.flags import NAME_MAX
 from kernel.files.poll import readiness_changed
-from kernel.memory.account import Account
+from kernel.memory.heap import free, owner_of
 from kernel.sched.wait import WaitQueue
 
 if TYPE_CHECKING:
@@ -119,7 +119,6 @@ WATCHING = Watching()
 class EventQueue:
     """The watches of one descriptor, and its events in order."""
 
-    account: Account = uninitialised()
     watches: List[Watch] = inline(List(Watch.queue_link))
     events: List[FileEvent] = inline(List(FileEvent.link))
     has_overflowed: bool = False
@@ -142,7 +141,7 @@ class EventQueue:
 
     def add(self, inode: Inode, mask: u32) -> Fallible[Watch]:
         """Watch a file that is not watched yet. ENOMEM."""
-        watch = self.account.heap.new(Watch)
+        watch = owner_of(self).heap.new(Watch)
         watch.queue = self
         watch.inode = inode
         watch.number = self.next_number
@@ -164,7 +163,7 @@ class EventQueue:
         unchain(watch.inode, watch)
         self.watches.remove(watch)
         WATCHING.count -= 1
-        self.account.heap.free(watch)
+        free(watch)
 
     def put(self, number: i32, mask: Happening, cookie: u32, name: Slice[u8]) -> None:
         """Queue an event, unless it is the same as the last one."""
@@ -174,7 +173,7 @@ class EventQueue:
         try:
             if len(self.events) >= EVENTS_MAX:
                 raise ENOMEM
-            event = self.account.heap.new(FileEvent)
+            event = owner_of(self).heap.new(FileEvent)
             event.watch = number
             event.mask = u32(mask)
             event.cookie = cookie
@@ -197,7 +196,7 @@ class EventQueue:
             event = self.events.pop_first()
             if event is None:
                 break
-            self.account.heap.free(event)
+            free(event)
 
 
 # The chain of an inode.

@@ -1,6 +1,6 @@
 """Frames: every 4 KiB frame of memory has one owner, a use, and a number of holders.
 
-Interface: `allocate` `allocate_run` `allocate_uncleared` `share` `release` `transfer` `reclaim` `contents` `counts`.
+Interface: `allocate` `allocate_run` `allocate_uncleared` `share` `release` `owner_of` `transfer` `contents` `counts`.
 
 Single frames come from and go to a cache of the processor (frame_cache.py); runs, and what the caches lack or cannot
 hold, from and to the free blocks of the table (frame_table.py).
@@ -191,6 +191,13 @@ def is_shared(frame: FrameNumber) -> bool:
     return FRAMES.frames[frame].references.load(Order.RELAXED) > 1
 
 
+def owner_of(frame: FrameNumber) -> Account:
+    """Who pays for `frame`, which is in use."""
+    owner = FRAMES.frames[frame].owner
+    assert owner is not None, "a frame in use has an owner"
+    return owner
+
+
 def use_of(frame: FrameNumber) -> FrameUse:
     """What `frame` is used for."""
     return FRAMES.frames[frame].use
@@ -201,35 +208,10 @@ def transfer(frame: FrameNumber, owner: Account, use: FrameUse) -> Fallible[None
     owner.charge_pages(1)
     head = FRAMES.frames[frame]
     assert head.references.load(Order.RELAXED) != 0 and head.order == 0, "only single frames in use change owners"
-    before = head.owner
-    assert before is not None, "a frame in use has an owner"
+    before = owner_of(frame)
     head.owner = owner
     head.use = use
     before.return_pages(1)
-
-
-def reclaim(owner: Account) -> u64:
-    """Give back every frame of `owner`, whoever holds it; returns how many there were. `owner` has no children.
-
-    For the end of a container: nothing that could touch the frames runs any more. By then all have been given back,
-    so it pays to look at the count first, and only if that is wrong for each frame in the table.
-    """
-    if owner.pages.used.load() == 0:
-        return 0
-    reclaimed: u64 = 0
-    number: u64 = 0
-    while number < len(FRAMES.frames):
-        frame = FRAMES.frames[number]
-        count = u64(1) << frame.order
-        if frame.owner is owner:
-            FRAMES.disown(number)
-            FRAMES.put_back(number, u64(frame.order))
-            reclaimed += count
-            number += count
-        else:
-            number += 1
-    owner.return_pages(reclaimed)
-    return reclaimed
 
 
 def contents(frame: FrameNumber) -> MutableSlice[u8]:

@@ -1,6 +1,6 @@
 """Heap: kernel objects of one account, in slabs of that account's own frames.
 
-Interface: `new` `free`, and `allocate_bytes` `free_bytes` for plain memory.
+Interface: `Heap.new`; `free` and `owner_of` for an object of any heap; `allocate_bytes` `free_bytes` for plain memory.
 
 A slab is one frame: a header, then objects of one size class; the free ones are chained through their first word.
 What is larger than the largest class is a block of frames of its own. Two accounts never share a slab, so
@@ -75,6 +75,19 @@ class FreeObject:
     next: FreeObject | None = None
 
 
+def owner_of(thing: T) -> Account:
+    """The account that pays for an object of a heap: that of its container, or since that is gone, of one around it.
+
+    What outlives its container (reparent.py) changes owners; so an object that may does not keep its account.
+    """
+    return frames.owner_of(frame_at(align_down(address_of(thing), PAGE_SIZE)))
+
+
+def free(thing: T) -> None:
+    """Give back an object to the heap that it is of."""
+    owner_of(thing).heap.release(address_of(thing))
+
+
 def class_of(size: u64) -> u64:
     """The smallest size class that holds `size` bytes, at most LARGEST."""
     number: u64 = 0
@@ -110,7 +123,7 @@ class Heap:
         return construct(kind, self.allocate(size_of(kind)))
 
     def free(self, thing: T) -> None:
-        """Give back what `new` made."""
+        """Give back what `new` made, where it is known that it was this heap."""
         self.release(address_of(thing))
 
     @must_use

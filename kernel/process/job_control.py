@@ -6,8 +6,7 @@ Interface: `stop`, `sleep_while_stopped`, `tell_of_stop` (send.py has the other 
 
 from __future__ import annotations
 
-from codegen.lang import Pid, u32
-from kernel.base.errno import EINTR
+from codegen.lang import Errno, Pid, u32
 from kernel.process.process import Process
 from kernel.process.send import send_to_process, tell_of_change
 from kernel.process.signal_table import Signal
@@ -46,7 +45,7 @@ def sleep_while_stopped(thread: Thread) -> None:
         seen = process.continued.observe()
         try:
             process.continued.sleep(seen)
-        except EINTR:
+        except Errno:
             thread.interrupted = False
     process.halted_threads -= 1
 

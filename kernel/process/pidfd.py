@@ -24,7 +24,6 @@ from codegen.lang import (
     u8,
     u32,
     u64,
-    uninitialised,
 )
 from kernel.base.errno import EINVAL, ENOTTY
 from kernel.base.list import Link
@@ -32,7 +31,7 @@ from kernel.files.attributes import Attributes, Kind
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.poll import readiness_changed
-from kernel.memory.account import Account
+from kernel.memory.heap import free
 from kernel.process.usage import Report, report_family
 from kernel.sched.wait import WaitQueue
 
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 class ProcessHandle(FileOps):
     """One opening of a process."""
 
-    account: Account = uninitialised()
     process: Process | None = None
     process_link: Link[ProcessHandle] = inline()
     pid: Pid = Pid(0)
@@ -93,17 +91,25 @@ class ProcessHandle(FileOps):
         raise ENOTTY
 
     def closed(self) -> None:
+        self.forget_process()
+        free(self)
+
+    def revoked(self) -> None:
+        self.forget_process()
+        self.changed.end()
+
+    def forget_process(self) -> None:
+        """Be told nothing of the process any more."""
         process = self.process
         if process is not None:
             process.handles.remove(self)
-        self.account.heap.free(self)
+            self.process = None
 
 
 def open_handle(owner: FileOwner, nonblocking: bool = False) -> Fallible[OpenFile]:
     """A handle of no process yet, charged to `owner`, with one reference, the caller's."""
     heap = owner.account.heap
     handle = heap.new(ProcessHandle)
-    handle.account = owner.account
     handle.described.kind = Kind.REGULAR
     handle.described.permissions = 0o600
     with on_error(heap.free, handle):

@@ -21,14 +21,13 @@ from codegen.lang import (
     u8,
     u32,
     u64,
-    uninitialised,
 )
-from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
+from kernel.base.errno import EAGAIN, EINVAL, EIO, ENOTTY
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
 from kernel.files.poll import SIGNAL_SOURCE, observe, wait_for_change
-from kernel.memory.account import Account
+from kernel.memory.heap import free
 from kernel.process.deliver import take_signal
 from kernel.process.signal_queue import SI_TIMER, SignalInfo
 from kernel.process.signal_table import Signal
@@ -43,8 +42,8 @@ RECORD: u64 = 128
 class SignalFile(FileOps):
     """One signal file."""
 
-    account: Account = uninitialised()
     mask: u64 = 0
+    is_revoked: bool = False
     described: Attributes = inline()
 
     def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
@@ -53,6 +52,8 @@ class SignalFile(FileOps):
         info = local(SignalInfo)
         while True:
             seen = observe()
+            if self.is_revoked:
+                raise EIO
             if take_signal(current(), self.mask, info):
                 break
             if not wait or not wait_for_change(seen, NEVER, SIGNAL_SOURCE):
@@ -82,7 +83,10 @@ class SignalFile(FileOps):
         raise ENOTTY
 
     def closed(self) -> None:
-        self.account.heap.free(self)
+        free(self)
+
+    def revoked(self) -> None:
+        self.is_revoked = True
 
 
 def put_record(record: MutableSlice[u8], info: SignalInfo) -> None:
@@ -107,7 +111,6 @@ def put_record(record: MutableSlice[u8], info: SignalInfo) -> None:
 def open_signals(owner: FileOwner, mask: u64, nonblocking: bool) -> Fallible[OpenFile]:
     """A file of the signals in `mask`, charged to `owner`, with one reference, the caller's."""
     signals = owner.account.heap.new(SignalFile)
-    signals.account = owner.account
     signals.mask = mask
     describe(signals.described)
     file = open_anonymous(owner, signals, nonblocking)

@@ -10,6 +10,8 @@ the count is still the same, so no wake-up between looking and sleeping is lost,
                 return self.take()
         queue.sleep(seen)                 # EINTR when a signal or the end of the process comes first
 
+What a queue belongs to may come to its end while threads sleep: `end` wakes them, and `sleep` is EIO from then on.
+
 Everything is guarded by the lock of the scheduler, so `wake_all` may be called from interrupts and under any
 other spinlock.
 """
@@ -17,12 +19,15 @@ other spinlock.
 from __future__ import annotations
 
 from codegen.lang import Fallible, Nanoseconds, hot, inline, struct, u64
-from kernel.base.errno import EINTR
+from kernel.base.errno import EINTR, EIO
 from kernel.base.list import List
 from kernel.sched import timer
 from kernel.sched.cpu import current
 from kernel.sched.scheduler import SCHEDULER, block, interrupt_locked, wake_locked
 from kernel.sched.thread import Thread, ThreadState
+
+ENDED: u64 = 0xFFFF_FFFF_FFFF_FFFF
+"""`WaitQueue.wakes` of a queue at which nobody waits any more."""
 
 
 @struct
@@ -38,17 +43,30 @@ class WaitQueue:
 
     @hot
     def sleep(self, seen: u64) -> Fallible[None]:
-        """Sleep until there are more wake-ups than `seen`. EINTR if the thread is to look at its signals."""
+        """Sleep until there are more wake-ups than `seen`.
+
+        EINTR if the thread is to look at its signals; EIO when what it waits for has ended (`end`).
+        """
+        self.check_alive()
         self.wait(seen, timer.NEVER, True)
+        self.check_alive()
         if current().interrupted and self.wakes == seen:
             raise EINTR
 
     def sleep_until(self, seen: u64, deadline: Nanoseconds) -> Fallible[bool]:
         """`sleep`, but not beyond `deadline`: False if it came first."""
+        self.check_alive()
         in_time = self.wait(seen, deadline, True)
+        self.check_alive()
         if in_time and current().interrupted and self.wakes == seen:
             raise EINTR
         return in_time
+
+    @inline
+    def check_alive(self) -> Fallible[None]:
+        """EIO once the queue has ended."""
+        if self.wakes == ENDED:
+            raise EIO
 
     def sleep_uninterrupted(self, seen: u64) -> None:
         """`sleep` for what is sure to happen soon: no signal ends it."""
@@ -82,7 +100,7 @@ class WaitQueue:
     def wake_one(self) -> None:
         """Something changed that one waiter can use: wake who has waited longest."""
         with SCHEDULER.lock:
-            self.wakes += 1
+            self.count_wake()
             while True:
                 thread = self.waiters.pop_first()
                 if thread is None:
@@ -96,12 +114,29 @@ class WaitQueue:
     def wake_all(self) -> None:
         """Something changed: every waiter looks again."""
         with SCHEDULER.lock:
+            self.count_wake()
+            self.wake_waiters()
+
+    def end(self) -> None:
+        """What is waited for will never come: every waiter wakes up, and `sleep` is EIO from now on."""
+        with SCHEDULER.lock:
+            self.wakes = ENDED
+            self.wake_waiters()
+
+    @inline
+    def count_wake(self) -> None:
+        """One wake-up more. The lock of the scheduler is held."""
+        if self.wakes != ENDED:
             self.wakes += 1
-            while True:
-                thread = self.waiters.pop_first()
-                if thread is None:
-                    return
-                wake_locked(thread)
+
+    @inline
+    def wake_waiters(self) -> None:
+        """Wake all that wait. The lock of the scheduler is held."""
+        while True:
+            thread = self.waiters.pop_first()
+            if thread is None:
+                return
+            wake_locked(thread)
 
 
 def interrupt(thread: Thread) -> None:

@@ -38,7 +38,7 @@ from kernel.containers.abi import (
 )
 from kernel.containers.container import Container, create_child
 from kernel.containers.destroy import Reclaimed, destroy, tear_down
-from kernel.containers.handle import handle_of
+from kernel.containers.handle import ContainerHandle, handle_of
 from kernel.containers.handle import open_container as open_handle
 from kernel.containers.run import Request, run
 from kernel.files.attributes import Access
@@ -152,25 +152,31 @@ def run_in_container(task: Thread, fd: Fd, spec: UserAddr, size: u64) -> Fallibl
         raise E2BIG
     if wanted.fds_count > FILES_MAX:
         raise EINVAL
-    container = handle_of(task.process.files.get(fd)).get()
     request = local(Request)
     request.user = wanted.uid
     request.group = wanted.gid
     request.takes_terminal = wanted.flags & u32(RunFlags.TERMINAL) != 0
     arguments = local(Arguments)
-    arguments.prepare(task.process.container.account.heap)
-    with deferred(arguments.release):
-        arguments.take(wanted.argv, wanted.argv_count, wanted.envp, wanted.envp_count)
-        request.arguments = arguments
-        process = run_with_texts(task, container, wanted, request)
+    opened = task.process.files.pin(fd)
+    with deferred(opened.drop):
+        handle = handle_of(opened)
+        handle.get()
+        arguments.prepare(task.process.container.account.heap)
+        with deferred(arguments.release):
+            arguments.take(wanted.argv, wanted.argv_count, wanted.envp, wanted.envp_count)
+            request.arguments = arguments
+            process = run_with_texts(task, handle, wanted, request)
     with on_error(kill_process, process, u32(Signal.KILL)):
         file = open_process(task.process.container.files, process, True)
         with deferred(file.drop):
             return task.process.files.install(file, True)
 
 
-def run_with_texts(task: Thread, container: Container, wanted: RunSpec, request: Request) -> Fallible[Process]:
-    """Copy the path, the directory and the descriptors of the spec, and run it."""
+def run_with_texts(task: Thread, handle: ContainerHandle, wanted: RunSpec, request: Request) -> Fallible[Process]:
+    """Copy the path, the directory and the descriptors of the spec, and run it.
+
+    The container may be destroyed while that is copied: so the handle is asked for it afterwards.
+    """
     heap = task.process.container.account.heap
     if wanted.path_length == 0:
         raise EINVAL
@@ -188,7 +194,7 @@ def run_with_texts(task: Thread, container: Container, wanted: RunSpec, request:
         request.path = path
         request.directory = directory
         request.pairs = slice_at(FdPair, address_of(texts), wanted.fds_count)
-        return run(container, request, task.process.files)
+        return run(handle.get(), request, task.process.files)
 
 
 @syscall(1002)

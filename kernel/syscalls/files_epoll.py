@@ -14,7 +14,7 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import EFAULT, EINVAL
+from kernel.base.errno import EFAULT, EINVAL, EIO
 from kernel.files.epoll import RECORD, Epoll, open_epoll
 from kernel.files.eventfd import open_counter
 from kernel.files.file import OpenFile
@@ -128,6 +128,8 @@ def wait_for_events(task: Thread, fd: Fd, events: UserAddr, room: i32, deadline:
     with deferred(file.drop):
         while True:
             seen = observe()
+            if file.is_revoked:
+                raise EIO
             epoll = epoll_of(file)
             count = epoll.collect(records[0:limit])
             if count > 0 or not wait_for_change(seen, deadline, epoll.sources()):

@@ -32,7 +32,7 @@ from kernel.files.content import SIZE_MAX
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, AtFlags, OpenFlags, Resolve
 from kernel.files.holes import next_data, next_hole
-from kernel.files.pipe import PipeReader, PipeWriter
+from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.watch import Happening, notify
 from kernel.memory import user
 from kernel.process.send import send_to_thread

@@ -105,7 +105,7 @@ def fill_request(
     task: Thread, file: OpenFile, wanted: RecordLock, is_of_file: bool, request: FileLock
 ) -> Fallible[None]:
     """What a program asks for, checked. EINVAL, EOVERFLOW (fcntl(2)); EIO for a file that was revoked."""
-    if file.owner is None:
+    if file.is_revoked:
         raise EIO
     request.about = described_by(file)
     request.file = file
@@ -185,7 +185,7 @@ def flock(task: Thread, fd: Fd, operation: u32) -> Fallible[None]:
     with deferred(file.drop):
         if file.is_path_only:
             raise EBADF
-        if file.owner is None:
+        if file.is_revoked:
             raise EIO
         if kind == LOCK_UNLOCK:
             request = local(FileLock)

@@ -7,6 +7,7 @@ from kernel.base.errno import (
     EACCES,
     EEXIST,
     EINVAL,
+    EIO,
     EISDIR,
     ELOOP,
     ENOENT,
@@ -113,6 +114,8 @@ def open_again(task: Thread, file: OpenFile, flags: OpenFlags) -> Fallible[Fd]:
 
     Unlike on Linux the flags and the position are shared with the other descriptors.
     """
+    if file.is_revoked:
+        raise EIO
     wanted = access_wanted(flags)
     if (Access.READ in wanted and not file.is_readable) or (Access.WRITE in wanted and not file.is_writable):
         raise EACCES

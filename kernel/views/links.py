@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, Slice, local_array, struct, u8
+from codegen.lang import Errno, Fallible, MutableSlice, Slice, local_array, struct, u8
 from kernel.base.errno import ENOENT
 from kernel.base.writer import Writer
 from kernel.files.attributes import Kind
@@ -125,4 +125,17 @@ def write_path(inode: Inode, process: Process, writer: Writer) -> None:
     try:
         writer.text(buffer[0 : path_of(inode, process.root, buffer)])
     except Errno:
-        writer.text(console.PATH if console.is_console(inode, process) else b"(deleted)")
+        if console.is_console(inode, process):
+            writer.text(console.PATH)
+        else:
+            write_path_elsewhere(inode, buffer, writer)
+
+
+def write_path_elsewhere(inode: Inode, buffer: MutableSlice[u8], writer: Writer) -> None:
+    """The path of what is not below the root of a process: in its own file system, as d_path() of Linux has it."""
+    try:
+        if inode.is_dead:
+            raise ENOENT
+        writer.text(buffer[0 : path_of(inode, inode.fs.root, buffer)])
+    except Errno:
+        writer.text(b"/ (deleted)")

@@ -12,7 +12,9 @@ from kernel.files.file import DEAD_FILE, Events, FileOwner, OpenFile
 from kernel.files.flags import OpenFlags
 from kernel.files.pipe import CAPACITY, make_pipe
 from kernel.files.table import DESCRIPTORS_MAX, create_table
-from kernel.memory.account import Account
+from kernel.memory.account import KERNEL, Account
+from kernel.memory.heap import owner_of
+from kernel.memory.reparent import reparent
 from tests.kernel.files.conftest import NOW
 from tests.kernel.files.test_content import buffer
 
@@ -108,13 +110,38 @@ def test_descriptors(owner: FileOwner, account: Account) -> None:
     assert len(owner.open_files) == 0
 
 
+def test_a_call_in_progress_keeps_what_it_uses(owner: FileOwner, account: Account) -> None:
+    reader, writer = ends(owner)
+    writer.ops.write(0, b"queued", False)
+    reader.hold()  # as a call does, beside the descriptor
+    reader.drop()
+    while owner.revoke_first():
+        pass
+    assert (owner.survivors, reader.is_revoked, writer.is_revoked) == (2, True, True)
+    account.heap.trim()
+    assert reparent(account, KERNEL) == 3, "two slabs, and the page of the pipe"
+    assert (account.pages.used.load(), account.heap.objects, KERNEL.heap.objects) == (0, 0, 3)
+    assert owner_of(reader) is KERNEL
+    assert take(reader, 100) == b"queued"
+    with pytest.raises(EIO):
+        reader.ops.read(0, buffer(1), True)
+    reader.drop()
+    writer.drop()
+    KERNEL.heap.trim()
+    assert (KERNEL.heap.objects, KERNEL.pages.used.load()) == (0, 0)
+    with pytest.raises(EIO):
+        make_pipe(owner, ROOT, OpenFlags.NONE)
+
+
 def test_who_holds_a_file_of_a_destroyed_owner_holds_a_dead_one(owner: FileOwner, account: Account) -> None:
     table = create_table(account)
     reader, writer = ends(owner)
     first, second = table.install(reader, False), table.install(writer, False)
     reader.drop()
     writer.drop()
-    assert owner.revoke_all() == 2
+    while owner.revoke_first():
+        pass
+    assert owner.survivors == 0
     assert table.get(first) is DEAD_FILE and table.get(second) is DEAD_FILE
     with pytest.raises(EIO):
         take(table.get(first), 1)

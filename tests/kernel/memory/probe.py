@@ -8,6 +8,7 @@ from __future__ import annotations
 from codegen.lang import (
     Errno,
     Fallible,
+    FrameNumber,
     Slice,
     UserAddr,
     UserSlice,
@@ -275,8 +276,10 @@ def check_limit() -> Fallible[None]:
             taken += 1
     except ENOMEM:
         log(f"limit after {taken} refused {PROBE.account.pages.refused}")
-    log(f"reclaimed {frames.reclaim(PROBE.account)} left {PROBE.account.pages.used.load()}")
     PROBE.account.set_limits(0, 0)
+    for number in range(u64(len(frames.FRAMES.frames))):
+        if frames.FRAMES.frames[number].owner is PROBE.account:
+            frames.release(FrameNumber(number))
 
 
 def check_stack() -> Fallible[None]:

@@ -11,7 +11,8 @@ from kernel.base.errno import EAGAIN, ENOMEM
 from kernel.memory import frame_cache, frames, pressure
 from kernel.memory.account import Account, LimitState
 from kernel.memory.frames import ORDERS, FrameTable, FrameUse
-from kernel.memory.heap import CLASS_SIZES, LARGEST
+from kernel.memory.heap import CLASS_SIZES, LARGEST, free, owner_of
+from kernel.memory.reparent import reparent
 from tests.kernel.memory.conftest import FRAMES
 
 
@@ -141,16 +142,29 @@ def test_a_frame_changes_owners(table: FrameTable) -> None:
     check(table, first, second)
 
 
-def test_reclaim_takes_everything(table: FrameTable) -> None:
-    before = shape(table)
-    owner = account()
-    for order in (0, 3, 1):
-        frames.allocate_run(owner, order, FrameUse.USER)
-    frames.share(frames.allocate(owner, FrameUse.USER))
-    assert frames.reclaim(owner) == 12
-    assert owner.pages.used.load() == 0
-    frames.drain_caches()
-    assert shape(table) == before
+def test_what_outlives_its_account_is_the_parents(table: FrameTable) -> None:
+    parent = account()
+    owner = account(parent)
+    others = [owner.heap.new(Small) for _ in range(3)]
+    kept, large = owner.heap.new(Small), owner.heap.allocate(3 * 4096)
+    theirs = parent.heap.new(Small)
+    frame = frames.allocate(owner, FrameUse.FILE)
+    for other in others:
+        free(other)
+    used = parent.pages.used.load()
+    assert reparent(owner, parent) == 1 + 4 + 1
+    assert (owner.pages.used.load(), parent.pages.used.load()) == (0, used)
+    assert (owner.heap.objects, parent.heap.objects) == (0, 3)
+    assert owner_of(kept) is parent and frames.owner_of(frame) is parent
+    check(table, parent)
+    assert reparent(owner, parent) == 0
+    frames.release(frame)
+    parent.heap.release(large)
+    more = [parent.heap.new(Small) for _ in range(200)]
+    for thing in (kept, theirs, *more):
+        free(thing)
+    parent.heap.trim()
+    assert (parent.pages.used.load(), parent.heap.objects) == (0, 0)
 
 
 @struct

@@ -1,0 +1,89 @@
+"""The two ends of a pipe as open files; what they do is done by the pipe (pipe.py)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.lang import Fallible, MutableSlice, Slice, UserAddr, i64, struct, u8, u32, u64, uninitialised
+from kernel.base.errno import EBADF
+from kernel.files.attributes import Attributes
+from kernel.files.file import Events, FileOps
+
+if TYPE_CHECKING:
+    from kernel.files.pipe import Pipe
+
+
+@struct
+class PipeReader(FileOps):
+    """The end of a pipe that is read."""
+
+    pipe: Pipe = uninitialised()
+    is_open: bool = False
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        return self.pipe.receive(destination, wait)
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        raise EBADF
+
+    def attributes(self) -> Attributes:
+        return self.pipe.described
+
+    def is_seekable(self) -> bool:
+        return False
+
+    def readiness(self) -> Events:
+        events = Events.NONE
+        if self.pipe.used > 0:
+            events = events | Events.INPUT | Events.READ_NORMAL
+        if not self.pipe.writer.is_open:
+            events = events | Events.HANG_UP
+        return events
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        return self.pipe.control(request, argument)
+
+    def closed(self) -> None:
+        self.is_open = False
+        self.pipe.end_closed()
+
+    def revoked(self) -> None:
+        self.pipe.end_calls()
+
+
+@struct
+class PipeWriter(FileOps):
+    """The end of a pipe that is written."""
+
+    pipe: Pipe = uninitialised()
+    is_open: bool = False
+
+    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        raise EBADF
+
+    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        return self.pipe.send(source, wait)
+
+    def attributes(self) -> Attributes:
+        return self.pipe.described
+
+    def is_seekable(self) -> bool:
+        return False
+
+    def readiness(self) -> Events:
+        events = Events.NONE
+        if self.pipe.has_room:
+            events = events | Events.OUTPUT | Events.WRITE_NORMAL
+        if not self.pipe.reader.is_open:
+            events = events | Events.ERROR
+        return events
+
+    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
+        return self.pipe.control(request, argument)
+
+    def closed(self) -> None:
+        self.is_open = False
+        self.pipe.end_closed()
+
+    def revoked(self) -> None:
+        self.pipe.end_calls()
