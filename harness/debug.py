@@ -92,7 +92,7 @@ async def _until_listening(socket: Path, machine: asyncio.Task[int]) -> None:
 
 def parse(arguments: Sequence[str]) -> Session:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m harness.debug", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m harness.debug", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("-ex", dest="commands", action="append", default=[], help="A command for gdb; then end.")
     parser.add_argument("rootfs", type=Path)
     parser.add_argument("command", nargs="+")
