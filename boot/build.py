@@ -71,15 +71,20 @@ def load_linker() -> None:
 
 
 def write_kernel(progress: Progress | None = None) -> Path:
-    """Build the kernel and write build/pithos.elf, if it changed; returns the path."""
+    """Build the kernel and write build/pithos.elf and pithos.json, if they changed; returns the path."""
     path = BUILD_FOLDER / "pithos.elf"
+    interface = BUILD_FOLDER / "pithos.json"
     record = BuildRecord(BUILD_FOLDER / "pithos.elf.record")
-    if not record.is_current([path]):
-        if "kernel.main" in sys.modules or "kernel.memory.account" in sys.modules:
+    if not record.is_current([path, interface]):
+        if "kernel.memory.account" in sys.modules:
             build_apart()
         else:
-            write_if_changed(path, build_kernel(progress).elf)
-            record.save([path], packages=("boot", "codegen", "kernel"))
+            image = build_kernel(progress)
+            from boot.interface import describe
+
+            write_if_changed(path, image.elf)
+            write_if_changed(interface, describe(image))
+            record.save([path, interface], packages=("boot", "codegen", "kernel"))
     return path
 
 

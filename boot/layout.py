@@ -94,3 +94,7 @@ TASK_STATE = 0x30
 # Ports of the debug exit device.
 
 EXIT_PORT = 0xF4
+
+# How many processors the kernel has room for.
+
+MAXIMUM_CPUS = 16

@@ -26,7 +26,8 @@ from harness.build import KERNEL
 from harness.containers import DEFAULT_PATH, Program
 from harness.errors import HarnessError
 from harness.machine import Machine
-from harness.run import OWN_FAILURE, Job, prepare, run, say
+from harness.messages import OWN_FAILURE, say
+from harness.run import Job, prepare, run
 
 PROGRAM = "gdb"
 AGENT = KERNEL.with_name("agent.elf")

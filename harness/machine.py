@@ -10,33 +10,19 @@ finally:
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from boot.layout import MAXIMUM_CPUS
 from harness.errors import HarnessError
+from harness.machine_kinds import MEBIBYTE, Backend, MachineType
 from harness.running import RunningMachine
-from kernel.machine.segments import MAXIMUM_CPUS
 
-MEBIBYTE = 1 << 20
+__all__ = ["MEBIBYTE", "Backend", "Machine", "MachineType"]
+
 SMALLEST_MEMORY = 32 * MEBIBYTE
 LARGEST_MEMORY = 2816 * MEBIBYTE
 """Up to here all machine types have their memory in one piece from address 0 (QEMU, hw/i386/pc_q35.c)."""
-
-
-class MachineType(enum.StrEnum):
-    """The computer that QEMU imitates."""
-
-    MICROVM = "microvm"
-    Q35 = "q35"
-    PC = "pc"
-
-
-class Backend(enum.StrEnum):
-    """What runs the machine: QEMU, or the Unicorn CPU emulator inside of this process."""
-
-    QEMU = "qemu"
-    EMULATOR = "emulator"
 
 
 @dataclass(frozen=True)

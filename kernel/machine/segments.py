@@ -5,6 +5,7 @@ Each processor has tables of its own, since loading a task register marks its de
 
 from __future__ import annotations
 
+from boot import layout
 from boot.layout import TASK_STATE
 from codegen.lang import (
     Array,
@@ -31,7 +32,7 @@ from codegen.lang import (
     u64,
 )
 
-MAXIMUM_CPUS = 16
+MAXIMUM_CPUS = layout.MAXIMUM_CPUS
 """How many processors the static tables have room for."""
 
 EMERGENCY_STACK_SIZE = 4096

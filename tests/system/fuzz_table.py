@@ -11,7 +11,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.guest import call_numbers
+from harness.interface import call_numbers
 from kernel.syscalls.declare import SYSCALLS, Declaration
 from tests.system import fuzz_values as values
 from tests.system.fuzz_openings import MORE, OPENINGS
