@@ -115,7 +115,7 @@ def make_link(lookup: Lookup, inode: Inode | None) -> Fallible[None]:
     inode.is_linkable = False
     notify_self(inode, Happening.ATTRIBUTES)
     notify_entry(lookup.parent, inode, Happening.CREATE, lookup.last_name)
-    inode.described.changed = wall_time()
+    inode.described.changed.set(wall_time())
 
 
 def create_nameless(lookup: Lookup, permissions: u32, may_link: bool) -> Fallible[Inode]:

@@ -81,7 +81,7 @@ def test_unpacking(world: World, account: Account) -> None:
     assert big.described.size == 5000 and world.text(b"/bin/big") == b"E" * 200
     about = world.find(b"/bin/odd").described
     assert (about.kind, about.permissions, about.user, about.group) == (Kind.REGULAR, 0o4755, 7, 8)
-    assert about.modified == 1_600_000_000 * 10**9
+    assert (about.modified.seconds, about.modified.nanoseconds) == (1_600_000_000, 0)
     content = big.content
     assert content is not None
     assert content.page(0) == FrameNumber((loaded.physical + IMAGE.index(b"EEEE")) // PAGE)
