@@ -1,6 +1,6 @@
 """Machine: an immutable description of a virtual computer, started on either backend.
 
-machine = Machine(kernel=Path("build/pithos.elf"), archive=Path("build/boot.cpio"))
+machine = Machine(kernel=Path("build/pithos.elf"), archive=Path("build/archives/0.archive"))
 running = await machine.start()
 try:
     await running.guest.sys.getpid()

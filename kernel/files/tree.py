@@ -76,13 +76,18 @@ def new_inode(lookup: Lookup, kind: Kind, permissions: u32) -> Fallible[Inode]:
 
 
 def attach(parent: Inode, name: Slice[u8], inode: Inode) -> Fallible[None]:
+    """Give an inode a name: the directory was changed now."""
+    name_inode(parent, name, inode)
+    parent.described.touch(wall_time())
+
+
+def name_inode(parent: Inode, name: Slice[u8], inode: Inode) -> Fallible[None]:
     """Give an inode a name, and count it."""
     parent.add(name, inode)
     if inode.described.is_directory:
         parent.described.links += 1
     else:
         inode.described.links += 1
-    parent.described.touch(wall_time())
 
 
 def make_symlink(lookup: Lookup, target: Slice[u8]) -> Fallible[None]:
