@@ -11,6 +11,7 @@ The second stage is data at fixed places followed by code; this file makes the d
 from __future__ import annotations
 
 import io
+import os
 import struct
 from dataclasses import dataclass
 
@@ -95,7 +96,7 @@ def _flat(kind: int) -> int:
 
 def _stage_data(extents: list[tuple[int, int, int]], archive_start: int, archive_size: int, command_line: str) -> bytes:
     """The data of the second stage, laid out by `Places`."""
-    text = command_line.encode() + b"\0"
+    text = os.fsencode(command_line) + b"\0"
     if len(text) > COMMAND_LINE_ROOM:
         raise DiskError(f"the command line is longer than {COMMAND_LINE_ROOM - 1} bytes")
     data = bytearray(Places.CODE - DISK_LOADER)

@@ -169,7 +169,7 @@ def write_zeros(output: Output, count: int) -> None:
 
 def add_program(root: Node, path: str, content: bytes) -> None:
     """Put an executable file into the root of the boot archive, in directories that are made for it."""
-    *folders, name = path.encode().split(b"/")
+    *folders, name = os.fsencode(path).split(b"/")
     for folder in folders:
         root = root.children.setdefault(folder, directory())
     root.children[name] = Node(stat.S_IFREG, Facts(), contents_of(len(content), Bytes(content)))

@@ -140,8 +140,10 @@ def pieces_of(path: bytes, status: os.stat_result) -> tuple[Piece, ...]:
                 break
             pieces.append(Piece(start, end - start, start))
     except OSError as error:
+        if error.errno == errno.EINVAL:  # the file system does not tell
+            return (Piece(0, status.st_size, 0),)
         if error.errno != errno.ENXIO:  # no data any more
-            raise
+            raise OSError(error.errno, error.strerror, path) from None
     finally:
         os.close(descriptor)
     return tuple(pieces)
