@@ -107,13 +107,14 @@ def _forget_old(folder: Path, path: Path) -> None:
 @contextmanager
 def disk_image(kernel: Path, archive: Path, command_line: str) -> Iterator[Path]:
     """A raw disk image that starts `kernel` with `archive`, for as long as the block runs."""
-    from boot.disk import make_image
+    from boot.disk import write_image
     from boot.errors import DiskError
 
     with tempfile.NamedTemporaryFile(prefix="pithos-", suffix=".img") as file:
         try:
-            file.write(make_image(kernel.read_bytes(), archive.read_bytes(), command_line))
-        except DiskError as error:
-            raise HarnessError(f"no disk image: {error}") from None
-        file.flush()
+            with archive.open("rb") as content:
+                write_image(file, kernel.read_bytes(), content, command_line)
+            file.flush()
+        except (DiskError, OSError) as error:
+            raise HarnessError(f"no disk image: {error}; it is written in {tempfile.gettempdir()}") from None
         yield Path(file.name)
