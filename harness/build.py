@@ -60,8 +60,9 @@ def write_archive(
     """
     agent = ensure_agent()
     folder = BUILD_FOLDER / "archives"
-    folder.mkdir(parents=True, exist_ok=True)
+    unfinished: Path | None = None
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=UNFINISHED, delete=False) as file:
             unfinished = Path(file.name)
             output = HashedFile(file)
@@ -71,7 +72,8 @@ def write_archive(
     except OSError as error:
         raise HarnessError(f"no boot archive in {folder}: {error.strerror or error}") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        if unfinished is not None:
+            unfinished.unlink(missing_ok=True)
     _forget_old(folder, path)
     return path
 
@@ -115,6 +117,8 @@ def disk_image(kernel: Path, archive: Path, command_line: str) -> Iterator[Path]
             with archive.open("rb") as content:
                 write_image(file, kernel.read_bytes(), content, command_line)
             file.flush()
-        except (DiskError, OSError) as error:
-            raise HarnessError(f"no disk image: {error}; it is written in {tempfile.gettempdir()}") from None
+        except DiskError as error:
+            raise HarnessError(f"no disk image: {error}") from None
+        except OSError as error:
+            raise HarnessError(f"no disk image in {tempfile.gettempdir()}: {error.strerror}; set TMPDIR") from None
         yield Path(file.name)
