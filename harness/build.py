@@ -103,7 +103,8 @@ def _forget_old(folder: Path, path: Path) -> None:
         kept, total = kept + 1, total + size
         is_of_use = other == path or time.time() - modified < START_PATIENCE
         if not is_of_use and (kept > KEPT or total > KEPT_SIZE or other.suffix != SUFFIX):
-            other.unlink(missing_ok=True)
+            with suppress(OSError):
+                other.unlink()
 
 
 @contextmanager

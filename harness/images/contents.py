@@ -48,6 +48,8 @@ class Contents:
         """
         if not self.pieces:
             return 0
+        if self.pieces[0].length == self.size:
+            return self.size
         first, copied = self._begin()
         return self.size if pages(self.size) <= pages(first) + 2 * copied else first
 

@@ -19,6 +19,9 @@ CHUNK = 1 << 20
 LARGEST_DICTIONARY = 1 << 30
 """xz may take this much of the host's memory; zstd takes no more than 128 MiB (zstd(1), --long)."""
 
+LARGEST_UNPACKED = 8 << 30
+"""More than twice what any machine has room for: so much could only be members that others replace, or zeros."""
+
 
 class Damage(Exception):
     """Bytes that cannot be what they seem to be; `str()` says in what."""
@@ -221,6 +224,9 @@ class Unpacked:
             part = decompressor.decompress(given, CHUNK)
         except self._failures as error:
             raise Damage(f"{self.name} says: {str(error).splitlines()[0]}") from None
+        if self.size + len(part) > LARGEST_UNPACKED:
+            size = LARGEST_UNPACKED >> 20
+            raise HarnessError(f"{self.origin}: unpacks to more than {size} MiB: take something out of it")
         self._store.seek(self.size)
         try:
             self._store.write(part)

@@ -79,9 +79,9 @@ class Archive:
     entry: Entry = inline()
 
     def part(self, start: u64, length: u64) -> Fallible[MutableSlice[u8]]:
-        """Some bytes of the archive; EINVAL where it has no such bytes."""
+        """Some bytes behind the tables; EINVAL where there are no such bytes."""
         total = u64(len(self.content))
-        if start > total or length > total - start:
+        if start < self.last_attribute or start > total or length > total - start:
             raise EINVAL
         return self.content[start : start + length]
 

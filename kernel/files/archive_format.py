@@ -12,6 +12,7 @@ boundary in memory, where the contents of regular files are used in place.
 An entry names its directory by the number of that one's entry: there are no paths, and no link is ever followed.
 What does not hold to these rules is refused:
 
+- Names, targets, values and contents lie behind the tables, and within the archive.
 - Entry 0 is the root: a directory without a name. Every other entry is in an earlier one, a directory, and has a name
   of 1 to 255 bytes without slash or zero byte, neither `.` nor `..`, that no earlier entry has in that directory.
 - Kinds are those of inode(7) but for sockets; 0 is a hard link, to an earlier entry that is no directory.

@@ -35,7 +35,7 @@ from tests.harness.tars import (
 )
 from tests.harness.unpacked import files_of
 
-ROUNDS = 800
+ROUNDS = 500
 LONG_ROUNDS = 30_000
 FIELDS = ((0, 100), (100, 8), (108, 8), (116, 8), (124, 12), (136, 12), (148, 8), (156, 1), (157, 100), (257, 8))
 LATE_FIELDS = ((329, 8), (337, 8), (345, 155), (386, 96), (482, 1), (483, 12), (500, 12))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.images import memory
+from harness.images import memory, stream
 from harness.images.stream import CHUNK, Unpacked, open_bytes, zstd_library
 from harness.machine import MEBIBYTE
 from tests.harness.tars import END, header, member, read
@@ -153,3 +153,11 @@ def test_what_no_machine_has_room_for_is_not_unpacked(tmp_path: Path, monkeypatc
         read(path)
     path.write_bytes(gzip.compress(first + member(b"first", bytes(20 * MEBIBYTE)) + END))
     assert len(read(path)[0]) == 2
+
+
+def test_what_unpacks_to_more_than_any_machine_has_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "LARGEST_UNPACKED", 32 * MEBIBYTE)
+    path = tmp_path / "root"
+    path.write_bytes(gzip.compress(member(b"f", b"x") + END) + gzip.compress(bytes(64 * MEBIBYTE), 1))
+    with pytest.raises(HarnessError, match="root: unpacks to more than 32 MiB: take something out of it"):
+        read(path)

@@ -123,6 +123,7 @@ BAD = {
     "entries without end": build(ROOT, count=(1 << 64) - 1),
     "cut off": build(*SAMPLE)[:-PAGE],
     "cut off within a page": build(ROOT, Record(b"f", 0o100644, b"text"))[:-1],
+    "a name in the tables": build(ROOT, Record(b"f", 0o100644)).replace(b"\x01\0\0\0\xd0", b"\x01\0\0\0\x08"),
     "a root that is a file": build(Record(b"", 0o100644)),
     "a root with a name": build(Record(b"x", 0o40755)),
     "a second root": build(ROOT, ROOT),
