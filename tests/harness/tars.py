@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.archive import boot_archive
@@ -89,6 +89,15 @@ def binary(value: int, length: int) -> bytes:
 def sparse_by_records(*records: tuple[bytes, bytes], contents: bytes) -> bytes:
     """A sparse file in one of the formats of pax."""
     return extended(records) + member(b"GNUSparseFile.0/f", contents)
+
+
+def old_sparse(size: int, pairs: Sequence[tuple[int, int]], contents: bytes) -> bytes:
+    """A sparse file in GNU's old format, whose map goes on in a block of its own behind four pairs."""
+    fields = [octal(offset, 12) + octal(length, 12) for offset, length in pairs]
+    block = bytearray(header(b"f", b"S", size=len(contents), magic=GNU, sparse=b"".join(fields[:4])))
+    block[482] = len(fields) > 4
+    block[483:495] = octal(size, 12)
+    return sealed(bytes(block)) + padded(b"".join(fields[4:])) + padded(contents)
 
 
 def libarchive_value(value: bytes) -> bytes:

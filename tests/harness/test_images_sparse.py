@@ -6,13 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.tars import GNU, header, image, member, octal, padded, sealed, sparse_by_records
-
-
-def sparse_map(*pairs: tuple[int, int]) -> bytes:
-    """Pairs as the old format has them."""
-    return b"".join(octal(offset, 12) + octal(length, 12) for offset, length in pairs)
-
+from tests.harness.tars import image, member, old_sparse, padded, sparse_by_records
 
 HOLED = (b"\1" * 512) + bytes(1_000_000 - 512) + b"\2" * 100 + bytes(500_000)
 STORED = b"\1" * 512 + b"\2" * 100
@@ -24,19 +18,12 @@ def listed(pairs: tuple[tuple[int, int], ...]) -> list[bytes]:
     return [b"%d" % number for pair in pairs for number in pair]
 
 
-def old_sparse() -> bytes:
-    """GNU's old format, whose map goes on in a block of its own."""
-    many = ((0, 512), *((2000 + number, 0) for number in range(4)), (1_000_000, 100), (len(HOLED), 0))
-    block = bytearray(header(b"f", b"S", size=len(STORED), magic=GNU, sparse=sparse_map(*many[:4])))
-    block[482] = 1
-    block[483:495] = octal(len(HOLED), 12)
-    return sealed(bytes(block)) + padded(sparse_map(*many[4:])) + padded(STORED)
-
-
+MANY = ((0, 512), *((2000 + number, 0) for number in range(4)), (1_000_000, 100), (len(HOLED), 0))
+"""More pairs than a header of the old format has room for."""
 SIZE = b"%d" % len(HOLED)
 MAP = b"\n".join([b"3", *listed(PAIRS)]) + b"\n"
 SPARSE = {
-    "old": old_sparse(),
+    "old": old_sparse(len(HOLED), MANY, STORED),
     "0.0": sparse_by_records(
         (b"GNU.sparse.size", SIZE),
         (b"GNU.sparse.numblocks", b"3"),

@@ -17,7 +17,7 @@ from kernel.files.attributes import Kind
 from kernel.files.content import SIZE_MAX
 from kernel.files.flags import Resolve
 from kernel.files.inode import Inode
-from kernel.files.ramfs import create_file_system
+from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
 from tests.kernel.files.archives import BIN, PAGE, ROOT, SAMPLE, Loaded, Record, build
 from tests.kernel.files.test_content import buffer
@@ -213,6 +213,7 @@ def try_to_unpack(account: Account, content: bytes) -> bool:
     loaded = Loaded(content)
     try:
         loaded.unpack(fs)
+        check_tree(fs)
         return True
     except Errno as error:
         assert error.code in (EINVAL.code, EFBIG.code, ENOSPC.code), error
@@ -220,6 +221,33 @@ def try_to_unpack(account: Account, content: bytes) -> bool:
     finally:
         fs.destroy()
         loaded.free()
+
+
+def check_tree(fs: RamFs) -> None:
+    """Whether a file system is a tree: each inode has its names in directories of it, and as many as it counts."""
+    names: dict[int, int] = {}
+    left, seen = [fs.root], 0
+    while left:
+        directory = left.pop()
+        seen += 1
+        entries = directory.entries
+        assert entries is not None
+        folders = 0
+        for entry in entries.order:
+            inode, name = entry.inode, bytes(entry.name)
+            assert inode is not None and inode.fs is fs and entry.directory is directory
+            assert 0 < len(name) <= 255 and name not in (b".", b"..") and not {0, 0x2F} & set(name)
+            names[id(inode)] = names.get(id(inode), 0) + 1
+            if inode.described.is_directory:
+                assert inode.parent is directory
+                folders += 1
+                left.append(inode)
+            else:
+                assert inode.described.links == inode.names
+        assert directory.described.links == 2 + folders
+    for inode in fs.inodes:
+        assert inode is fs.root or (inode.references == 0 and inode.names == names[id(inode)])
+    assert seen == sum(inode.described.is_directory for inode in fs.inodes)
 
 
 def mutated(chance: random.Random, content: bytes) -> bytes:
