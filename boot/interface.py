@@ -14,23 +14,30 @@ from typing import TYPE_CHECKING, Any
 from codegen.layout import measure, of
 from kernel.containers import abi
 from kernel.devices.channel import CAPACITY, ByteQueue, Channel
+from kernel.files import archive_format
 from kernel.sched.bandwidth import HIGHEST_BANDWIDTH
 from kernel.syscalls.declare import SYSCALLS
 
 if TYPE_CHECKING:
     from codegen import Image
 
-STRUCTS: tuple[type, ...] = (
-    abi.ContainerConfig,
-    abi.ContainerEvent,
-    abi.ContainerState,
-    abi.FdPair,
-    abi.RunSpec,
-    ByteQueue,
-    Channel,
-)
+STRUCTS: dict[str, type] = {
+    "ArchiveAttribute": archive_format.Attribute,
+    "ArchiveEntry": archive_format.Entry,
+    "ArchiveHeader": archive_format.Header,
+    "ArchivePiece": archive_format.Piece,
+    "ByteQueue": ByteQueue,
+    "Channel": Channel,
+    "ContainerConfig": abi.ContainerConfig,
+    "ContainerEvent": abi.ContainerEvent,
+    "ContainerState": abi.ContainerState,
+    "FdPair": abi.FdPair,
+    "RunSpec": abi.RunSpec,
+}
 ENUMS: tuple[EnumType, ...] = (abi.EventKind, abi.RunFlags)
 NUMBERS = {
+    "ARCHIVE_ALIGNMENT": archive_format.ALIGNMENT,
+    "ARCHIVE_MAGIC": archive_format.MAGIC,
     "CHANNEL_CAPACITY": CAPACITY,
     "CONTAINER_VERSION": abi.VERSION,
     "HIGHEST_BANDWIDTH": HIGHEST_BANDWIDTH,
@@ -48,7 +55,7 @@ def describe(image: Image) -> bytes:
         "calls": {call.name: number for number, call in sorted(SYSCALLS.items())},
         "enums": {kind.__name__: _members(kind) for kind in ENUMS},
         "numbers": {name: int(value) for name, value in NUMBERS.items()},
-        "structs": {struct.__name__: _fields(struct) for struct in STRUCTS},
+        "structs": {name: fields_of(struct) for name, struct in STRUCTS.items()},
     }
     return json.dumps(content, indent=1).encode()
 
@@ -59,7 +66,7 @@ def _members(kind: EnumType) -> dict[str, int]:
     return {name: int(member) for name, member in members.items()}
 
 
-def _fields(struct: type) -> dict[str, Any]:
+def fields_of(struct: type) -> dict[str, Any]:
     """The size of a struct; of each field its offset, its size, and whether it is a signed integer."""
     layout = of(struct)
     fields = {

@@ -98,3 +98,7 @@ EXIT_PORT = 0xF4
 # How many processors the kernel has room for.
 
 MAXIMUM_CPUS = 16
+
+# How long the command line may be, with its zero byte.
+
+LONGEST_COMMAND_LINE = 1024

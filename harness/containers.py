@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from harness.agent_protocol import Buffer, both, into, out, pointer_array, text
+from harness.agent_protocol import Buffer, RequestTooLarge, both, into, out, pointer_array, text
 from harness.guest import Guest
 from harness.interface import enumeration, layout, member, number
 from harness.structs import pack, unpack
@@ -136,11 +137,13 @@ def run_spec(path: str, program: Program) -> Buffer:
 async def run(guest: Guest, container: int, program: Program) -> int:
     """run_in_container: a pidfd. A command without a slash is looked for as execvp(3) does. Raises OSError."""
     command = program.arguments[0]
+    if not command:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     paths = [command]
     if "/" not in command:
         folders = program.environment.get("PATH", DEFAULT_PATH).split(":")
         paths = [f"{folder or '.'}/{command}" for folder in folders]
-    refusal: OSError = FileNotFoundError(2, os.strerror(2))
+    refusal: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     for path in paths:
         spec = run_spec(path, program)
         try:
@@ -153,6 +156,8 @@ async def run(guest: Guest, container: int, program: Program) -> int:
             refusal = error
             if len(paths) == 1:
                 raise
+        except RequestTooLarge:
+            raise OSError(errno.E2BIG, os.strerror(errno.E2BIG)) from None
     raise refusal
 
 

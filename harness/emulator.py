@@ -360,8 +360,6 @@ async def start_emulator(machine: Machine) -> EmulatedMachine:
     """Load a machine; it runs when something is awaited of it. Raises HarnessError."""
     if machine.disk is not None:
         raise HarnessError("the emulator has no disk: leave out --disk, or use --backend qemu")
-    for path in (machine.kernel, machine.archive):
-        if path is not None and not path.is_file():
-            raise HarnessError(f"{path} is missing: run `pithos build`")
+    machine.check_files()
     archive = machine.archive.read_bytes() if machine.archive else b""
     return EmulatedMachine(machine, machine.kernel.read_bytes(), archive)

@@ -32,6 +32,11 @@ class StructLayout:
     size: int
     fields: dict[str, Field]
 
+    @classmethod
+    def parse(cls, described: dict[str, Any]) -> StructLayout:
+        """What boot/interface.py wrote of one."""
+        return cls(described["size"], {name: Field(*place) for name, place in described["fields"].items()})
+
 
 @cache
 def _content(path: Path, _changed: int) -> dict[str, Any]:
@@ -60,8 +65,7 @@ def number(name: str) -> int:
 
 def layout(name: str) -> StructLayout:
     """The layout of a struct of the kernel."""
-    found = interface()["structs"][name]
-    return StructLayout(found["size"], {field: Field(*place) for field, place in found["fields"].items()})
+    return StructLayout.parse(interface()["structs"][name])
 
 
 def enumeration(name: str) -> type[IntEnum]:

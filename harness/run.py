@@ -67,7 +67,7 @@ def prepare(job: Job, stack: ExitStack, progress: Callable[[str, int, int], None
     """Build what the machine is started from; a disk image lasts as long as `stack`. Raises HarnessError."""
     kernel = ensure_kernel(progress)
     check_limits(job.limits)
-    archive = write_archive({IMAGE_NAME: job.rootfs}, say)
+    archive = write_archive({IMAGE_NAME: job.rootfs}, say, memory=job.machine.memory)
     machine = replace(job.machine, kernel=kernel, archive=archive)
     if job.from_disk:
         disk = stack.enter_context(disk_image(kernel, archive, machine.command_line))

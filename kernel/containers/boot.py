@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, deferred, local
+from codegen.lang import Errno, Fallible, Fd, deferred, local
 from kernel.base.log import log
 from kernel.containers.abi import ContainerStage
 from kernel.containers.container import BOOT, SHARED
 from kernel.devices.channel import channel_file
+from kernel.devices.dev import character_device
 from kernel.devices.serial import console_file
 from kernel.files.archive import unpack
 from kernel.files.path import Lookup
@@ -30,8 +31,12 @@ def prepare_boot_container(info: StartInfo) -> Fallible[None]:
     BOOT.file_system = create_file_system(BOOT.account, None)
     if info.module_count > 0:
         module = info.module(0)
-        count = unpack(module.contents(), module.start, BOOT.file_system)
-        log(f"boot archive: {count} entries")
+        try:
+            count = unpack(module.contents(), module.start, BOOT.file_system, character_device)
+            log(f"boot archive: {count} entries")
+        except Errno as error:
+            log(f"boot archive: error {error.code}: it is damaged, or does not fit into memory")
+            raise
 
 
 def show_shared_trees(devices: RamFs, processes: RamFs) -> Fallible[None]:

@@ -185,7 +185,7 @@ def change_mode(task: Thread, inode: Inode, mode: u32) -> Fallible[None]:
     if Seals.EXECUTE in inode.seals and (permissions ^ inode.described.permissions) & EXECUTE_BITS != 0:
         raise EPERM
     inode.described.permissions = permissions
-    inode.described.changed = wall_time()
+    inode.described.changed.set(wall_time())
     notify(inode, Happening.ATTRIBUTES)
 
 
@@ -236,7 +236,7 @@ def change_owner(task: Thread, inode: Inode, user_id: u32, group_id: u32) -> Fal
         if about.permissions & GROUP_EXECUTE != 0:
             cleared = cleared | SET_GROUP
         about.permissions = about.permissions & (cleared ^ PERMISSION_BITS)
-    about.changed = wall_time()
+    about.changed.set(wall_time())
     notify(inode, Happening.ATTRIBUTES)
 
 

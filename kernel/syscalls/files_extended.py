@@ -173,7 +173,7 @@ def set_on(task: Thread, inode: Inode, name: Slice[u8], value: Slice[u8], flags:
     if name == CAPABILITY and len(value) != CAPABILITY_SIZES[0] and len(value) != CAPABILITY_SIZES[1]:
         raise EINVAL
     extended.put(inode, name, value, flags & XATTR_REPLACE == 0, flags & XATTR_CREATE == 0)
-    inode.described.changed = wall_time()
+    inode.described.changed.set(wall_time())
     notify(inode, Happening.ATTRIBUTES)
 
 
@@ -206,7 +206,7 @@ def remove_from(task: Thread, inode: Inode, name: Slice[u8]) -> Fallible[None]:
     """Remove an attribute of `inode`."""
     check_right(task, inode, name, True)
     extended.remove(inode, name)
-    inode.described.changed = wall_time()
+    inode.described.changed.set(wall_time())
     notify(inode, Happening.ATTRIBUTES)
 
 
