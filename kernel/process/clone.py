@@ -202,7 +202,7 @@ def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
             with on_error(process.files.drop):
                 thread = create_user_thread(process)
     if process.settings.limits.has_processor_time:
-        process.processor_limit.watch(process)
+        process.processor_limit.begin(process)
     process.exit_signal = parent.exit_signal if request.has(CloneFlags.PARENT) else request.exit_signal
     if request.has(CloneFlags.CLEAR_HANDLERS):
         process.signals.reset_for_exec()

@@ -13,9 +13,10 @@ from kernel.memory.pressure import PRESSURE
 from kernel.process import job_control, timers
 from kernel.process.ending import status_of_signal
 from kernel.process.exit import exit_process, exit_thread
+from kernel.process.processor_time import look
 from kernel.process.send import retarget
 from kernel.process.signal_frame import push_frame
-from kernel.process.signal_queue import SI_TIMER, SignalInfo, take
+from kernel.process.signal_queue import SignalInfo, take
 from kernel.process.signal_table import (
     DEFAULT,
     IGNORED_BY_DEFAULT,
@@ -52,15 +53,13 @@ def before_return(thread: Thread, from_call: bool) -> None:
     while True:
         enable_interrupts()
         if this_cpu().need_resched:
-            if PRESSURE.limit_hit:
-                KERNEL_LOCK.enter()
-                thread.process.container.tell_limits()
-                KERNEL_LOCK.leave()
+            if PRESSURE.limit_hit or thread.shared_time.is_look_due:
+                do_duties(thread)
             end_turn()
         else:
             KERNEL_LOCK.enter()
             if thread.killed:
-                exit_thread()
+                exit_thread(0)
             if thread.group.frozen:
                 sleep_while_frozen(thread)
             elif thread.interrupted:
@@ -69,6 +68,16 @@ def before_return(thread: Thread, from_call: bool) -> None:
         disable_interrupts()
         if not is_delayed(thread):
             return
+
+
+def do_duties(thread: Thread) -> None:
+    """Tell of limits that were hit, and look what is to happen at a moment of the processor time of `thread`."""
+    KERNEL_LOCK.enter()
+    if PRESSURE.limit_hit:
+        thread.process.container.tell_limits()
+    if thread.shared_time.is_look_due:
+        look(thread)
+    KERNEL_LOCK.leave()
 
 
 def take_signals(thread: Thread, from_call: bool) -> None:
@@ -141,10 +150,11 @@ def take_signal(thread: Thread, wanted: u64, info: SignalInfo) -> bool:
     if own != 0:
         if not take(thread.signal_queue, heap, info):
             thread.pending_signals = thread.pending_signals & invert(u64, bit)
-    elif not take(process.signals.queue, heap, info):
+        return True
+    if not take(process.signals.queue, heap, info):
         process.signals.take_pending(bit)
-    if info.code == SI_TIMER:
-        timers.note_taken(process, info)
+    if info.signal == u32(Signal.ALARM):
+        timers.resume_real(process)
     return True
 
 

@@ -33,15 +33,17 @@ from codegen.lang import (
     width,
 )
 from kernel.base.list import Link, List
+from kernel.base.tree import Tree
 from kernel.files.credentials import Credentials
 from kernel.files.tree import prune
+from kernel.process.clock_watch import ClockWatch
 from kernel.process.settings import Settings
 from kernel.process.signal_queue import QueuedSignal
 from kernel.process.signal_table import SignalTable
 from kernel.process.usage import Report
-from kernel.sched.scheduler import time_of
 from kernel.sched.thread import Thread
 from kernel.sched.timer import now
+from kernel.sched.usage import SharedTime
 from kernel.sched.wait import WaitQueue
 
 if TYPE_CHECKING:
@@ -102,7 +104,11 @@ class Process:
 
     # Signals and the end.
     signals: SignalTable = inline()
-    timers: List[ProcessTimer] = inline()
+    timers: Tree[ProcessTimer] = inline()
+    next_timer: u64 = 0
+    """The number that timer_create(2) tries next."""
+    unheard: u64 = 0
+    """The signals that timers with an interval would have sent, had they not been ignored."""
     exiting: bool = False
     stopped: bool = False
     stop_signal: u32 = 0
@@ -134,6 +140,11 @@ class Process:
 
     # Time used, on the time-stamp counter.
     started: Nanoseconds = Nanoseconds(0)
+    time: SharedTime = inline()
+    watches: Tree[ClockWatch] = inline()
+    """Moments of its clock of processor time, the earliest first."""
+    thread_watches: Tree[ClockWatch] = inline()
+    """Moments of the clocks of its threads, by the number of the thread."""
     used: Report = inline()
     """By threads that have ended, and how the time of all was divided last."""
     used_by_children: Report = inline()
@@ -152,14 +163,6 @@ class Process:
         copy(thread.name[0:length], name[0:length])
         if thread.id == self.pid:
             self.set_name(name)
-
-    @property
-    def all_cpu_time(self) -> u64:
-        """The time that its threads used, those included that have ended, on the time-stamp counter."""
-        time = self.used.used.time
-        for thread in self.threads:
-            time += time_of(thread)
-        return time
 
     @property
     def is_zombie(self) -> bool:
@@ -215,7 +218,9 @@ def create_process(container: Container, parent: Process | None, wanted: Pid = P
         pid = wanted if wanted != Pid(0) else container.take_pid()
         process = container.account.heap.new(Process)
     process.children.offset = field_offset(Process.sibling_link)
-    process.signals.queue.offset = field_offset(QueuedSignal.link)
+    process.watches.offset = field_offset(ClockWatch.node)
+    process.thread_watches.offset = field_offset(ClockWatch.node)
+    process.signals.queue.offset = field_offset(QueuedSignal.node)
     process.container = container
     process.pid = pid
     process.group_id = pid

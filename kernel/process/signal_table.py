@@ -7,7 +7,7 @@ from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING
 
 from codegen.lang import Array, UserAddr, count_trailing_zeros, inline, inline_array, invert, struct, u32, u64, width
-from kernel.base.list import List
+from kernel.base.tree import Tree
 
 if TYPE_CHECKING:
     from kernel.process.signal_queue import QueuedSignal
@@ -114,7 +114,7 @@ class SignalTable:
     changed: u64 = 0
     """Of which signals the action was ever set: those of all others are the default."""
     pending: u64 = 0
-    queue: List[QueuedSignal] = inline()
+    queue: Tree[QueuedSignal] = inline()
 
     def action(self, signal: u32) -> SignalAction:
         """The action of `signal`, 1 to 64."""

@@ -32,7 +32,8 @@ def create_user_thread(process: Process) -> Fallible[Thread]:
     thread.process = process
     thread.is_user = True
     thread.space = process.space
-    thread.signal_queue.offset = field_offset(QueuedSignal.link)
+    thread.shared_time = process.time
+    thread.signal_queue.offset = field_offset(QueuedSignal.node)
     process.threads.push_last(thread)
     return thread
 

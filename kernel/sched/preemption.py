@@ -1,6 +1,6 @@
 """Preemption points: where a long system call lets others run, ends when its process is killed, and freezes.
 
-Interface: `preemption_point`; `sleep_while_frozen` and `THAWED` for who freezes and thaws.
+Interface: `preemption_point`, `give_way`; `sleep_while_frozen` and `THAWED` for who freezes and thaws.
 
 Kernel code is never preempted, so a call whose length a program chooses is made of steps, each of a bounded length (a
 fraction of a millisecond), with a preemption point between them. There the kernel lock may be given up and taken
@@ -57,6 +57,12 @@ def pause(thread: Thread, freezing: Freezing) -> Fallible[None]:
         sleep_while_frozen(thread)
     if thread.killed:
         raise EINTR
+    give_way()
+
+
+@sleeps
+def give_way() -> None:
+    """Let others run if it is their turn: a preemption point of work that goes on to its end (exits, the kernel's)."""
     if this_cpu().need_resched:
         end_turn()
     elif KERNEL_LOCK.is_claimed and KERNEL_LOCK.is_mine:

@@ -114,6 +114,7 @@ class Scheduler:
             return
         cpu.busy_time += time
         thread.usage.time += time
+        thread.shared_time.time += time
         thread.age += time if thread.policy.is_standard else time * STANDARD_THREAD_WEIGHT // thread.policy.weight
         group = thread.group
         group.charge(time, now)
@@ -203,27 +204,6 @@ def is_younger(thread: Thread, cpu: Cpu, now: u64) -> bool:
     if thread.group is group:
         return thread.age + turn_length() // 2 < running.age
     return thread.group.age <= group.age + cpu.elapsed(now) * STANDARD_WEIGHT // group.weight
-
-
-def cpu_times(cpu: Cpu) -> tuple[Nanoseconds, Nanoseconds]:
-    """How long `cpu` has run threads, and how long it had none to run."""
-    with SCHEDULER.lock:
-        busy, idle = cpu.busy_time, cpu.idle_time
-        time = cpu.elapsed(read_time_stamp())
-        if cpu.running is cpu.idle:
-            idle += time
-        else:
-            busy += time
-    return CLOCK.nanoseconds_of(busy), CLOCK.nanoseconds_of(idle)
-
-
-def time_of(thread: Thread) -> u64:
-    """How long `thread` has run until now, on the time-stamp counter."""
-    with SCHEDULER.lock:
-        time = thread.usage.time
-        if thread.has_cpu:
-            time += CPUS.of[thread.processor].elapsed(read_time_stamp())
-        return time
 
 
 def notify(cpu: Cpu) -> None:
@@ -334,8 +314,7 @@ def choose(cpu: Cpu, leaving: Leaving) -> Thread:
     """Take the processor from the running thread and give it to the next one, which is returned. The lock is held."""
     thread = cpu.current
     now = read_time_stamp()
-    # A limit was hit: who goes on here tells of it, though the one that hit it now waits (process/deliver.py).
-    cpu.need_resched = PRESSURE.limit_hit
+    note_duties(cpu, thread)
     if leaving == Leaving.BLOCKS and thread.state != ThreadState.BLOCKED:
         return thread
     SCHEDULER.charge(cpu, now)
@@ -356,7 +335,17 @@ def choose(cpu: Cpu, leaving: Leaving) -> Thread:
     chosen.has_cpu = True
     cpu.running = chosen
     chosen.processor = cpu.number
+    note_duties(cpu, chosen)
     return chosen
+
+
+@inline
+def note_duties(cpu: Cpu, thread: Thread) -> None:
+    """`thread` goes on here: let it do on its way to ring 3 what is left to do (process/deliver.py).
+
+    That is to tell of a limit, though the one that hit it now waits, and to look at its watched processor time.
+    """
+    cpu.need_resched = PRESSURE.limit_hit or thread.shared_time.is_look_due
 
 
 def tick(in_kernel: bool) -> None:
@@ -375,5 +364,8 @@ def tick(in_kernel: bool) -> None:
             thread.usage.kernel_ticks += 1
         else:
             thread.usage.user_ticks += 1
-        if not SCHEDULER.turns.is_empty or thread.group.is_throttled(now):
+        if thread.shared_time.is_watched:
+            thread.shared_time.is_look_due = True
+            cpu.need_resched = True
+        elif not SCHEDULER.turns.is_empty or thread.group.is_throttled(now):
             cpu.need_resched = True

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from codegen.lang import (
     Array,
     Atomic,
-    Nanoseconds,
     Pid,
     UserAddr,
     VirtAddr,
@@ -33,10 +32,11 @@ from codegen.lang import (
     uninitialised,
     width,
 )
-from kernel.base.list import Link, List
+from kernel.base.list import Link
+from kernel.base.tree import Tree, TreeNode
 from kernel.machine.trap import TrapFrame
 from kernel.sched.policy import Policy
-from kernel.sched.usage import TimeSplit, Usage
+from kernel.sched.usage import SharedTime, TimeSplit, Usage
 
 if TYPE_CHECKING:
     from kernel.machine.fpu import FpuArea
@@ -80,14 +80,15 @@ class Thread:
     interruptible: bool = False
     run_link: Link[Thread] = inline()
     wait_link: Link[Thread] = inline()
-    sleep_link: Link[Thread] = inline()
-    deadline: Nanoseconds = Nanoseconds(0)
+    sleep_node: TreeNode[Thread] = inline()
     has_cpu: bool = False
     processor: u32 = 0
     """Where it runs, or ran last, or is to run."""
     age: u64 = 0
     """How long it has run, divided by its weight: what decides between the threads of a group (group.py)."""
     usage: Usage = inline()
+    shared_time: SharedTime = uninitialised()
+    """That of its process."""
 
     # Set by anyone, read by the thread itself on its way back to ring 3.
     interrupted: bool = False
@@ -110,7 +111,7 @@ class Thread:
     saved_signal_mask: u64 = 0
     restore_signal_mask: bool = False
     pending_signals: u64 = 0
-    signal_queue: List[QueuedSignal] = inline()
+    signal_queue: Tree[QueuedSignal] = inline()
     alternate_stack: UserAddr = UserAddr(0)
     alternate_stack_size: u64 = 0
     alternate_stack_flags: u32 = 0

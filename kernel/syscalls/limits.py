@@ -63,7 +63,7 @@ def set_limit(task: Thread, process: Process, resource: u32, soft: u64, hard: u6
     limits.soft[resource] = soft
     limits.hard[resource] = hard
     if resource == u32(Resource.PROCESSOR_TIME):
-        process.processor_limit.watch(process)
+        process.processor_limit.begin(process)
     elif resource == u32(Resource.FILES) and not process.is_zombie:
         process.files.limit = soft
     elif resource == u32(Resource.STACK) and not process.is_zombie:

@@ -252,9 +252,7 @@ def vfork(task: Thread) -> Fallible[Pid]:
 @syscall(60)
 def exit(task: Thread, code: u32) -> None:
     """_exit(2) of one thread; the last one's code is that of the process."""
-    if task.process.threads.count == 1:
-        exit_process(status_of_exit(code))
-    exit_thread()
+    exit_thread(status_of_exit(code))
 
 
 @syscall(231)

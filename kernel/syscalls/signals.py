@@ -19,6 +19,8 @@ from kernel.process.send import (
 from kernel.process.signal_frame import pop_frame
 from kernel.process.signal_queue import SI_KERNEL, SI_TKILL, SI_USER, SignalInfo
 from kernel.process.signal_table import SIGNALS, UNBLOCKABLE, Signal, bit_of
+from kernel.process.timers import hear_again
+from kernel.sched.preemption import give_way
 from kernel.sched.thread import Thread
 from kernel.sched.wait import WaitQueue
 from kernel.syscalls.declare import syscall
@@ -54,13 +56,22 @@ def rt_sigaction(task: Thread, signal: u32, new: UserAddr, old: UserAddr, size: 
         new_mask = user.get(u64, UserAddr(new + 24))
         allowed = new_mask & invert(u64, UNBLOCKABLE)
         task.process.signals.set_action(signal, new_handler, new_flags, new_restorer, allowed)
-        if task.process.signals.is_ignored(signal):
-            drop_pending(task.process, bit_of(signal))
+        if not task.process.signals.is_ignored(signal):
+            hear_again(task.process, signal)
+        elif not drop_pending(task.process, bit_of(signal)):
+            drop_rest(task.process, signal)
     if u64(old) != 0:
         user.put(u64, old, u64(handler))
         user.put(u64, UserAddr(old + 8), flags)
         user.put(u64, UserAddr(old + 16), u64(restorer))
         user.put(u64, UserAddr(old + 24), mask)
+
+
+def drop_rest(process: Process, signal: u32) -> None:
+    """Drop the rest of many entries of a signal that is ignored now; others run meanwhile."""
+    give_way()
+    while process.signals.is_ignored(signal) and not drop_pending(process, bit_of(signal)):
+        give_way()
 
 
 @syscall(14)

@@ -14,6 +14,7 @@ from kernel.sched.cpu import CPUS, Cpu
 from kernel.sched.group import RunGroup
 from kernel.sched.scheduler import Scheduler, turn_length
 from kernel.sched.thread import Thread, ThreadState
+from kernel.sched.usage import KERNEL_TIME
 
 TURN = turn_length()
 PERIOD = CLOCK.tsc_hertz // PERIODS_PER_SECOND
@@ -56,6 +57,7 @@ class Machine:
         for _ in range(threads):
             thread = Thread()
             thread.group = group
+            thread.shared_time = KERNEL_TIME
             thread.processor = processor
             self.scheduler.enqueue(thread)
         return group
