@@ -21,6 +21,8 @@ from codegen.lang import field_at, field_offset, inline, struct, u64, wrapping_s
 
 T = TypeVar("T")
 
+LOWEST_PRIORITY: u64 = 1
+
 
 @struct
 class TreeNode(Generic[T]):
@@ -28,7 +30,7 @@ class TreeNode(Generic[T]):
 
     key: u64 = 0
     priority: u64 = 0
-    """0 in no tree."""
+    """0 in no tree, where the three references below are None."""
     left: T | None = None
     right: T | None = None
     parent: T | None = None
@@ -99,16 +101,31 @@ class Tree(Generic[T]):
         """Put `member`, which is in no tree, at `key`, which no member has."""
         root = self.root
         if root is None:
-            self._hang(member, key, None)
+            self._begin(member, key)
         else:
             above = self._leaf_for(root, key)
             assert self._has_no(key, above), "key is in the tree"
             self._hang(member, key, above)
 
+    @inline
     def insert_last(self, member: T, key: u64) -> None:
         """Put `member`, which is in no tree, at `key`, behind all that have that key."""
         root = self.root
-        self._hang(member, key, None if root is None else self._leaf_for(root, key))
+        if root is None:
+            self._begin(member, key)
+        else:
+            self._hang(member, key, self._leaf_for(root, key))
+
+    @inline
+    def _begin(self, member: T, key: u64) -> None:
+        """Make `member` the only one. Queues are often that short."""
+        node = self.node_of(member)
+        assert node.priority == 0, "already in a tree"
+        node.key = key
+        node.priority = LOWEST_PRIORITY
+        self.root = member
+        self.first = member
+        self.count = 1
 
     def _leaf_for(self, root: T, key: u64) -> T:
         """The member below which a new one at `key` hangs, behind those of its key."""
@@ -128,22 +145,17 @@ class Tree(Generic[T]):
         before = self.before(leaf)
         return before is None or self.node_of(before).key != key
 
-    def _hang(self, member: T, key: u64, above: T | None) -> None:
-        """Make `member` a leaf below `above` (None: the root), and let it rise to where its priority belongs."""
+    def _hang(self, member: T, key: u64, above: T) -> None:
+        """Make `member` a leaf below `above`, and let it rise to where its priority belongs."""
         node = self.node_of(member)
         assert node.priority == 0, "already in a tree"
         node.key = key
         node.priority = PRIORITIES.next()
-        node.left = None
-        node.right = None
         node.parent = above
         self.count += 1
         first = self.first
         if first is None or key < self.node_of(first).key:
             self.first = member
-        if above is None:
-            self.root = member
-            return
         place = self.node_of(above)
         if key < place.key:
             place.left = member
@@ -151,10 +163,22 @@ class Tree(Generic[T]):
             place.right = member
         self._rise(member)
 
+    @inline
     def remove(self, member: T) -> None:
         """Take `member`, which is in this tree, out of it."""
         node = self.node_of(member)
         assert node.priority != 0, "not in a tree"
+        if self.count == 1:
+            self.root = None
+            self.first = None
+            self.count = 0
+            node.priority = 0
+        else:
+            self._take_out(member)
+
+    def _take_out(self, member: T) -> None:
+        """`remove`, where others are left."""
+        node = self.node_of(member)
         if self.first is member:
             self.first = self.after(member)
         while True:
@@ -173,6 +197,19 @@ class Tree(Generic[T]):
         node.parent = None
         node.priority = 0
         self.count -= 1
+
+    @property
+    def last(self) -> T | None:
+        """The member with the highest key; of several, the one that came last."""
+        member = self.root
+        if member is None:
+            return None
+        found: T = member
+        while True:
+            right = self.node_of(found).right
+            if right is None:
+                return found
+            found = right
 
     def pop_first(self) -> T | None:
         """Take the first member out and return it; None from an empty tree."""

@@ -22,12 +22,13 @@ from codegen.lang import (
     uninitialised,
 )
 from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
+from kernel.base.saturating import saturating_add
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
 from kernel.files.poll import readiness_changed
 from kernel.memory.account import Account
-from kernel.sched.alarm import Alarm, AlarmTarget, saturating_add
+from kernel.sched.alarm import Alarm, AlarmTarget
 from kernel.sched.wait import WaitQueue
 
 WORD: u64 = 8

@@ -79,7 +79,7 @@ class ClockWatch:
 def forget_thread(thread: Thread) -> None:
     """`thread` ends: its clock shows no further moment."""
     watches = thread.process.thread_watches
-    while True:
+    while not watches.is_empty:
         watch = watches.at_or_above(u64(thread.id))
         if watch is None or watch.thread_id != thread.id:
             return

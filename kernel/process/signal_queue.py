@@ -132,6 +132,8 @@ def take(queue: Tree[QueuedSignal], heap: Heap, info: SignalInfo) -> bool:
 def discard(queue: Tree[QueuedSignal], heap: Heap, signals: u64) -> bool:
     """Drop the entries for `signals`, at most ROUND; whether that were all."""
     count: u64 = 0
+    if queue.is_empty:
+        return True
     for index in bits_of(signals):
         while True:
             entry = first_of(queue, u32(index) + 1)

@@ -18,7 +18,7 @@ from kernel.sched import switch
 from kernel.sched.scheduler import start
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER
-from kernel.sched.wait import interrupt
+from kernel.sched.wait import kill
 
 SLASH: u8 = 0x2F
 
@@ -112,8 +112,7 @@ def end_other_threads(task: Thread) -> Fallible[None]:
         seen = process.thread_ended.observe()
         for thread in process.threads:
             if thread is not task:
-                thread.killed = True
-                interrupt(thread)
+                kill(thread)
         task.interrupted = False
         process.thread_ended.wait(seen, NEVER, True)
     task.interrupted = has_signal(task)

@@ -27,13 +27,14 @@ from codegen.lang import (
     uninitialised,
 )
 from kernel.base.errno import EAGAIN, EINVAL, ESRCH
+from kernel.base.saturating import saturating_add
 from kernel.base.tree import TreeNode
 from kernel.process.clock_watch import ClockWatch, WatchTarget
 from kernel.process.processor_time import ProcessorClock
 from kernel.process.send import send_entry, send_to_process, withdraw_entry
 from kernel.process.signal_queue import SI_TIMER, QueuedSignal, SignalInfo, SignalOwner
 from kernel.process.signal_table import Signal, bit_of
-from kernel.sched.alarm import Alarm, AlarmTarget, saturating_add
+from kernel.sched.alarm import Alarm, AlarmTarget
 from kernel.sched.preemption import give_way
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
+from kernel.base.saturating import saturating_add
 from kernel.base.tree import Tree, TreeNode
 from kernel.machine.instructions import enable_interrupts
 from kernel.memory.account import Account
@@ -36,7 +37,6 @@ from kernel.sched.scheduler import start
 from kernel.sched.timer import NEVER, now
 from kernel.sched.wait import WaitQueue
 
-HIGHEST: u64 = 0xFFFF_FFFF_FFFF_FFFF
 ROUND: u64 = 64
 """How many alarms go off before others may run."""
 
@@ -121,11 +121,6 @@ class Alarm:
         self.missed = 0
         ALARMS.insert(self)
         return times
-
-
-def saturating_add(first: u64, second: u64) -> u64:
-    """The sum, or the highest number where that is too large."""
-    return first + min(second, HIGHEST - first)
 
 
 @struct

@@ -78,7 +78,8 @@ class Thread:
     state: ThreadState = ThreadState.NEW
     timed_out: bool = False
     interruptible: bool = False
-    run_link: Link[Thread] = inline()
+    run_node: TreeNode[Thread] = inline()
+    urgent_link: Link[Thread] = inline()
     wait_link: Link[Thread] = inline()
     sleep_node: TreeNode[Thread] = inline()
     has_cpu: bool = False
@@ -93,6 +94,7 @@ class Thread:
     # Set by anyone, read by the thread itself on its way back to ring 3.
     interrupted: bool = False
     killed: bool = False
+    """It is to end: `wait.kill` sets it."""
 
     # The thread's own.
     saved_stack_pointer: u64 = 0
@@ -103,6 +105,8 @@ class Thread:
     fpu_area: FpuArea | None = None
     fpu_processor: u32 = NOWHERE
     """Whose floating-point registers were loaded from the area last."""
+    mutexes: u64 = 0
+    """How many mutexes it holds (mutex.py)."""
     lends_space: bool = False
     set_child_tid: UserAddr = UserAddr(0)
     clear_child_tid: UserAddr = UserAddr(0)

@@ -51,8 +51,9 @@ def leave_process() -> None:
     """The running thread ends: from now on its time is nobody's."""
     with SCHEDULER.lock:
         cpu = this_cpu()
-        SCHEDULER.charge(cpu, read_time_stamp())
-        cpu.current.shared_time = KERNEL_TIME
+        thread = cpu.current
+        thread.shared_time.time += cpu.elapsed(read_time_stamp())
+        thread.shared_time = KERNEL_TIME
 
 
 def watch_time(shared: SharedTime, is_watched: bool) -> None:
