@@ -38,10 +38,7 @@ class TreeNode(Generic[T]):
 
 @struct
 class Priorities:
-    """Where priorities come from: nobody outside is to know them, who might choose keys that make a tree deep.
-
-    All trees share it. Two that take a number at once may get the same, which does no harm.
-    """
+    """Where pseudo-random priorities come from (xorshift64, Marsaglia 2003)."""
 
     state: u64 = 0x9E37_79B9_7F4A_7C15
 
@@ -53,7 +50,7 @@ class Priorities:
 
     @inline
     def next(self) -> u64:
-        """The next pseudo-random number, never 0 (xorshift64, Marsaglia 2003)."""
+        """The next priority, never 0."""
         value = self.state
         value ^= wrapping_shl(u64, value, 13)
         value ^= value >> 7
@@ -62,7 +59,11 @@ class Priorities:
         return value
 
 
-PRIORITIES = Priorities()
+QUEUE_PRIORITIES = Priorities()
+"""Those of all queues by key: nobody outside is to know them, who might choose keys that make the queue of all deep.
+
+Two who take one at once may get the same, which does no harm.
+"""
 
 
 @struct
@@ -74,6 +75,8 @@ class Tree(Generic[T]):
     """The member with the lowest key; of several, the one that came first."""
     count: u64 = 0
     offset: u64 = 0
+    priorities: Priorities = inline()
+    """Of a tree whose keys differ: the same order of calls makes the same tree."""
 
     def __init__(self, node: TreeNode[T] | None = None) -> None:
         if node is not None:
@@ -101,28 +104,28 @@ class Tree(Generic[T]):
         """Put `member`, which is in no tree, at `key`, which no member has."""
         root = self.root
         if root is None:
-            self._begin(member, key)
+            self._begin(member, key, self.priorities.next())
         else:
             above = self._leaf_for(root, key)
             assert self._has_no(key, above), "key is in the tree"
-            self._hang(member, key, above)
+            self._hang(member, key, above, self.priorities.next())
 
     @inline
     def insert_last(self, member: T, key: u64) -> None:
         """Put `member`, which is in no tree, at `key`, behind all that have that key."""
         root = self.root
         if root is None:
-            self._begin(member, key)
+            self._begin(member, key, LOWEST_PRIORITY)
         else:
-            self._hang(member, key, self._leaf_for(root, key))
+            self._hang(member, key, self._leaf_for(root, key), QUEUE_PRIORITIES.next())
 
     @inline
-    def _begin(self, member: T, key: u64) -> None:
+    def _begin(self, member: T, key: u64, priority: u64) -> None:
         """Make `member` the only one. Queues are often that short."""
         node = self.node_of(member)
         assert node.priority == 0, "already in a tree"
         node.key = key
-        node.priority = LOWEST_PRIORITY
+        node.priority = priority
         self.root = member
         self.first = member
         self.count = 1
@@ -145,12 +148,12 @@ class Tree(Generic[T]):
         before = self.before(leaf)
         return before is None or self.node_of(before).key != key
 
-    def _hang(self, member: T, key: u64, above: T) -> None:
+    def _hang(self, member: T, key: u64, above: T, priority: u64) -> None:
         """Make `member` a leaf below `above`, and let it rise to where its priority belongs."""
         node = self.node_of(member)
         assert node.priority == 0, "already in a tree"
         node.key = key
-        node.priority = PRIORITIES.next()
+        node.priority = priority
         node.parent = above
         self.count += 1
         first = self.first

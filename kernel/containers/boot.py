@@ -46,7 +46,7 @@ def show_shared_trees(devices: RamFs, processes: RamFs) -> Fallible[None]:
 
 def start_agent() -> Fallible[None]:
     """Start the agent: fd 0, 1 and 2 are the console, 3 is the channel to the harness."""
-    process = create_process(BOOT, None)
+    process = create_process(BOOT, None, None)
     files = create_table(BOOT.account)
     process.files = files
     console = console_file(BOOT.files)

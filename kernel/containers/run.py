@@ -53,8 +53,8 @@ def run(container: Container, request: Request, source: FileTable) -> Fallible[P
     """
     if container.is_dying:
         raise ESRCH
-    process = create_process(container, None)
-    with on_error(container.take_back_pid, process.pid), on_error(process.release):
+    process = create_process(container, None, None)
+    with on_error(container.numbers.take_back, process.pid), on_error(process.release):
         process.credentials.become(request.user, request.group)
         process.files = create_table(container.account)
         with on_error(process.files.drop), on_error(give_terminal_back, process):

@@ -16,7 +16,6 @@ from codegen.lang import (
     copy,
     fill,
     inline,
-    load,
     local_array,
     store,
     struct,
@@ -29,7 +28,7 @@ from codegen.lang import (
 )
 from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
-from kernel.base.tree import PRIORITIES
+from kernel.base.tree import QUEUE_PRIORITIES
 from kernel.machine.clock import wall_time
 from kernel.machine.instructions import read_time_stamp
 
@@ -150,13 +149,11 @@ GENERATOR = Generator()
 
 
 def initialise() -> None:
-    """Seed the generator, and the priorities of trees, from the time stamps and the date."""
+    """Seed the generator from the time stamps and the date, and the priorities of queues."""
     for _ in range(8):
         GENERATOR.stir(read_time_stamp())
     GENERATOR.stir(u64(wall_time()))
-    seed = local_array(u8, 8)
-    GENERATOR.fill(seed)
-    PRIORITIES.stir(load(u64, seed, 0))
+    QUEUE_PRIORITIES.stir(read_time_stamp())
 
 
 def fill_random(destination: MutableSlice[u8]) -> None:

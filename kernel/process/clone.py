@@ -173,9 +173,9 @@ def add_thread(task: Thread, request: CloneRequest) -> Fallible[Thread]:
         raise EAGAIN
     container.account.charge_process()
     with on_error(container.account.return_process):
-        number = request.number if request.number != Pid(0) else container.take_pid()
+        number = request.number if request.number != Pid(0) else container.numbers.take()
         thread = create_user_thread(process)
-    thread.id = number
+    container.numbers.add_thread(thread, number)
     thread.interrupted = process.stopped
     return thread
 
@@ -187,6 +187,7 @@ def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
     process = create_process(
         parent.container,
         grandparent if request.has(CloneFlags.PARENT) and grandparent is not None else parent,
+        parent,
         request.number,
     )
     with on_error(process.release):
@@ -206,7 +207,7 @@ def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
     process.exit_signal = parent.exit_signal if request.has(CloneFlags.PARENT) else request.exit_signal
     if request.has(CloneFlags.CLEAR_HANDLERS):
         process.signals.reset_for_exec()
-    thread.id = process.pid
+    process.container.numbers.add_thread(thread, process.pid)
     hold_places(process)
     return thread
 
@@ -221,8 +222,6 @@ def share_files(parent: Process, request: CloneRequest) -> Fallible[FileTable]:
 
 def copy_process(parent: Process, process: Process) -> None:
     """What a child has from its parent and what cannot fail (fork(2))."""
-    process.group_id = parent.group_id
-    process.session_id = parent.session_id
     process.umask = parent.umask
     process.settings.inherit(parent.settings)
     process.credentials.copy_from(parent.credentials)

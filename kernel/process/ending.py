@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import u32
 from kernel.process.process import Process
+from kernel.sched.cpu import current
 from kernel.sched.wait import kill
 
 
@@ -23,7 +24,11 @@ def end_threads(process: Process, status: u32) -> None:
         process.exiting = True
         process.status = status
     for thread in process.threads:
-        kill(thread)
+        if thread is current():
+            thread.killed = True  # it runs, and is in the kernel already
+            thread.interrupted = True
+        else:
+            kill(thread)
 
 
 def kill_process(process: Process, signal: u32) -> None:

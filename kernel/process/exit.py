@@ -51,6 +51,7 @@ def exit_thread(status: u32) -> Never:
         drop_signals(thread)
     forget_thread(thread)
     process.threads.remove(thread)
+    process.container.numbers.remove_thread(thread)
     process.thread_ended.wake_all()
     retarget(process)
     if thread.id != process.pid:

@@ -32,8 +32,9 @@ from codegen.lang import (
     uninitialised,
     width,
 )
+from kernel.base.circle import CircleLink
 from kernel.base.list import Link, List
-from kernel.base.tree import Tree
+from kernel.base.tree import Tree, TreeNode
 from kernel.files.credentials import Credentials
 from kernel.files.tree import prune
 from kernel.process.clock_watch import ClockWatch
@@ -83,6 +84,11 @@ class Process:
     children: List[Process] = inline()
     sibling_link: Link[Process] = inline()
     container_link: Link[Process] = inline()
+    number_node: TreeNode[Process] = inline()
+    group_node: TreeNode[Process] = inline()
+    group_circle: CircleLink[Process] = inline()
+    session_node: TreeNode[Process] = inline()
+    session_circle: CircleLink[Process] = inline()
     group_id: Pid = Pid(0)
     session_id: Pid = Pid(0)
     session: Session = inline()
@@ -205,17 +211,23 @@ class Process:
             prune(shown)
         container = self.container
         container.processes.remove(self)
+        container.numbers.remove(self)
         container.changed.wake_all()
         container.account.return_process()
         container.account.heap.free(self)
 
 
-def create_process(container: Container, parent: Process | None, wanted: Pid = Pid(0)) -> Fallible[Process]:
-    """A process with a pid that was reserved, or the next one, charged to `container`. EAGAIN at its limit, ENOMEM."""
+def create_process(
+    container: Container, parent: Process | None, model: Process | None, wanted: Pid = Pid(0)
+) -> Fallible[Process]:
+    """A process with a pid that was reserved, or the next one, charged to `container`. EAGAIN at its limit, ENOMEM.
+
+    It is in the group and session of `model`, without one in its own.
+    """
     container.check_alive()
     container.account.charge_process()
     with on_error(container.account.return_process):
-        pid = wanted if wanted != Pid(0) else container.take_pid()
+        pid = wanted if wanted != Pid(0) else container.numbers.take()
         process = container.account.heap.new(Process)
     process.children.offset = field_offset(Process.sibling_link)
     process.watches.offset = field_offset(ClockWatch.node)
@@ -223,10 +235,9 @@ def create_process(container: Container, parent: Process | None, wanted: Pid = P
     process.signals.queue.offset = field_offset(QueuedSignal.node)
     process.container = container
     process.pid = pid
-    process.group_id = pid
-    process.session_id = pid
     process.started = now()
     container.processes.push_last(process)
+    container.numbers.add(process, model)
     container.processes_run += 1
     if parent is not None:
         parent.adopt(process)

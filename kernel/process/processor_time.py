@@ -70,7 +70,7 @@ class ProcessorClock:
     def shown(self, process: Process) -> Fallible[u64]:
         """Nanoseconds that the clock shows to `process`. ESRCH once who it is about has been released."""
         if not self.is_thread:
-            return process_time(process if process.pid == self.id else process.container.find_process(self.id))
+            return process_time(process if process.pid == self.id else process.container.numbers.process(self.id))
         thread = thread_in(process, self.id)
         if thread is None:
             raise ESRCH
@@ -80,7 +80,7 @@ class ProcessorClock:
         """The process whose time the clock shows to `process`, or that the thread is of. ESRCH once it ends."""
         if self.is_thread or process.pid == self.id:
             return process
-        found = process.container.find_process(self.id)
+        found = process.container.numbers.process(self.id)
         if found.exiting:
             raise ESRCH
         return found

@@ -48,7 +48,7 @@ def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallib
     with on_error(undo_load, space, file):
         thread = create_user_thread(process)
     process.executable = file
-    thread.id = process.pid
+    process.container.numbers.add_thread(thread, process.pid)
     process.name_thread(thread, base_name(path))
     process.settings.limits.begin(process.container.account.processes.limit)
     space.stack_limit = process.settings.limits.soft_of(Resource.STACK)
@@ -118,7 +118,8 @@ def end_other_threads(task: Thread) -> Fallible[None]:
     task.interrupted = has_signal(task)
     if task.id != process.pid:
         process.container.account.return_process()
-        task.id = process.pid
+        process.container.numbers.remove_thread(task)
+        process.container.numbers.add_thread(task, process.pid)
 
 
 def base_name(path: Slice[u8]) -> Slice[u8]:

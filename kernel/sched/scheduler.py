@@ -99,6 +99,7 @@ class Scheduler:
             self.discard(group)
             self.insert(group)
 
+    @inline
     def insert(self, group: RunGroup) -> None:
         """Put a group into the order of ages, behind those of its age. The lock is held."""
         group.queued = True
@@ -179,7 +180,8 @@ class Scheduler:
             group.take(thread)
             self.floor = max(self.floor, group.age)
             if group.ready_count == 0:
-                self.discard(group)
+                self.turns.remove(group)
+                group.queued = False
         return thread
 
     def first_refill(self) -> u64:
@@ -331,8 +333,8 @@ def choose(cpu: Cpu, leaving: Leaving) -> Thread:
     """Take the processor from the running thread and give it to the next one, which is returned. The lock is held."""
     thread = cpu.current
     now = read_time_stamp()
-    note_duties(cpu, thread)
     if leaving == Leaving.BLOCKS and thread.state != ThreadState.BLOCKED:
+        note_duties(cpu, thread)
         return thread
     SCHEDULER.charge(cpu, now)
     thread.has_cpu = False

@@ -67,6 +67,7 @@ class Thread:
 
     # Identity; constant after the thread is started.
     id: Pid = Pid(0)
+    number_node: TreeNode[Thread] = inline()
     group: RunGroup = uninitialised()
     process: Process = uninitialised()
     is_user: bool = False

@@ -273,10 +273,10 @@ def getpgrp(task: Thread) -> Pid:
 
 
 def process_or_self(task: Thread, pid: i32) -> Fallible[Process]:
-    """The process `pid`; 0 means the caller's. EINVAL, ESRCH."""
+    """The process that has the number `pid`, or a thread that does; 0 means the caller's. ESRCH."""
     if pid < 0:
         raise ESRCH
-    return task.process if pid == 0 else task.process.container.find_process(Pid(pid))
+    return task.process if pid == 0 else task.process.container.numbers.process_of(Pid(pid))
 
 
 @syscall(121)
@@ -297,6 +297,8 @@ def setpgid(task: Thread, pid: i32, group: i32) -> Fallible[None]:
     if group < 0:
         raise EINVAL
     process = process_or_self(task, pid)
+    if pid != 0 and i32(process.pid) != pid:
+        raise EINVAL
     if process is not task.process and process.parent is not task.process:
         raise ESRCH
     if process is not task.process and process.session_id == task.process.session_id and process.executed:
@@ -306,24 +308,20 @@ def setpgid(task: Thread, pid: i32, group: i32) -> Fallible[None]:
     wanted = process.pid if group == 0 else Pid(group)
     if wanted != process.pid and not group_exists(process, wanted):
         raise EPERM
-    process.group_id = wanted
+    process.container.numbers.move(process, wanted)
 
 
 def group_exists(process: Process, group: Pid) -> bool:
     """Whether the session of `process` has a process group `group`."""
-    for other in process.container.processes:
-        if other.group_id == group and other.session_id == process.session_id:
-            return True
-    return False
+    member = process.container.numbers.first_of(group)
+    return member is not None and member.session_id == process.session_id
 
 
 @syscall(112)
 def setsid(task: Thread) -> Fallible[Pid]:
     """setsid(2)."""
     process = task.process
-    for other in process.container.processes:
-        if other.group_id == process.pid:
-            raise EPERM
-    process.session_id = process.pid
-    process.group_id = process.pid
+    if process.container.numbers.first_of(process.pid) is not None:
+        raise EPERM
+    process.container.numbers.begin_session(process)
     return process.pid

@@ -42,7 +42,7 @@ def pidfd_open(task: Thread, pid: i32, flags: u32) -> Fallible[Fd]:
 def thread_leader(task: Thread, pid: i32) -> Fallible[Process]:
     """The process `pid`. ESRCH; EINVAL for the number of a thread that is none."""
     try:
-        return task.process.container.find_process(Pid(pid))
+        return task.process.container.numbers.process(Pid(pid))
     except ESRCH:
         thread_of(task, pid)
         raise EINVAL from None

@@ -27,7 +27,6 @@ from codegen.lang import (
 )
 from kernel.base.errno import E2BIG, EACCES, EAGAIN, EBADF, ECHILD, EINVAL, ELOOP, EPERM, ESRCH
 from kernel.base.writer import Writer
-from kernel.containers.container import HIGHEST_PID
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
 from kernel.files.path import SLASH, Lookup
 from kernel.machine.layout import PAGE_SIZE
@@ -37,6 +36,7 @@ from kernel.process.arguments import Arguments
 from kernel.process.clone import CloneFlags, CloneRequest
 from kernel.process.ending import status_of_exit
 from kernel.process.exit import exit_process, exit_thread
+from kernel.process.numbers import HIGHEST_PID
 from kernel.process.pidfd import ProcessHandle
 from kernel.process.program import Program
 from kernel.process.send import change_of
@@ -212,7 +212,7 @@ def take_number(task: Thread, numbers: UserAddr, count: u64) -> Fallible[Pid]:
         raise EINVAL
     if task.process.credentials.user != 0:
         raise EPERM
-    task.process.container.reserve_pid(Pid(number))
+    task.process.container.numbers.reserve(Pid(number))
     return Pid(number)
 
 

@@ -20,7 +20,7 @@ from kernel.process.signal_frame import pop_frame
 from kernel.process.signal_queue import SI_KERNEL, SI_TKILL, SI_USER, SignalInfo
 from kernel.process.signal_table import SIGNALS, UNBLOCKABLE, Signal, bit_of
 from kernel.process.timers import hear_again
-from kernel.sched.preemption import give_way
+from kernel.sched.preemption import give_way, preemption_point
 from kernel.sched.thread import Thread
 from kernel.sched.wait import WaitQueue
 from kernel.syscalls.declare import syscall
@@ -29,6 +29,8 @@ SET_SIZE: u64 = 8
 """sizeof(sigset_t) of the kernel."""
 KNOWN_ACTION_FLAGS: u64 = 0xDC00_0807
 """Others are not kept, by which programs find out what there is (sigaction(2), SA_UNSUPPORTED)."""
+STEP: u64 = 64
+"""How many processes kill(2) looks at before others may run."""
 SIG_BLOCK: u32 = 0
 SIG_UNBLOCK: u32 = 1
 SIG_SETMASK: u32 = 2
@@ -201,19 +203,27 @@ def kill(task: Thread, pid: i32, signal: u32) -> Fallible[None]:
     if signal > SIGNALS:
         raise EINVAL
     if pid > 0:
-        process = task.process.container.find_process(Pid(pid))
+        process = task.process.container.numbers.process_of(Pid(pid))
         if not may_signal(task, process):
             raise EPERM
         send(task, process, signal)
         return
+    container = task.process.container
     found = False
     allowed = False
-    for process in task.process.container.processes:
-        if is_meant(task, process, pid):
+    steps: u64 = 0
+    target = container.numbers.processes.first
+    while target is not None:
+        cursor = u64(target.pid) + 1
+        if is_meant(task, target, pid):
             found = True
-            if may_signal(task, process):
+            if may_signal(task, target):
                 allowed = True
-                send(task, process, signal)
+                send(task, target, signal)
+        steps += 1
+        if steps % STEP == 0:
+            preemption_point()
+        target = container.numbers.processes.at_or_above(cursor)
     if not found:
         raise ESRCH
     if not allowed:
@@ -234,7 +244,10 @@ def tgkill(task: Thread, process_id: i32, thread_id: i32, signal: u32) -> Fallib
     """tgkill(2)."""
     if signal > SIGNALS or process_id <= 0 or thread_id <= 0:
         raise EINVAL
-    send_to_id(task, task.process.container.find_process(Pid(process_id)), thread_id, signal)
+    thread = task.process.container.numbers.thread(Pid(thread_id))
+    if thread.process.pid != Pid(process_id):
+        raise ESRCH
+    send_to_one(task, thread, signal)
 
 
 @syscall(200)
@@ -242,25 +255,16 @@ def tkill(task: Thread, thread_id: i32, signal: u32) -> Fallible[None]:
     """tkill(2)."""
     if signal > SIGNALS or thread_id <= 0:
         raise EINVAL
-    for process in task.process.container.processes:
-        for thread in process.threads:
-            if thread.id == Pid(thread_id):
-                send_to_id(task, process, thread_id, signal)
-                return
-    raise ESRCH
+    send_to_one(task, task.process.container.numbers.thread(Pid(thread_id)), signal)
 
 
-def send_to_id(task: Thread, process: Process, thread_id: i32, signal: u32) -> Fallible[None]:
-    """Send `signal` to one thread of `process`. ESRCH, EPERM."""
-    for thread in process.threads:
-        if thread.id == Pid(thread_id):
-            if not may_signal(task, process):
-                raise EPERM
-            if signal == u32(Signal.KILL):
-                send(task, process, signal)
-            elif signal != 0:
-                info = local(SignalInfo)
-                information_of(task, signal, SI_TKILL, info)
-                send_information_to_thread(thread, info)
-            return
-    raise ESRCH
+def send_to_one(task: Thread, thread: Thread, signal: u32) -> Fallible[None]:
+    """Send `signal` to one thread. EPERM."""
+    if not may_signal(task, thread.process):
+        raise EPERM
+    if signal == u32(Signal.KILL):
+        send(task, thread.process, signal)
+    elif signal != 0:
+        info = local(SignalInfo)
+        information_of(task, signal, SI_TKILL, info)
+        send_information_to_thread(thread, info)

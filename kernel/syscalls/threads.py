@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Nanoseconds, UserAddr, hot, i32, invert, local, noinline, u32, u64, wrapping_add
+from codegen.lang import Fallible, Nanoseconds, Pid, UserAddr, hot, i32, invert, local, noinline, u32, u64, wrapping_add
 from kernel.base.errno import EAGAIN, EINVAL, ENOSYS, EPERM, ESRCH
 from kernel.memory import user
 from kernel.process import futex as futexes
@@ -184,11 +184,9 @@ def get_robust_list(task: Thread, thread_id: i32, head: UserAddr, length: UserAd
 
 def thread_of(task: Thread, thread_id: i32) -> Fallible[Thread]:
     """The thread with a number in the caller's container. ESRCH."""
-    for process in task.process.container.processes:
-        for thread in process.threads:
-            if i32(thread.id) == thread_id:
-                return thread
-    raise ESRCH
+    if thread_id <= 0:
+        raise ESRCH
+    return task.process.container.numbers.thread(Pid(thread_id))
 
 
 @syscall(24, unlocked=True)

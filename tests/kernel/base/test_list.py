@@ -10,14 +10,14 @@ import pytest
 from codegen import run
 from codegen.lang import Array, Panic, TrapKind, array, inline, inline_array, struct, u64
 from kernel.base.list import Link, List
-from kernel.base.tree import PRIORITIES, Priorities, Tree, TreeNode
+from kernel.base.tree import QUEUE_PRIORITIES, Priorities, Tree, TreeNode
 from tests.codegen.both import both
 
 
 @pytest.fixture(autouse=True)
 def same_priorities() -> None:
     """Trees get the same shape under CPython and compiled."""
-    PRIORITIES.state = Priorities().state
+    QUEUE_PRIORITIES.state = Priorities().state
 
 
 @struct
