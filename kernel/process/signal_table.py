@@ -105,6 +105,13 @@ class SignalAction:
     restorer: UserAddr = UserAddr(0)
     mask: u64 = 0
 
+    def copy_from(self, other: SignalAction) -> None:
+        """Be like `other`."""
+        self.handler = other.handler
+        self.flags = other.flags
+        self.restorer = other.restorer
+        self.mask = other.mask
+
 
 @struct
 class SignalTable:
@@ -129,6 +136,13 @@ class SignalTable:
         action.mask = mask
         self.changed |= bit_of(signal)
 
+    def begin_action(self, signal: u32, action: SignalAction) -> None:
+        """`signal` is handled: fill in `action`, which no other thread changes meanwhile. SA_RESETHAND takes effect."""
+        own = self.action(signal)
+        action.copy_from(own)
+        if own.flags & u64(ActionFlags.RESET_HANDLER) != 0:
+            own.handler = DEFAULT
+
     def is_ignored(self, signal: u32) -> bool:
         """Whether `signal` would do nothing."""
         action = self.action(signal)
@@ -145,12 +159,7 @@ class SignalTable:
         """Take over the actions of `other` (fork(2)); nothing is pending."""
         self.changed = other.changed
         for index in bits_of(other.changed):
-            mine = self.actions[index]
-            theirs = other.actions[index]
-            mine.handler = theirs.handler
-            mine.flags = theirs.flags
-            mine.restorer = theirs.restorer
-            mine.mask = theirs.mask
+            self.actions[index].copy_from(other.actions[index])
 
     def reset_for_exec(self) -> None:
         """Handlers are gone with the program; what is ignored stays ignored (execve(2))."""

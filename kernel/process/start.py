@@ -6,7 +6,7 @@ from codegen.lang import Fallible, Slice, UserAddr, field_offset, on_error, u8, 
 from kernel.base.errno import EINTR
 from kernel.files.inode import Inode
 from kernel.memory.space import AddressSpace
-from kernel.process import exec, robust, timers
+from kernel.process import exec, restart, robust, timers
 from kernel.process.deliver import has_signal
 from kernel.process.limits import Resource
 from kernel.process.process import Process
@@ -98,6 +98,7 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     switch.reset_fpu(thread)
     switch.load_fs_base(thread)
     thread.frame.start_user(UserAddr(program.entry), UserAddr(program.stack_pointer))
+    restart.forget(thread)
 
 
 def end_other_threads(task: Thread) -> Fallible[None]:

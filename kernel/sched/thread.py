@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from codegen.lang import (
     Array,
     Atomic,
+    Nanoseconds,
     Pid,
     UserAddr,
     VirtAddr,
@@ -34,7 +35,7 @@ from codegen.lang import (
 )
 from kernel.base.list import Link
 from kernel.base.tree import Tree, TreeNode
-from kernel.machine.trap import TrapFrame
+from kernel.machine.trap import NO_CALL, TrapFrame
 from kernel.sched.policy import Policy
 from kernel.sched.usage import SharedTime, TimeSplit, Usage
 
@@ -115,6 +116,9 @@ class Thread:
     signal_mask: u64 = 0
     saved_signal_mask: u64 = 0
     restore_signal_mask: bool = False
+    kept_call: u64 = NO_CALL
+    kept_deadline: Nanoseconds = Nanoseconds(0)
+    """The call that restart_syscall(2) goes on with, and until when (process/restart.py)."""
     pending_signals: u64 = 0
     signal_queue: Tree[QueuedSignal] = inline()
     alternate_stack: UserAddr = UserAddr(0)

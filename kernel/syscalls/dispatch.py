@@ -48,6 +48,7 @@ from kernel.syscalls import (  # noqa: F401  (importing a module declares its ca
     process,
     process_memory,
     refused,
+    restart,
     scheduling,
     signals,
     signals_queued,

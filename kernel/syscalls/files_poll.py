@@ -21,13 +21,14 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import EBADF, EFAULT, EINVAL
+from kernel.base.errno import EBADF, EFAULT, EINTR, EINVAL
 from kernel.files.epoll import sources_of
 from kernel.files.file import Events
 from kernel.files.poll import observe, wait_for_change
 from kernel.files.table import DESCRIPTORS_MAX, FileTable
 from kernel.memory import user
 from kernel.process import mask as signal_mask
+from kernel.process.restart import keep
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, after, now
 from kernel.syscalls.declare import syscall
@@ -36,6 +37,7 @@ from kernel.syscalls.files_support import advance, put_bytes
 RECORD = 8
 """The size of a `struct pollfd`: the descriptor, the events asked for, the events found (poll(2))."""
 
+POLL: u64 = 7
 SECOND: u64 = 1_000_000_000
 MILLISECOND: u64 = 1_000_000
 MICROSECOND: u64 = 1_000
@@ -87,7 +89,7 @@ def deadline_of_timeval(time: UserAddr) -> Fallible[Nanoseconds]:
 
 def put_remaining(time: UserAddr, deadline: Nanoseconds, unit: u64) -> None:
     """Tell how much of the time is left, as Linux does in select(2) and ppoll(2), if it may be written there."""
-    if time == UserAddr(0):
+    if time == UserAddr(0) or deadline == NEVER:
         return
     moment = now()
     left: u64 = deadline - moment if deadline > moment else 0
@@ -164,7 +166,16 @@ def poll(task: Thread, records: UserAddr, count: u64, timeout: i32) -> Fallible[
     deadline = NEVER
     if timeout >= 0:
         deadline = after(u64(timeout) * MILLISECOND)
-    return poll_until(task, records, count, deadline)
+    return poll_to(task, records, count, deadline)
+
+
+def poll_to(task: Thread, records: UserAddr, count: u64, deadline: Nanoseconds) -> Fallible[u64]:
+    """`poll_until`, which after an interruption goes on to the same moment."""
+    try:
+        return poll_until(task, records, count, deadline)
+    except EINTR:
+        keep(task, POLL, deadline)
+        raise
 
 
 @syscall(271)
@@ -172,10 +183,8 @@ def ppoll(task: Thread, records: UserAddr, count: u64, time: UserAddr, mask: Use
     """ppoll(2)."""
     deadline = deadline_at(time, 1)
     swap_mask(task, mask, mask_size)
-    with deferred(signal_mask.restore, task):
-        ready = poll_until(task, records, count, deadline)
-    put_remaining(time, deadline, 1)
-    return ready
+    with deferred(put_remaining, time, deadline, 1), deferred(signal_mask.restore, task):
+        return poll_until(task, records, count, deadline)
 
 
 # select.
@@ -267,9 +276,8 @@ def select(
 ) -> Fallible[u64]:
     """select(2)."""
     deadline = deadline_of_timeval(time)
-    ready = select_until(task, count, reads, writes, excepts, deadline)
-    put_remaining(time, deadline, MICROSECOND)
-    return ready
+    with deferred(put_remaining, time, deadline, MICROSECOND):
+        return select_until(task, count, reads, writes, excepts, deadline)
 
 
 @syscall(270)
@@ -286,7 +294,5 @@ def pselect6(
     deadline = deadline_at(time, 1)
     if mask != UserAddr(0):
         swap_mask(task, UserAddr(user.get(u64, mask)), user.get(u64, advance(mask, 8)))
-    with deferred(signal_mask.restore, task):
-        ready = select_until(task, count, reads, writes, excepts, deadline)
-    put_remaining(time, deadline, 1)
-    return ready
+    with deferred(put_remaining, time, deadline, 1), deferred(signal_mask.restore, task):
+        return select_until(task, count, reads, writes, excepts, deadline)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, UserAddr, i32, i64, local, saturating_sub, u32, u64
+from codegen.lang import Fallible, Nanoseconds, UserAddr, i32, i64, local, saturating_sub, u32, u64
 from kernel.base.errno import EINTR, EINVAL, EOPNOTSUPP, EPERM, ESRCH
 from kernel.memory import user
 from kernel.process.processor_sleep import sleep_until_used
 from kernel.process.processor_time import OF_PROCESS, OF_THREAD, ProcessorClock
+from kernel.process.restart import keep
 from kernel.process.usage import Report, report_process
 from kernel.sched.thread import Thread
 from kernel.sched.timer import FAR, SECOND, TICK, after, now, sleep_until, wall_clock
@@ -26,6 +27,8 @@ TIMER_ABSTIME: u32 = 1
 CLOCK_TICK: u64 = 10_000_000
 """Nanoseconds of one tick of times(2): sysconf(_SC_CLK_TCK) is 100."""
 MICROSECOND: u64 = 1000
+NANOSLEEP: u64 = 35
+CLOCK_NANOSLEEP: u64 = 230
 
 
 def read_clock(task: Thread, clock: i32) -> Fallible[u64]:
@@ -139,7 +142,7 @@ def times(task: Thread, out: UserAddr) -> Fallible[u64]:
 @syscall(35)
 def nanosleep(task: Thread, duration: UserAddr, remaining: UserAddr) -> Fallible[None]:
     """nanosleep(2)."""
-    sleep_for(get_timespec(duration), remaining)
+    sleep_to(task, NANOSLEEP, after(get_timespec(duration)), remaining)
 
 
 @syscall(230)
@@ -156,7 +159,7 @@ def clock_nanosleep(task: Thread, clock: i32, flags: u32, time: UserAddr, remain
     if clock < 0 or clock == OF_PROCESS:
         sleep_for_processor_time(task, clock, wanted, flags & TIMER_ABSTIME != 0, remaining)
     elif flags & TIMER_ABSTIME == 0:
-        sleep_for(wanted, remaining)
+        sleep_to(task, CLOCK_NANOSLEEP, after(wanted), remaining)
     elif wanted > moment:
         sleep_until(after(wanted - moment))
 
@@ -170,12 +173,31 @@ def sleep_for_processor_time(
     if processor.is_thread and processor.id == task.id:
         raise EINVAL
     due = wanted if is_absolute else processor.shown(task.process) + min(wanted, FAR)
+    sleep_to_processor_time(task, processor, due, is_absolute, remaining)
+
+
+def sleep_to_processor_time(
+    task: Thread, processor: ProcessorClock, due: u64, is_absolute: bool, remaining: UserAddr
+) -> Fallible[None]:
+    """Sleep until a clock of processor time shows `due`; when a signal ends it, tell at `remaining` what was left."""
     try:
         sleep_until_used(task.process, processor, due)
     except EINTR:
-        if u64(remaining) != 0 and not is_absolute:
-            put_timespec(remaining, saturating_sub(u64, due, shown_or(task, processor, due)))
+        if not is_absolute:
+            if u64(remaining) != 0:
+                put_timespec(remaining, saturating_sub(u64, due, shown_or(task, processor, due)))
+            keep(task, CLOCK_NANOSLEEP, Nanoseconds(due))
         raise
+
+
+def go_on_sleeping(task: Thread, clock: i32, deadline: Nanoseconds, remaining: UserAddr) -> Fallible[None]:
+    """clock_nanosleep(2), which was interrupted, again: `deadline` is what it sleeps to."""
+    if clock < 0 or clock == OF_PROCESS:
+        processor = local(ProcessorClock)
+        processor.choose(task, clock)
+        sleep_to_processor_time(task, processor, u64(deadline), False, remaining)
+    else:
+        sleep_to(task, CLOCK_NANOSLEEP, deadline, remaining)
 
 
 def shown_or(task: Thread, processor: ProcessorClock, otherwise: u64) -> u64:
@@ -186,14 +208,15 @@ def shown_or(task: Thread, processor: ProcessorClock, otherwise: u64) -> u64:
         return otherwise
 
 
-def sleep_for(duration: u64, remaining: UserAddr) -> Fallible[None]:
-    """Sleep; when a signal ends it, tell at `remaining`, unless that is null, how long was left."""
-    deadline = after(duration)
+def sleep_to(task: Thread, call: u64, deadline: Nanoseconds, remaining: UserAddr) -> Fallible[None]:
+    """Sleep; when a signal ends it, tell at `remaining`, unless that is null, how long was left.
+
+    As `call` it then goes on to the same moment, if it does.
+    """
     try:
         sleep_until(deadline)
     except EINTR:
-        moment = now()
-        left = u64(deadline) - u64(moment) if deadline > moment else 0
         if u64(remaining) != 0:
-            put_timespec(remaining, left)
+            put_timespec(remaining, saturating_sub(u64, deadline, now()))
+        keep(task, call, deadline)
         raise

@@ -28,6 +28,7 @@ from kernel.files.ramfs import create_file_system
 from kernel.files.table import create_table
 from kernel.memory import user
 from kernel.memory.account import Account
+from kernel.sched import mutex
 from kernel.syscalls import (
     files_attributes,
     files_descriptors,
@@ -97,6 +98,7 @@ class KernelWorld:
         for module in (path_module, files_support, files_tree):
             monkeypatch.setattr(module, "PATH_BUFFERS", buffers)
         monkeypatch.setattr(files_attributes, "wall_time", lambda: NOW)
+        monkeypatch.setattr(mutex, "current", lambda: SimpleNamespace(mutexes=1))
         self.memory = UserMemory(monkeypatch)
         self.owner = FileOwner()
         self.owner.account = account
