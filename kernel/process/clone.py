@@ -22,6 +22,7 @@ from codegen.lang import (
     width,
 )
 from kernel.base.errno import EAGAIN, EFAULT, EINVAL
+from kernel.files.capability import Capability
 from kernel.files.table import FileTable
 from kernel.machine.layout import USER_END
 from kernel.machine.trap import TrapFrame
@@ -140,7 +141,8 @@ def check(task: Thread, request: CloneRequest) -> Fallible[None]:
 def check_count(process: Process) -> Fallible[None]:
     """EAGAIN when the user of `process` has as many threads in the container as it may (RLIMIT_NPROC, getrlimit(2))."""
     limit = process.settings.limits.soft_of(Resource.PROCESSES)
-    if limit == UNLIMITED or process.credentials.user == 0:
+    mine = process.credentials
+    if limit == UNLIMITED or mine.has(Capability.SYS_RESOURCE) or mine.has(Capability.SYS_ADMIN):
         return
     count: u64 = 0
     for other in process.container.processes:

@@ -88,6 +88,7 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     process.executed = True
     process.exit_signal = u32(Signal.CHILD)
     process.settings.begin_program()
+    process.credentials.begin_program()
     process.signals.reset_for_exec()
     timers.delete_all(process, True)
     process.files.close_for_exec()

@@ -18,6 +18,7 @@ from kernel.sched.thread import Thread
 from kernel.syscalls import (  # noqa: F401  (importing a module declares its calls)
     attributes,
     barrier,
+    capabilities,
     containers,
     files_attributes,
     files_copy,

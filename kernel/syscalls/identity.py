@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Pid, UserAddr, i32, inline, local, struct, u32, u64
+from codegen.lang import Fallible, Pid, UserAddr, copy, i32, inline, local, local_array, struct, u32, u64
 from kernel.base.errno import EACCES, EINVAL, EPERM, ESRCH
+from kernel.files.capability import Capability
 from kernel.files.credentials import GROUPS_MAX, Credentials
 from kernel.memory import user
 from kernel.process.process import Process
@@ -48,13 +49,13 @@ def getgid(task: Thread) -> u32:
 @syscall(107, unlocked=True)
 def geteuid(task: Thread) -> u32:
     """geteuid(2)."""
-    return task.process.credentials.user
+    return task.process.credentials.effective_user
 
 
 @syscall(108, unlocked=True)
 def getegid(task: Thread) -> u32:
     """getegid(2)."""
-    return task.process.credentials.group
+    return task.process.credentials.effective_group
 
 
 @struct
@@ -69,34 +70,38 @@ class Ids:
     def load_users(self, credentials: Credentials) -> None:
         """Begin with the user ids."""
         self.real = credentials.real_user
-        self.effective = credentials.user
+        self.effective = credentials.effective_user
         self.saved = credentials.saved_user
-        self.privileged = credentials.user == 0
+        self.privileged = credentials.has(Capability.SETUID)
 
     def load_groups(self, credentials: Credentials) -> None:
         """Begin with the group ids."""
         self.real = credentials.real_group
-        self.effective = credentials.group
+        self.effective = credentials.effective_group
         self.saved = credentials.saved_group
-        self.privileged = credentials.user == 0
+        self.privileged = credentials.has(Capability.SETGID)
 
     def store_users(self, process: Process) -> None:
-        """Let `process` have these user ids."""
+        """Let `process` have these user ids; that for files is the effective one."""
         credentials = process.credentials
-        if credentials.user != self.effective:
+        if credentials.effective_user != self.effective or credentials.user != self.effective:
             process.settings.change_user()
+        was_any_root, was_root = credentials.is_any_root, credentials.effective_user == 0
         credentials.real_user = self.real
-        credentials.user = self.effective
+        credentials.effective_user = self.effective
         credentials.saved_user = self.saved
+        credentials.user = self.effective
+        credentials.capabilities.follow_users(was_any_root, credentials.is_any_root, was_root, self.effective == 0)
 
     def store_groups(self, process: Process) -> None:
-        """Let `process` have these group ids."""
+        """Let `process` have these group ids; that for files is the effective one."""
         credentials = process.credentials
-        if credentials.group != self.effective:
+        if credentials.effective_group != self.effective or credentials.group != self.effective:
             process.settings.change_user()
         credentials.real_group = self.real
-        credentials.group = self.effective
+        credentials.effective_group = self.effective
         credentials.saved_group = self.saved
+        credentials.group = self.effective
 
     def set_one(self, id: u32) -> Fallible[None]:
         """setuid(2): the effective id, for the superuser all of them. EINVAL, EPERM."""
@@ -193,16 +198,31 @@ def setresgid(task: Thread, real: u32, effective: u32, saved: u32) -> Fallible[N
     ids.store_groups(task.process)
 
 
-@syscall(122, missing="no id is taken, as when it is not permitted: that for files is the effective one")
+@syscall(122)
 def setfsuid(task: Thread, user_id: u32) -> u32:
-    """setfsuid(2): tells the id, whatever comes of it."""
-    return task.process.credentials.user
+    """setfsuid(2): tells the id from before, whatever comes of it."""
+    credentials = task.process.credentials
+    before = credentials.user
+    mine = user_id == before or user_id == credentials.real_user
+    mine = mine or user_id == credentials.effective_user or user_id == credentials.saved_user
+    if user_id != before and user_id != KEEP and (mine or credentials.has(Capability.SETUID)):
+        task.process.settings.change_user()
+        credentials.user = user_id
+        credentials.capabilities.follow_file_user(before == 0, user_id == 0)
+    return before
 
 
-@syscall(123, missing="as setfsuid")
+@syscall(123)
 def setfsgid(task: Thread, group: u32) -> u32:
-    """setfsgid(2)."""
-    return task.process.credentials.group
+    """setfsgid(2): tells the id from before, whatever comes of it."""
+    credentials = task.process.credentials
+    before = credentials.group
+    mine = group == before or group == credentials.real_group
+    mine = mine or group == credentials.effective_group or group == credentials.saved_group
+    if group != before and group != KEEP and (mine or credentials.has(Capability.SETGID)):
+        task.process.settings.change_user()
+        credentials.group = group
+    return before
 
 
 @syscall(118)
@@ -210,7 +230,7 @@ def getresuid(task: Thread, real: UserAddr, effective: UserAddr, saved: UserAddr
     """getresuid(2)."""
     credentials = task.process.credentials
     user.put(u32, real, credentials.real_user)
-    user.put(u32, effective, credentials.user)
+    user.put(u32, effective, credentials.effective_user)
     user.put(u32, saved, credentials.saved_user)
 
 
@@ -219,7 +239,7 @@ def getresgid(task: Thread, real: UserAddr, effective: UserAddr, saved: UserAddr
     """getresgid(2)."""
     credentials = task.process.credentials
     user.put(u32, real, credentials.real_group)
-    user.put(u32, effective, credentials.group)
+    user.put(u32, effective, credentials.effective_group)
     user.put(u32, saved, credentials.saved_group)
 
 
@@ -236,22 +256,24 @@ def getgroups(task: Thread, size: i32, list: UserAddr) -> Fallible[u64]:
     return count
 
 
-@syscall(116, missing="more than 32 groups: EINVAL", needs="user 0")
+@syscall(116, missing="more than 32 groups: EINVAL", needs="CAP_SETGID")
 def setgroups(task: Thread, size: u64, list: UserAddr) -> Fallible[None]:
     """setgroups(2)."""
     credentials = task.process.credentials
-    if credentials.user != 0:
+    if not credentials.has(Capability.SETGID):
         raise EPERM
     if size > GROUPS_MAX:
         raise EINVAL
+    groups = local_array(u32, GROUPS_MAX)
     for index in range(size):
-        credentials.groups[index] = user.get(u32, UserAddr(list + 4 * index))
+        groups[index] = user.get(u32, UserAddr(list + 4 * index))
+    copy(credentials.groups[0:size], groups[0:size])
     credentials.group_count = size
 
 
 def may_look_into(task: Thread, process: Process) -> bool:
-    """ptrace(2), "Ptrace access mode checking": the superuser; or all ids are the caller's, and it may be dumped."""
-    if process is task.process or task.process.credentials.user == 0:
+    """ptrace(2), "Ptrace access mode checking": CAP_SYS_PTRACE; or all ids are the caller's, and it may be dumped."""
+    if process is task.process or task.process.credentials.has(Capability.SYS_PTRACE):
         return True
     return process.settings.is_dumpable and has_ids_of(task, process)
 
@@ -261,8 +283,8 @@ def has_ids_of(task: Thread, process: Process) -> bool:
     mine = task.process.credentials
     theirs = process.credentials
     return (
-        mine.real_user == theirs.user == theirs.real_user == theirs.saved_user
-        and mine.real_group == theirs.group == theirs.real_group == theirs.saved_group
+        mine.real_user == theirs.effective_user == theirs.real_user == theirs.saved_user
+        and mine.real_group == theirs.effective_group == theirs.real_group == theirs.saved_group
     )
 
 

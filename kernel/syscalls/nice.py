@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Pid, i32, u32, u64
 from kernel.base.errno import EACCES, EINVAL, EPERM, ESRCH
+from kernel.files.capability import Capability
 from kernel.process.limits import Resource
 from kernel.sched.policy import LEAST_NICE, NICEST
 from kernel.sched.thread import Thread
@@ -19,10 +20,11 @@ TOLD_OF_ZERO: i32 = 20
 
 
 def may_change(task: Thread, thread: Thread) -> bool:
-    """Whether `task` may change how `thread` is scheduled: the superuser, or the same user (setpriority(2))."""
+    """Whether `task` may change how `thread` is scheduled: the same user, or CAP_SYS_NICE (setpriority(2))."""
     mine = task.process.credentials
     theirs = thread.process.credentials
-    return mine.user == 0 or mine.user == theirs.real_user or mine.user == theirs.user
+    is_same = mine.effective_user == theirs.real_user or mine.effective_user == theirs.effective_user
+    return is_same or mine.has(Capability.SYS_NICE)
 
 
 def may_be_nice(thread: Thread, nice: i32) -> bool:
@@ -65,6 +67,7 @@ def setpriority(task: Thread, which: u32, who: i32, nice: i32) -> Fallible[None]
     found = False
     refused = False
     unprivileged = False
+    is_free = task.process.credentials.has(Capability.SYS_NICE)
     for process in task.process.container.processes:
         for thread in process.threads:
             if not is_meant(task, thread, which, who):
@@ -72,7 +75,7 @@ def setpriority(task: Thread, which: u32, who: i32, nice: i32) -> Fallible[None]
             found = True
             if not may_change(task, thread):
                 unprivileged = True
-            elif wanted < thread.policy.nice and task.process.credentials.user != 0 and not may_be_nice(thread, wanted):
+            elif wanted < thread.policy.nice and not is_free and not may_be_nice(thread, wanted):
                 refused = True
             else:
                 thread.policy.nice = wanted

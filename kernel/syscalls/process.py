@@ -27,6 +27,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import E2BIG, EACCES, EAGAIN, EBADF, ECHILD, EINVAL, ELOOP, EPERM, ESRCH
 from kernel.base.writer import Writer
+from kernel.files.capability import Capability
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
 from kernel.files.path import SLASH, Lookup
 from kernel.machine.layout import PAGE_SIZE
@@ -210,7 +211,8 @@ def take_number(task: Thread, numbers: UserAddr, count: u64) -> Fallible[Pid]:
     number = user.get(i32, numbers)
     if count > 1 or number < 1 or u64(number) > HIGHEST_PID:
         raise EINVAL
-    if task.process.credentials.user != 0:
+    mine = task.process.credentials
+    if not (mine.has(Capability.CHECKPOINT_RESTORE) or mine.has(Capability.SYS_ADMIN)):
         raise EPERM
     task.process.container.numbers.reserve(Pid(number))
     return Pid(number)

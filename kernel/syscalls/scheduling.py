@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, UserAddr, UserSlice, i32, load, local_array, u8, u32, u64
 from kernel.base.errno import EINVAL, ENOMEM, EPERM
+from kernel.files.capability import Capability
 from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at
 from kernel.memory import page_tables, user
@@ -76,7 +77,7 @@ def set_policy(
 
 def may_set_policy(task: Thread, thread: Thread, kind: PolicyKind, resets: bool, nice: i32) -> bool:
     """What sched(7) allows to others than the superuser: nothing for other users, and no way to run more."""
-    if task.process.credentials.user == 0:
+    if task.process.credentials.has(Capability.SYS_NICE):
         return True
     policy = thread.policy
     if not may_change(task, thread) or (policy.resets_on_fork and not resets):

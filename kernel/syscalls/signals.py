@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Pid, UserAddr, i32, i64, invert, local, u32, u64
 from kernel.base.errno import EFAULT, EINTR, EINVAL, EPERM, ESRCH
+from kernel.files.capability import Capability
 from kernel.memory import user
 from kernel.process import alternate_stack
 from kernel.process.deliver import fault, has_signal
@@ -166,16 +167,15 @@ def sigaltstack(task: Thread, new: UserAddr, old: UserAddr) -> Fallible[None]:
 
 
 def may_signal(task: Thread, target: Process) -> bool:
-    """kill(2): the user is the superuser, or one of the sender's is one of the target's."""
+    """kill(2): one of the sender's users is one of the target's, or CAP_KILL."""
     sender = task.process.credentials
     receiver = target.credentials
-    if sender.user == 0:
-        return True
     return (
         sender.real_user == receiver.real_user
         or sender.real_user == receiver.saved_user
-        or sender.user == receiver.real_user
-        or sender.user == receiver.saved_user
+        or sender.effective_user == receiver.real_user
+        or sender.effective_user == receiver.saved_user
+        or sender.has(Capability.KILL)
     )
 
 

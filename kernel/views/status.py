@@ -87,8 +87,8 @@ class Status(View):
         writer(f"Name:\t{name_of(process)}\nUmask:\t0{process.umask >> 6}{process.umask >> 3 & 7}{process.umask & 7}\n")
         writer(f"State:\t{state_letter(process)} ({state_word(process)})\nTgid:\t{process.pid}\nNgid:\t0\n")
         writer(f"Pid:\t{inode.subject & PID_BITS}\nPPid:\t{parent_id}\nTracerPid:\t0\n")
-        writer(f"Uid:\t{about.real_user}\t{about.user}\t{about.saved_user}\t{about.user}\n")
-        writer(f"Gid:\t{about.real_group}\t{about.group}\t{about.saved_group}\t{about.group}\n")
+        writer(f"Uid:\t{about.real_user}\t{about.effective_user}\t{about.saved_user}\t{about.user}\n")
+        writer(f"Gid:\t{about.real_group}\t{about.effective_group}\t{about.saved_group}\t{about.group}\n")
         writer(f"FDSize:\t{DESCRIPTORS_MAX}\nGroups:\t")
         for index in range(about.group_count):
             writer(f"{about.groups[index]} ")
