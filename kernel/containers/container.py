@@ -45,6 +45,7 @@ from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
 from kernel.process.numbers import Numbers
 from kernel.process.process import Process
+from kernel.process.users import Users
 from kernel.sched.control import nudge_group
 from kernel.sched.group import RunGroup
 from kernel.sched.preemption import THAWED
@@ -84,6 +85,7 @@ class Container:
     init: Process | None = None
     """The process with pid 1, while it lives."""
     numbers: Numbers = inline()
+    users: Users = inline()
 
     # Who looks at it from outside.
     handles: List[ContainerHandle] = inline()

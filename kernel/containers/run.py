@@ -55,6 +55,7 @@ def run(container: Container, request: Request, source: FileTable) -> Fallible[P
         raise ESRCH
     process = create_process(container, None, None)
     with on_error(container.numbers.take_back, process.pid), on_error(process.release):
+        process.change_owner(request.user)
         process.credentials.become(request.user, request.group)
         process.files = create_table(container.account)
         with on_error(process.files.drop), on_error(give_terminal_back, process):

@@ -29,7 +29,7 @@ from kernel.machine.trap import TrapFrame
 from kernel.memory import fork, user
 from kernel.process import alternate_stack
 from kernel.process.deliver import has_signal, is_doomed
-from kernel.process.limits import UNLIMITED, Resource
+from kernel.process.limits import Resource
 from kernel.process.pidfd import attach, open_handle
 from kernel.process.process import Process, create_process
 from kernel.process.start import create_user_thread
@@ -140,15 +140,10 @@ def check(task: Thread, request: CloneRequest) -> Fallible[None]:
 
 def check_count(process: Process) -> Fallible[None]:
     """EAGAIN when the user of `process` has as many threads in the container as it may (RLIMIT_NPROC, getrlimit(2))."""
-    limit = process.settings.limits.soft_of(Resource.PROCESSES)
     mine = process.credentials
-    if limit == UNLIMITED or mine.has(Capability.SYS_RESOURCE) or mine.has(Capability.SYS_ADMIN):
+    if process.owner.threads < process.settings.limits.soft_of(Resource.PROCESSES) or mine.real_user == 0:
         return
-    count: u64 = 0
-    for other in process.container.processes:
-        if other.credentials.real_user == process.credentials.real_user:
-            count += max(other.threads.count, 1)
-    if count >= limit:
+    if not (mine.has(Capability.SYS_RESOURCE) or mine.has(Capability.SYS_ADMIN)):
         raise EAGAIN
 
 
@@ -173,8 +168,8 @@ def add_thread(task: Thread, request: CloneRequest) -> Fallible[Thread]:
     container.check_alive()
     if process.exiting:
         raise EAGAIN
-    container.account.charge_process()
-    with on_error(container.account.return_process):
+    process.charge_thread()
+    with on_error(process.return_thread):
         number = request.number if request.number != Pid(0) else container.numbers.take()
         thread = create_user_thread(process)
     container.numbers.add_thread(thread, number)

@@ -135,7 +135,6 @@ def take_signal(thread: Thread, wanted: u64, info: SignalInfo) -> bool:
     As on Linux: those sent to the thread itself come first, and of each kind the lowest.
     """
     process = thread.process
-    heap = process.container.account.heap
     own = thread.pending_signals & wanted
     waiting = own if own != 0 else process.signals.pending & wanted
     if waiting == 0:
@@ -143,10 +142,10 @@ def take_signal(thread: Thread, wanted: u64, info: SignalInfo) -> bool:
     info.signal = u32(count_trailing_zeros(u64, waiting)) + 1
     bit = bit_of(info.signal)
     if own != 0:
-        if not take(thread.signal_queue, heap, info):
+        if not take(thread.signal_queue, info):
             thread.pending_signals = thread.pending_signals & invert(u64, bit)
         return True
-    if not take(process.signals.queue, heap, info):
+    if not take(process.signals.queue, info):
         process.signals.take_pending(bit)
     if info.signal == u32(Signal.ALARM):
         timers.resume_real(process)

@@ -55,7 +55,7 @@ def exit_thread(status: u32) -> Never:
     process.thread_ended.wake_all()
     retarget(process)
     if thread.id != process.pid:
-        process.container.account.return_process()
+        process.return_thread()
     add_thread(process.used.used, thread)
     leave_process()
     if process.threads.is_empty:
@@ -68,14 +68,14 @@ def exit_thread(status: u32) -> Never:
 
 def drop_signals(thread: Thread) -> None:
     """Drop what is pending for a thread that ends. There may be much: others run meanwhile."""
-    while not discard(thread.signal_queue, thread.process.container.account.heap, ALL_SIGNALS):
+    while not discard(thread.signal_queue, ALL_SIGNALS):
         give_way()
 
 
 def drop_shared(process: Process) -> None:
     """Drop the timers of a process whose last thread ends, and what is pending for it. Others run meanwhile."""
     timers.delete_all(process, False)
-    while not discard(process.signals.queue, process.container.account.heap, ALL_SIGNALS):
+    while not discard(process.signals.queue, ALL_SIGNALS):
         give_way()
 
 

@@ -15,6 +15,7 @@ UNLIMITED: u64 = 0xFFFF_FFFF_FFFF_FFFF
 """RLIM_INFINITY."""
 RESOURCES: u64 = 16
 LOCKED_MEMORY: u64 = 8 << 20
+PENDING_SIGNALS: u64 = 16_384
 MESSAGE_BYTES: u64 = 819_200
 """What a fresh Linux gives (include/asm-generic/resource.h)."""
 
@@ -57,7 +58,7 @@ class Limits:
         self.set_both(Resource.PROCESSES, processes)
         self.set_both(Resource.FILES, DESCRIPTORS_MAX)
         self.set_both(Resource.LOCKED_MEMORY, LOCKED_MEMORY)
-        self.set_both(Resource.PENDING_SIGNALS, processes)
+        self.set_both(Resource.PENDING_SIGNALS, min(processes, PENDING_SIGNALS))
         self.set_both(Resource.MESSAGES, MESSAGE_BYTES)
         self.set_both(Resource.NICE, 0)
         self.set_both(Resource.REAL_TIME_PRIORITY, 0)

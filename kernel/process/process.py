@@ -42,6 +42,7 @@ from kernel.process.settings import Settings
 from kernel.process.signal_queue import QueuedSignal
 from kernel.process.signal_table import SignalTable
 from kernel.process.usage import Report
+from kernel.process.users import User
 from kernel.sched.thread import Thread
 from kernel.sched.timer import now
 from kernel.sched.usage import SharedTime
@@ -104,6 +105,10 @@ class Process:
     credentials: Credentials = inline()
     umask: u32 = 0o022
     settings: Settings = inline()
+    owner: User = uninitialised()
+    """Its real user, who has so many threads, signals and timers in the container."""
+    charges: u64 = 0
+    """How many threads count for the account and the owner: the first one until the process is released."""
     processor_limit: ProcessorLimit = inline()
     lender: Thread | None = None
     """CLONE_VFORK: the thread of the parent that waits until this process no longer needs its memory."""
@@ -189,6 +194,27 @@ class Process:
         child.parent_pid = self.pid
         self.children.push_last(child)
 
+    def charge_thread(self) -> Fallible[None]:
+        """One thread more. EAGAIN at the limit of the container."""
+        self.container.account.charge_process()
+        self.charges += 1
+        self.owner.threads += 1
+
+    def return_thread(self) -> None:
+        """One thread less."""
+        self.container.account.return_process()
+        self.charges -= 1
+        self.owner.threads -= 1
+
+    def change_owner(self, user: u32) -> Fallible[None]:
+        """Its real user is another. ENOMEM."""
+        before = self.owner
+        after = self.container.users.hold(self.container.account.heap, user)
+        before.threads -= self.charges
+        after.threads += self.charges
+        self.owner = after
+        before.drop()
+
     def abandon(self, child: Process) -> None:
         """`child` no longer has a parent."""
         child.parent = None
@@ -213,7 +239,8 @@ class Process:
         container.processes.remove(self)
         container.numbers.remove(self)
         container.changed.wake_all()
-        container.account.return_process()
+        self.return_thread()
+        self.owner.drop()
         container.account.heap.free(self)
 
 
@@ -225,10 +252,18 @@ def create_process(
     It is in the group and session of `model`, without one in its own.
     """
     container.check_alive()
+    heap = container.account.heap
     container.account.charge_process()
     with on_error(container.account.return_process):
-        pid = wanted if wanted != Pid(0) else container.numbers.take()
-        process = container.account.heap.new(Process)
+        owner = container.users.hold(heap, 0) if model is None else model.owner
+        if model is not None:
+            owner.hold()
+        with on_error(owner.drop):
+            pid = wanted if wanted != Pid(0) else container.numbers.take()
+            process = heap.new(Process)
+    process.owner = owner
+    process.charges = 1
+    owner.threads += 1
     process.children.offset = field_offset(Process.sibling_link)
     process.watches.offset = field_offset(ClockWatch.node)
     process.thread_watches.offset = field_offset(ClockWatch.node)

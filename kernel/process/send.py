@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from codegen.lang import i32, invert, local, u32, u64
 from kernel.files.poll import SIGNAL_SOURCE, readiness_changed
+from kernel.process.limits import Resource
 from kernel.process.process import Process
 from kernel.process.signal_queue import SI_KERNEL, QueuedSignal, SignalInfo, discard, enqueue, first_of
 from kernel.process.signal_table import STOPPING_BY_DEFAULT, ActionFlags, Signal, bit_of
@@ -39,7 +40,7 @@ def send_information_to_thread(thread: Thread, info: SignalInfo) -> None:
     if is_unheard_by(thread, signal):
         return
     is_pending = thread.pending_signals & bit_of(signal) != 0
-    if enqueue(thread.signal_queue, process.container.account.heap, info, is_pending):
+    if enqueue(thread.signal_queue, process.owner, signal_limit(process), info, is_pending):
         note_pending(thread, signal)
 
 
@@ -79,8 +80,13 @@ def post(process: Process, info: SignalInfo) -> None:
     if taker is not None and (process.signals.is_ignored(signal) or is_protected(process, signal)):
         return
     is_pending = process.signals.pending & bit_of(signal) != 0
-    if enqueue(process.signals.queue, process.container.account.heap, info, is_pending):
+    if enqueue(process.signals.queue, process.owner, signal_limit(process), info, is_pending):
         note_shared(process, signal, taker)
+
+
+def signal_limit(process: Process) -> u64:
+    """How many signals may be queued for the user of `process` (getrlimit(2), RLIMIT_SIGPENDING)."""
+    return process.settings.limits.soft_of(Resource.PENDING_SIGNALS)
 
 
 def find_taker(process: Process, signal: u32) -> Thread | None:
@@ -196,13 +202,12 @@ def prepare(process: Process, signal: u32) -> None:
 
 def drop_pending(process: Process, signals: u64) -> bool:
     """None of `signals` is pending any more; False when too many were queued, and it has to be called again."""
-    heap = process.container.account.heap
-    is_whole = discard(process.signals.queue, heap, signals)
+    is_whole = discard(process.signals.queue, signals)
     if is_whole:
         process.signals.take_pending(signals)
     for thread in process.threads:
         if thread.pending_signals & signals != 0:
-            if discard(thread.signal_queue, heap, signals):
+            if discard(thread.signal_queue, signals):
                 thread.pending_signals = thread.pending_signals & invert(u64, signals)
             else:
                 is_whole = False

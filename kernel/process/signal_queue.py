@@ -8,11 +8,11 @@ without information.
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Interface, MutableSlice, i32, inline, store, struct, u8, u32, u64
+from codegen.lang import Fallible, Interface, MutableSlice, i32, inline, store, struct, u8, u32, u64, uninitialised
 from kernel.base.errno import ENOMEM
 from kernel.base.tree import Tree, TreeNode
-from kernel.memory.heap import Heap
 from kernel.process.signal_table import bits_of
+from kernel.process.users import User
 
 SI_USER: i32 = 0
 SI_KERNEL: i32 = 0x80
@@ -82,28 +82,43 @@ class QueuedSignal:
     info: SignalInfo = inline()
     owner: SignalOwner | None = None
     """None: it is an object of its own."""
+    payer: User = uninitialised()
+    """For whom it counts, if it is one."""
     node: TreeNode[QueuedSignal] = inline()
 
 
-def enqueue(queue: Tree[QueuedSignal], heap: Heap, info: SignalInfo, is_pending: bool) -> bool:
+def enqueue(queue: Tree[QueuedSignal], payer: User, limit: u64, info: SignalInfo, is_pending: bool) -> bool:
     """Keep `info` until the signal is taken; whether the signal is to be sent: not if it would be lost.
 
+    It counts for `payer`, who may have `limit` entries; standard signals of the kernel and kill(2) are free of that.
     `is_pending`: the signal is pending already, of which a standard one needs no second entry.
     """
-    if info.signal < FIRST_REAL_TIME and is_pending:
+    is_standard = info.signal < FIRST_REAL_TIME
+    if is_standard and is_pending:
         return True
-    try:
-        keep(queue, heap, info)
-    except ENOMEM:
-        info.lost = info.code == SI_QUEUE and info.signal >= FIRST_REAL_TIME
+    if payer.charge_signal(limit, is_standard and info.code >= 0):
+        try:
+            keep(queue, payer, info)
+            return True
+        except ENOMEM:
+            payer.return_signal()
+    info.lost = not is_standard and info.code != SI_USER
     return not info.lost
 
 
-def keep(queue: Tree[QueuedSignal], heap: Heap, info: SignalInfo) -> Fallible[None]:
-    """Add an entry. ENOMEM."""
-    entry = heap.new(QueuedSignal)
+def keep(queue: Tree[QueuedSignal], payer: User, info: SignalInfo) -> Fallible[None]:
+    """Add an entry, which is charged to `payer`. ENOMEM."""
+    entry = payer.heap.new(QueuedSignal)
+    entry.payer = payer
     entry.info.copy_from(info)
     queue.insert_last(entry, u64(info.signal))
+
+
+def release(entry: QueuedSignal) -> None:
+    """Give back an entry that is in no queue."""
+    payer = entry.payer
+    payer.heap.free(entry)
+    payer.return_signal()
 
 
 def first_of(queue: Tree[QueuedSignal], signal: u32) -> QueuedSignal | None:
@@ -112,7 +127,7 @@ def first_of(queue: Tree[QueuedSignal], signal: u32) -> QueuedSignal | None:
     return None if entry is None or entry.info.signal != signal else entry
 
 
-def take(queue: Tree[QueuedSignal], heap: Heap, info: SignalInfo) -> bool:
+def take(queue: Tree[QueuedSignal], info: SignalInfo) -> bool:
     """Complete `info`, whose signal is set, by the first entry for it; whether more are left."""
     signal = info.signal
     entry = first_of(queue, signal)
@@ -123,13 +138,13 @@ def take(queue: Tree[QueuedSignal], heap: Heap, info: SignalInfo) -> bool:
     info.copy_from(entry.info)
     owner = entry.owner
     if owner is None:
-        heap.free(entry)
+        release(entry)
     else:
         owner.taken(info)
     return first_of(queue, signal) is not None
 
 
-def discard(queue: Tree[QueuedSignal], heap: Heap, signals: u64) -> bool:
+def discard(queue: Tree[QueuedSignal], signals: u64) -> bool:
     """Drop the entries for `signals`, at most ROUND; whether that were all."""
     count: u64 = 0
     if queue.is_empty:
@@ -145,7 +160,7 @@ def discard(queue: Tree[QueuedSignal], heap: Heap, signals: u64) -> bool:
             queue.remove(entry)
             owner = entry.owner
             if owner is None:
-                heap.free(entry)
+                release(entry)
             else:
                 owner.dropped()
     return True

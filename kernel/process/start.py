@@ -119,7 +119,7 @@ def end_other_threads(task: Thread) -> Fallible[None]:
         process.thread_ended.wait(seen, NEVER, True)
     task.interrupted = has_signal(task)
     if task.id != process.pid:
-        process.container.account.return_process()
+        process.return_thread()
         process.container.numbers.remove_thread(task)
         process.container.numbers.add_thread(task, process.pid)
 

@@ -20,6 +20,7 @@ from codegen.lang import (
     i32,
     i64,
     inline,
+    on_error,
     saturating_sub,
     struct,
     u32,
@@ -31,7 +32,7 @@ from kernel.base.saturating import saturating_add
 from kernel.base.tree import TreeNode
 from kernel.process.clock_watch import ClockWatch, WatchTarget
 from kernel.process.processor_time import ProcessorClock
-from kernel.process.send import send_entry, send_to_process, withdraw_entry
+from kernel.process.send import send_entry, send_to_process, signal_limit, withdraw_entry
 from kernel.process.signal_queue import SI_TIMER, QueuedSignal, SignalInfo, SignalOwner
 from kernel.process.signal_table import Signal, bit_of
 from kernel.sched.alarm import Alarm, AlarmTarget
@@ -227,9 +228,11 @@ class ProcessTimer(AlarmTarget, WatchTarget, SignalOwner):
     def delete(self) -> None:
         """Stop it and free it."""
         process = self.process
+        payer = self.entry.payer
         self.stop()
         process.timers.remove(self)
         process.container.account.heap.free(self)
+        payer.return_signal()
 
 
 def key_of(number: i32) -> u64:
@@ -254,8 +257,13 @@ def get(process: Process, number: i32) -> Fallible[ProcessTimer]:
 
 
 def add(process: Process, number: i32, signal: u32) -> Fallible[ProcessTimer]:
-    """A new timer, which sends `signal`. ENOMEM."""
-    timer = process.container.account.heap.new(ProcessTimer)
+    """A new timer, which sends `signal`. ENOMEM; EAGAIN when the user has too many (RLIMIT_SIGPENDING)."""
+    payer = process.owner
+    if not payer.charge_signal(signal_limit(process), number < 0):
+        raise EAGAIN
+    with on_error(payer.return_signal):
+        timer = process.container.account.heap.new(ProcessTimer)
+    timer.entry.payer = payer
     timer.process = process
     timer.number = number
     timer.entry.owner = timer

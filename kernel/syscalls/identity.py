@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, Pid, UserAddr, copy, i32, inline, local, local_array, struct, u32, u64
-from kernel.base.errno import EACCES, EINVAL, EPERM, ESRCH
+from kernel.base.errno import EACCES, EAGAIN, EINVAL, ENOMEM, EPERM, ESRCH
 from kernel.files.capability import Capability
 from kernel.files.credentials import GROUPS_MAX, Credentials
 from kernel.memory import user
+from kernel.process.limits import Resource
 from kernel.process.process import Process
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
@@ -81,9 +82,11 @@ class Ids:
         self.saved = credentials.saved_group
         self.privileged = credentials.has(Capability.SETGID)
 
-    def store_users(self, process: Process) -> None:
-        """Let `process` have these user ids; that for files is the effective one."""
+    def store_users(self, process: Process) -> Fallible[None]:
+        """Let `process` have these user ids; that for files is the effective one. EAGAIN when there is no memory."""
         credentials = process.credentials
+        if credentials.real_user != self.real:
+            change_owner(process, self.real)
         if credentials.effective_user != self.effective or credentials.user != self.effective:
             process.settings.change_user()
         was_any_root, was_root = credentials.is_any_root, credentials.effective_user == 0
@@ -142,6 +145,19 @@ class Ids:
     def may_be(self, id: u32) -> bool:
         """Whether an id may be set to this one: the superuser any, others one of the three that they have."""
         return self.privileged or id == KEEP or id == self.real or id == self.effective or id == self.saved
+
+
+def change_owner(process: Process, user_id: u32) -> Fallible[None]:
+    """Let the real user of `process` be another. EAGAIN.
+
+    One who has too many processes already may have this one, too, but not run a program in it (execve(2)).
+    """
+    try:
+        process.change_owner(user_id)
+    except ENOMEM:
+        raise EAGAIN from None
+    limit = process.settings.limits.soft_of(Resource.PROCESSES)
+    process.settings.is_one_too_many = user_id != 0 and process.owner.threads > limit
 
 
 @syscall(105)

@@ -37,6 +37,7 @@ from kernel.process.arguments import Arguments
 from kernel.process.clone import CloneFlags, CloneRequest
 from kernel.process.ending import status_of_exit
 from kernel.process.exit import exit_process, exit_thread
+from kernel.process.limits import Resource
 from kernel.process.numbers import HIGHEST_PID
 from kernel.process.pidfd import ProcessHandle
 from kernel.process.program import Program
@@ -115,6 +116,10 @@ def execve(task: Thread, path: UserAddr, argv: UserAddr, envp: UserAddr) -> Fall
 def execute(task: Thread, path: Slice[u8], argv: UserAddr, envp: UserAddr) -> Fallible[None]:
     """Go on with the program at `path`."""
     process = task.process
+    if process.settings.is_one_too_many:
+        if process.owner.threads > process.settings.limits.soft_of(Resource.PROCESSES):
+            raise EAGAIN
+        process.settings.is_one_too_many = False
     arguments = local(Arguments)
     arguments.prepare(process.container.account.heap)
     with deferred(arguments.release):

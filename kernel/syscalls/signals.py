@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, Pid, UserAddr, i32, i64, invert, local, u32, u64
-from kernel.base.errno import EFAULT, EINTR, EINVAL, EPERM, ESRCH
+from kernel.base.errno import EAGAIN, EFAULT, EINTR, EINVAL, EPERM, ESRCH
 from kernel.files.capability import Capability
 from kernel.memory import user
 from kernel.process import alternate_stack
@@ -259,7 +259,7 @@ def tkill(task: Thread, thread_id: i32, signal: u32) -> Fallible[None]:
 
 
 def send_to_one(task: Thread, thread: Thread, signal: u32) -> Fallible[None]:
-    """Send `signal` to one thread. EPERM."""
+    """Send `signal` to one thread. EPERM; EAGAIN when there is no room for a real-time signal."""
     if not may_signal(task, thread.process):
         raise EPERM
     if signal == u32(Signal.KILL):
@@ -268,3 +268,5 @@ def send_to_one(task: Thread, thread: Thread, signal: u32) -> Fallible[None]:
         info = local(SignalInfo)
         information_of(task, signal, SI_TKILL, info)
         send_information_to_thread(thread, info)
+        if info.lost:
+            raise EAGAIN
