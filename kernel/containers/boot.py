@@ -14,7 +14,7 @@ from kernel.files.ramfs import RamFs, create_file_system
 from kernel.files.table import create_table
 from kernel.machine.pvh import StartInfo
 from kernel.process.arguments import Arguments
-from kernel.process.process import create_process
+from kernel.process.process import make_process
 from kernel.process.program import Program
 from kernel.process.start import start_program
 from kernel.views.console import lead_to_terminals
@@ -46,7 +46,7 @@ def show_shared_trees(devices: RamFs, processes: RamFs) -> Fallible[None]:
 
 def start_agent() -> Fallible[None]:
     """Start the agent: fd 0, 1 and 2 are the console, 3 is the channel to the harness."""
-    process = create_process(BOOT, None, None)
+    process = make_process(BOOT, None)
     files = create_table(BOOT.account)
     process.files = files
     console = console_file(BOOT.files)

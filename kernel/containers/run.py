@@ -27,7 +27,7 @@ from kernel.files.inode import Inode
 from kernel.files.path import Lookup, resolve
 from kernel.files.table import FileTable, create_table
 from kernel.process.arguments import Arguments
-from kernel.process.process import Process, create_process
+from kernel.process.process import Process, make_process
 from kernel.process.program import Program
 from kernel.process.start import start_program
 
@@ -53,8 +53,8 @@ def run(container: Container, request: Request, source: FileTable) -> Fallible[P
     """
     if container.is_dying:
         raise ESRCH
-    process = create_process(container, None, None)
-    with on_error(container.numbers.take_back, process.pid), on_error(process.release):
+    process = make_process(container, None)
+    with on_error(process.discard):
         process.change_owner(request.user)
         process.credentials.become(request.user, request.group)
         process.files = create_table(container.account)

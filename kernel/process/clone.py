@@ -27,11 +27,12 @@ from kernel.files.table import FileTable
 from kernel.machine.layout import USER_END
 from kernel.machine.trap import TrapFrame
 from kernel.memory import fork, user
+from kernel.memory.space import AddressSpace
 from kernel.process import alternate_stack
 from kernel.process.deliver import has_signal, is_doomed
 from kernel.process.limits import Resource
 from kernel.process.pidfd import attach, open_handle
-from kernel.process.process import Process, create_process
+from kernel.process.process import Process, make_process
 from kernel.process.start import create_user_thread
 from kernel.sched import switch
 from kernel.sched.scheduler import start
@@ -180,25 +181,18 @@ def add_thread(task: Thread, request: CloneRequest) -> Fallible[Thread]:
 def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
     """A child process with one thread. Its memory is a copy, or the parent's with CLONE_VM."""
     parent = task.process
-    grandparent = parent.parent
-    process = create_process(
-        parent.container,
-        grandparent if request.has(CloneFlags.PARENT) and grandparent is not None else parent,
-        parent,
-        request.number,
-    )
-    with on_error(process.release):
-        copy_process(parent, process)
-        copy(process.name[:], task.name[:])
-        if request.has(CloneFlags.MEMORY):
-            parent.space.hold()
-            process.space = parent.space
-        else:
-            process.space = fork.duplicate(parent.space, task.frame.rsp)
-        with on_error(process.space.drop):
-            process.files = share_files(parent, request)
-            with on_error(process.files.drop):
+    process = make_process(parent.container, parent)
+    with on_error(process.discard):
+        process.files = share_files(parent, request)
+        with on_error(process.files.drop):
+            process.space = share_space(task, request)
+            with on_error(process.space.drop):
                 thread = create_user_thread(process)
+                with on_error(switch.free_thread, thread):
+                    publish(parent, process, request)
+    # From here on nothing fails, and nothing sleeps before the child is whole.
+    copy_process(parent, process)
+    copy(process.name[:], task.name[:])
     if process.settings.limits.has_processor_time:
         process.processor_limit.begin(process)
     process.exit_signal = parent.exit_signal if request.has(CloneFlags.PARENT) else request.exit_signal
@@ -207,6 +201,23 @@ def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
     process.container.numbers.add_thread(thread, process.pid)
     hold_places(process)
     return thread
+
+
+def publish(parent: Process, process: Process, request: CloneRequest) -> Fallible[None]:
+    """Let others see the child, whose parent may have a reason not to have one any more. EAGAIN, EEXIST."""
+    if parent.exiting:
+        raise EAGAIN
+    above = parent.parent
+    process.publish(above if request.has(CloneFlags.PARENT) and above is not None else parent, parent, request.number)
+
+
+def share_space(task: Thread, request: CloneRequest) -> Fallible[AddressSpace]:
+    """The memory of a new process: a copy, or with CLONE_VM that of the parent. ENOMEM."""
+    space = task.process.space
+    if request.has(CloneFlags.MEMORY):
+        space.hold()
+        return space
+    return fork.duplicate(space, task.frame.rsp)
 
 
 def share_files(parent: Process, request: CloneRequest) -> Fallible[FileTable]:

@@ -48,6 +48,7 @@ def exit_thread(status: u32) -> Never:
     if process.threads.count == 1:
         end_threads(process, status)
         drop_shared(process)
+        process.files.close_all_unless_shared()
         drop_signals(thread)
     forget_thread(thread)
     process.threads.remove(thread)

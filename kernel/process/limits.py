@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from codegen.lang import Array, array, copy, fill, struct, u32, u64, width
-from kernel.files.table import DESCRIPTORS_MAX
+from kernel.files.table import DESCRIPTORS_DEFAULT, DESCRIPTORS_MAX
 from kernel.memory.user_layout import STACK_SIZE
 
 UNLIMITED: u64 = 0xFFFF_FFFF_FFFF_FFFF
@@ -56,7 +56,8 @@ class Limits:
         self.soft[u64(Resource.STACK)] = STACK_SIZE
         self.soft[u64(Resource.CORE)] = 0
         self.set_both(Resource.PROCESSES, processes)
-        self.set_both(Resource.FILES, DESCRIPTORS_MAX)
+        self.soft[u64(Resource.FILES)] = DESCRIPTORS_DEFAULT
+        self.hard[u64(Resource.FILES)] = DESCRIPTORS_MAX
         self.set_both(Resource.LOCKED_MEMORY, LOCKED_MEMORY)
         self.set_both(Resource.PENDING_SIGNALS, min(processes, PENDING_SIGNALS))
         self.set_both(Resource.MESSAGES, MESSAGE_BYTES)

@@ -58,11 +58,6 @@ class Numbers:
         if self.is_used(pid):
             raise EEXIST
 
-    def take_back(self, pid: Pid) -> None:
-        """A process that never came to be gives its number to the next one, unless others have come since."""
-        if self.last == u64(pid):
-            self.last -= 1
-
     def is_used(self, pid: Pid) -> bool:
         """Whether `pid` is a process, a thread, a process group or a session."""
         return (

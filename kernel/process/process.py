@@ -1,9 +1,9 @@
 """Process: a program in execution, as its container numbers it.
 
-Interface: `create_process` `Process.release` `Process.adopt`; start.py starts it, exit.py ends it, wait.py reaps it.
+Interface: `make_process`, `Process.publish` `release` `adopt`; start.py starts it, exit.py ends it, wait.py reaps it.
 
 Invariants
-- A process is on its container's list from `create_process` to `release`, and charged there all that time.
+- A process is on its container's list from `publish` to `release`, and charged there from `make_process` on.
 - ALIVE: has at least one thread. ZOMBIE: has none, has given back its memory and files, keeps pid and status.
 - The parent, if any, is in the same container; without one, the container itself reaps the process.
 """
@@ -221,8 +221,32 @@ class Process:
         child.parent_pid = Pid(0)
         self.children.remove(child)
 
+    def publish(self, parent: Process | None, model: Process | None, wanted: Pid = Pid(0)) -> Fallible[None]:
+        """Let others see it: as a child of `parent`, in the group and session of `model`, or else in its own.
+
+        Its number is the next one or, if that is free, `wanted`. EAGAIN, EEXIST.
+        """
+        container = self.container
+        container.check_alive()
+        if wanted == Pid(0):
+            self.pid = container.numbers.take()
+        else:
+            container.numbers.reserve(wanted)
+            self.pid = wanted
+        container.processes.push_last(self)
+        container.numbers.add(self, model)
+        container.processes_run += 1
+        if parent is not None:
+            parent.adopt(self)
+
+    def discard(self) -> None:
+        """It was never seen, and will not be."""
+        self.return_thread()
+        self.owner.drop()
+        self.container.account.heap.free(self)
+
     def release(self) -> None:
-        """A zombie is reaped, or one that never ran is dropped: give back pid, charge and object."""
+        """A zombie is reaped: give back pid, charge and object."""
         parent = self.parent
         if parent is not None:
             parent.abandon(self)
@@ -239,17 +263,13 @@ class Process:
         container.processes.remove(self)
         container.numbers.remove(self)
         container.changed.wake_all()
-        self.return_thread()
-        self.owner.drop()
-        container.account.heap.free(self)
+        self.discard()
 
 
-def create_process(
-    container: Container, parent: Process | None, model: Process | None, wanted: Pid = Pid(0)
-) -> Fallible[Process]:
-    """A process with a pid that was reserved, or the next one, charged to `container`. EAGAIN at its limit, ENOMEM.
+def make_process(container: Container, model: Process | None) -> Fallible[Process]:
+    """A process that nobody sees yet, charged to `container` and the user of `model`. EAGAIN at its limit, ENOMEM.
 
-    It is in the group and session of `model`, without one in its own.
+    What others may look at, its memory and files above all, is there before `publish`: making it may take long.
     """
     container.check_alive()
     heap = container.account.heap
@@ -259,7 +279,6 @@ def create_process(
         if model is not None:
             owner.hold()
         with on_error(owner.drop):
-            pid = wanted if wanted != Pid(0) else container.numbers.take()
             process = heap.new(Process)
     process.owner = owner
     process.charges = 1
@@ -269,11 +288,5 @@ def create_process(
     process.thread_watches.offset = field_offset(ClockWatch.node)
     process.signals.queue.offset = field_offset(QueuedSignal.node)
     process.container = container
-    process.pid = pid
     process.started = now()
-    container.processes.push_last(process)
-    container.numbers.add(process, model)
-    container.processes_run += 1
-    if parent is not None:
-        parent.adopt(process)
     return process

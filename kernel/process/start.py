@@ -39,7 +39,7 @@ def create_user_thread(process: Process) -> Fallible[Thread]:
 
 
 def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallible[None]:
-    """Load `program` and let `process`, which has no thread yet, begin with it."""
+    """Load `program` and let `process`, which nobody has seen yet, begin with it."""
     exec.load(program, path)
     space = program.space
     file = program.file
@@ -47,7 +47,10 @@ def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallib
     process.space = space
     with on_error(undo_load, space, file):
         thread = create_user_thread(process)
+        with on_error(switch.free_thread, thread):
+            process.publish(None, None)
     process.executable = file
+    process.session.foreground = process.group_id
     process.container.numbers.add_thread(thread, process.pid)
     process.name_thread(thread, base_name(path))
     process.settings.limits.begin(process.container.account.processes.limit)

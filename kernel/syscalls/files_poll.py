@@ -25,7 +25,7 @@ from kernel.base.errno import EBADF, EFAULT, EINTR, EINVAL
 from kernel.files.epoll import sources_of
 from kernel.files.file import Events
 from kernel.files.poll import observe, wait_for_change
-from kernel.files.table import DESCRIPTORS_MAX, FileTable
+from kernel.files.table import FileTable
 from kernel.memory import user
 from kernel.process import mask as signal_mask
 from kernel.process.restart import keep
@@ -46,8 +46,9 @@ MICROSECONDS: u64 = 1_000_000
 LONGEST: i64 = 4_000_000_000
 """Seconds: a longer wait is one for ever."""
 
+SMALL_SETS: u64 = 1024
 SET_BYTES = 128
-"""The size of an fd_set for all descriptors (select(2))."""
+"""How many descriptors a set may have that is kept on the stack, and the size of such a set: an fd_set (select(2))."""
 
 ALWAYS_TOLD = Events.ERROR | Events.HANG_UP | Events.INVALID
 
@@ -151,7 +152,7 @@ EVENT_BITS: u32 = 0x23FF
 
 def poll_until(task: Thread, records: UserAddr, count: u64, deadline: Nanoseconds) -> Fallible[u64]:
     """Wait until a record is ready or the deadline comes; returns how many are ready."""
-    if count > DESCRIPTORS_MAX:
+    if count > task.process.files.limit:
         raise EINVAL
     while True:
         seen = observe()
@@ -190,18 +191,17 @@ def ppoll(task: Thread, records: UserAddr, count: u64, time: UserAddr, mask: Use
 # select.
 
 
-def take_set(address: UserAddr, limit: u64, destination: MutableSlice[u8]) -> Fallible[None]:
-    """Copy the first `limit` bits of a set from user memory; an absent set is empty."""
+def take_set(address: UserAddr, destination: MutableSlice[u8]) -> Fallible[None]:
+    """Copy a set from user memory; an absent set is empty."""
     fill(destination, 0)
     if address != UserAddr(0):
-        size = set_size(limit)
-        user.copy_in(destination[0:size], UserSlice(address, size))
+        user.copy_in(destination, UserSlice(address, u64(len(destination))))
 
 
-def put_set(address: UserAddr, limit: u64, source: MutableSlice[u8]) -> Fallible[None]:
-    """Copy the first `limit` bits of a set back to user memory."""
+def put_set(address: UserAddr, source: MutableSlice[u8]) -> Fallible[None]:
+    """Copy a set back to user memory, unless it is absent."""
     if address != UserAddr(0):
-        put_bytes(address, source[0 : set_size(limit)])
+        put_bytes(address, source)
 
 
 def set_size(limit: u64) -> u64:
@@ -250,23 +250,44 @@ def select_until(
     """
     if count < 0:
         raise EINVAL
-    limit = min(u64(count), DESCRIPTORS_MAX)
-    asked = local_array(u8, SET_BYTES * 3)
-    found = local_array(u8, SET_BYTES * 3)
-    take_set(reads, limit, asked[0:128])
-    take_set(writes, limit, asked[128:256])
-    take_set(excepts, limit, asked[256:384])
+    # As on Linux, what lies beyond the end of the table is not looked at.
+    limit = min(u64(count), task.process.files.capacity)
+    if limit <= SMALL_SETS:
+        return select_in(local_array(u8, SET_BYTES * 6), task, limit, reads, writes, excepts, deadline)
+    heap = task.process.container.account.heap
+    sets = heap.allocate_bytes(set_size(limit) * 6)
+    with deferred(heap.free_bytes, sets):
+        return select_in(sets, task, limit, reads, writes, excepts, deadline)
+
+
+def select_in(
+    sets: MutableSlice[u8],
+    task: Thread,
+    limit: u64,
+    reads: UserAddr,
+    writes: UserAddr,
+    excepts: UserAddr,
+    deadline: Nanoseconds,
+) -> Fallible[u64]:
+    """`select_until`, of descriptors below `limit`, with room in `sets` for six of their sets."""
+    size = set_size(limit)
+    asked, found = sets[0 : size * 3], sets[size * 3 : size * 6]
+    take_set(reads, asked[0:size])
+    take_set(writes, asked[size : size * 2])
+    take_set(excepts, asked[size * 2 : size * 3])
     files = task.process.files
     while True:
         seen = observe()
-        reading, read_sources = scan_set(files, asked[0:128], found[0:128], limit, READ_EVENTS)
-        writing, write_sources = scan_set(files, asked[128:256], found[128:256], limit, WRITE_EVENTS)
-        excepting, except_sources = scan_set(files, asked[256:384], found[256:384], limit, Events.PRIORITY)
+        reading, read_sources = scan_set(files, asked[0:size], found[0:size], limit, READ_EVENTS)
+        writing, write_sources = scan_set(files, asked[size : size * 2], found[size : size * 2], limit, WRITE_EVENTS)
+        excepting, except_sources = scan_set(
+            files, asked[size * 2 : size * 3], found[size * 2 : size * 3], limit, Events.PRIORITY
+        )
         ready = reading + writing + excepting
         if ready > 0 or not wait_for_change(seen, deadline, read_sources | write_sources | except_sources):
-            put_set(reads, limit, found[0:128])
-            put_set(writes, limit, found[128:256])
-            put_set(excepts, limit, found[256:384])
+            put_set(reads, found[0:size])
+            put_set(writes, found[size : size * 2])
+            put_set(excepts, found[size * 2 : size * 3])
             return ready
 
 
