@@ -54,10 +54,7 @@ def start_agent() -> Fallible[None]:
         files.replace(console, False, Fd(number))
     files.replace(channel_file(BOOT.files), False, CHANNEL_FD)
     root = BOOT.root
-    process.root = root
-    root.hold()
-    process.directory = root
-    root.hold()
+    process.paths.begin(root, root)
     lookup = local(Lookup)
     lookup.root = root
     lookup.directory = root

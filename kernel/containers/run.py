@@ -66,8 +66,10 @@ def run(container: Container, request: Request, source: FileTable) -> Fallible[P
             lookup.root = container.root
             lookup.directory = container.root
             lookup.credentials = process.credentials
-            process.directory = find_directory(lookup, request.directory)
-            with on_error(process.directory.drop):
+            directory = find_directory(lookup, request.directory)
+            process.paths.begin(container.root, directory)
+            directory.drop()
+            with on_error(process.paths.drop):
                 begin(container, process, request, lookup)
     if container.init is None and process.pid == Pid(1):
         container.init = process
@@ -83,10 +85,7 @@ def begin(container: Container, process: Process, request: Request, lookup: Look
     program.account = container.account
     program.lookup = lookup
     program.arguments = request.arguments
-    process.root = container.root
-    process.root.hold()
-    with on_error(process.root.drop):
-        start_program(process, program, request.path)
+    start_program(process, program, request.path)
 
 
 def pass_files(table: FileTable, pairs: Slice[FdPair], source: FileTable) -> Fallible[None]:

@@ -189,7 +189,9 @@ def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
             with on_error(process.space.drop):
                 thread = create_user_thread(process)
                 with on_error(switch.free_thread, thread):
-                    publish(parent, process, request)
+                    share_tables(parent, process, request)
+                    with on_error(drop_tables, process):
+                        publish(parent, process, request)
     # From here on nothing fails, and nothing sleeps before the child is whole.
     copy_process(parent, process)
     copy(process.name[:], task.name[:])
@@ -220,6 +222,28 @@ def share_space(task: Thread, request: CloneRequest) -> Fallible[AddressSpace]:
     return fork.duplicate(space, task.frame.rsp)
 
 
+def share_tables(parent: Process, process: Process, request: CloneRequest) -> Fallible[None]:
+    """Let a new process have the directories and signal handlers of its parent, or copies. ENOMEM."""
+    heap = parent.container.account.heap
+    if request.has(CloneFlags.FILE_SYSTEM):
+        parent.paths = parent.paths.shared(heap)
+        process.paths = parent.paths
+        process.paths.references += 1
+    else:
+        process.paths.copy_from(parent.paths)
+    with on_error(process.paths.drop):
+        if request.has(CloneFlags.SIGNAL_HANDLERS):
+            parent.signals.share_with(process.signals, heap)
+        else:
+            process.signals.copy_from(parent.signals)
+
+
+def drop_tables(process: Process) -> None:
+    """Undo `share_tables`."""
+    process.paths.drop()
+    process.signals.drop_table()
+
+
 def share_files(parent: Process, request: CloneRequest) -> Fallible[FileTable]:
     """The descriptors of a new process: a copy, or with CLONE_FILES those of the parent. ENOMEM."""
     if request.has(CloneFlags.FILES):
@@ -230,19 +254,13 @@ def share_files(parent: Process, request: CloneRequest) -> Fallible[FileTable]:
 
 def copy_process(parent: Process, process: Process) -> None:
     """What a child has from its parent and what cannot fail (fork(2))."""
-    process.umask = parent.umask
     process.settings.inherit(parent.settings)
     process.credentials.copy_from(parent.credentials)
-    process.signals.copy_from(parent.signals)
-    process.root = parent.root
-    process.directory = parent.directory
     process.executable = parent.executable
 
 
 def hold_places(process: Process) -> None:
     """Hold what `copy_process` took over."""
-    process.root.hold()
-    process.directory.hold()
     executable = process.executable
     if executable is not None:
         executable.hold()

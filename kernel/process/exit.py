@@ -99,8 +99,8 @@ def end_process(process: Process) -> None:
     process.processor_limit.watch.cancel()
     forget_process(process)
     process.files.drop()
-    process.root.drop()
-    process.directory.drop()
+    process.paths.drop()
+    process.signals.drop_table()
     executable = process.executable
     if executable is not None:
         process.executable = None

@@ -38,6 +38,7 @@ from kernel.base.tree import Tree, TreeNode
 from kernel.files.credentials import Credentials
 from kernel.files.tree import prune
 from kernel.process.clock_watch import ClockWatch
+from kernel.process.path_context import PathContext
 from kernel.process.settings import Settings
 from kernel.process.signal_queue import QueuedSignal
 from kernel.process.signal_table import SignalTable
@@ -99,11 +100,11 @@ class Process:
     # What it uses; given back when it becomes a zombie.
     space: AddressSpace = uninitialised()
     files: FileTable = uninitialised()
-    root: Inode = uninitialised()
-    directory: Inode = uninitialised()
+    paths: PathContext = uninitialised()
+    """Its own, or one that it shares with others (CLONE_FS)."""
+    own_paths: PathContext = inline()
     executable: Inode | None = None
     credentials: Credentials = inline()
-    umask: u32 = 0o022
     settings: Settings = inline()
     owner: User = uninitialised()
     """Its real user, who has so many threads, signals and timers in the container."""
@@ -160,6 +161,21 @@ class Process:
     """By threads that have ended, and how the time of all was divided last."""
     used_by_children: Report = inline()
     """By those that it has waited for, and theirs."""
+
+    @property
+    def root(self) -> Inode:
+        """The directory that `/` is for it."""
+        return self.paths.root
+
+    @property
+    def directory(self) -> Inode:
+        """The working directory."""
+        return self.paths.directory
+
+    @property
+    def umask(self) -> u32:
+        """Which permissions the files that it makes do not have (umask(2))."""
+        return self.paths.umask
 
     def set_name(self, name: Slice[u8]) -> None:
         """Take the first 15 bytes of `name`."""
@@ -287,6 +303,8 @@ def make_process(container: Container, model: Process | None) -> Fallible[Proces
     process.watches.offset = field_offset(ClockWatch.node)
     process.thread_watches.offset = field_offset(ClockWatch.node)
     process.signals.queue.offset = field_offset(QueuedSignal.node)
+    process.signals.table = process.signals.own_table
+    process.paths = process.own_paths
     process.container = container
     process.started = now()
     return process

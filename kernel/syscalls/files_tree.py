@@ -261,8 +261,7 @@ def enter(task: Thread, inode: Inode) -> Fallible[None]:
     """Make a directory the working directory, if it may be searched."""
     inode.described.check(task.process.credentials, Access.EXECUTE)
     inode.hold()
-    task.process.directory.drop()
-    task.process.directory = inode
+    task.process.paths.change_directory(inode)
 
 
 @syscall(161)
@@ -273,13 +272,12 @@ def chroot(task: Thread, path: UserAddr) -> Fallible[None]:
     if not task.process.credentials.has(Capability.SYS_CHROOT):
         raise EPERM
     inode.hold()
-    task.process.root.drop()
-    task.process.root = inode
+    task.process.paths.change_root(inode)
 
 
 @syscall(95)
 def umask(task: Thread, mask: u32) -> u32:
     """umask(2)."""
     old = task.process.umask
-    task.process.umask = mask & 0o777
+    task.process.paths.umask = mask & 0o777
     return old

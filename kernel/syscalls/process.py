@@ -58,7 +58,7 @@ CLONE3_FLAG_BITS: u64 = 0x1_FFBF_FF00
 """All flags but the exit signal's byte, CLONE_DETACHED and CLONE_INTO_CGROUP."""
 LEVELS_MAX: u64 = 32
 """MAX_PID_NS_LEVEL."""
-CLONE_MISSING = "CLONE_NEW*: EINVAL; CLONE_FS and CLONE_SIGHAND between processes share nothing"
+CLONE_MISSING = "CLONE_NEW*: EINVAL; threads of one process always share directories, umask and descriptors"
 ALL: u64 = 0xFFFF_FFFF_FFFF_FFFF
 WAIT_OPTION_BITS: u32 = 0xE000_000B
 """WNOHANG, WUNTRACED, WCONTINUED, __WNOTHREAD, __WALL, __WCLONE."""
