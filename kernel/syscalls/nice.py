@@ -4,7 +4,7 @@ differences").
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Pid, i32, u32, u64
+from codegen.lang import Fallible, Pid, i32, truncate, u32, u64
 from kernel.base.errno import EACCES, EINVAL, EPERM, ESRCH
 from kernel.files.capability import Capability
 from kernel.process.limits import Resource
@@ -39,7 +39,7 @@ def is_meant(task: Thread, thread: Thread, which: u32, who: i32) -> bool:
         return thread is task if who == 0 else i32(thread.id) == who
     if which == PRIO_PGRP:
         return process.group_id == (task.process.group_id if who == 0 else Pid(who))
-    wanted = task.process.credentials.real_user if who == 0 else u32(max(who, 0))
+    wanted = task.process.credentials.real_user if who == 0 else truncate(u32, who)
     return process.credentials.real_user == wanted
 
 
@@ -58,7 +58,7 @@ def getpriority(task: Thread, which: u32, who: i32) -> Fallible[u64]:
     return u64(told)
 
 
-@syscall(141, missing="the value is kept and told, and all threads of a container are equal")
+@syscall(141)
 def setpriority(task: Thread, which: u32, who: i32, nice: i32) -> Fallible[None]:
     """setpriority(2)."""
     if which > PRIO_USER:

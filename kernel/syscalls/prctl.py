@@ -9,7 +9,6 @@ from kernel.memory import user
 from kernel.process.process import NAME_LENGTH
 from kernel.process.settings import Settings
 from kernel.process.signal_table import SIGNALS
-from kernel.sched.policy import DEFAULT_SLACK
 from kernel.sched.thread import Thread
 from kernel.syscalls.capabilities import change_ambient
 from kernel.syscalls.declare import syscall
@@ -141,7 +140,7 @@ def set_or_tell(task: Thread, settings: Settings, option: u32, argument: u64) ->
     if option == PR_SET_TSC and argument == TSC_ENABLED:
         return 0
     if option == PR_SET_TIMERSLACK:
-        task.policy.timer_slack = DEFAULT_SLACK if argument == 0 else argument
+        task.policy.timer_slack = task.policy.default_slack if argument == 0 else argument
         return 0
     if option == PR_GET_TIMERSLACK:
         return task.policy.timer_slack
