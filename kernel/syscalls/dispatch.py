@@ -19,6 +19,7 @@ from kernel.syscalls import (  # noqa: F401  (importing a module declares its ca
     attributes,
     barrier,
     capabilities,
+    clock_adjust,
     containers,
     files_attributes,
     files_copy,
