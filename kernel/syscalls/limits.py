@@ -16,8 +16,8 @@ from kernel.syscalls.identity import has_ids_of
 from kernel.syscalls.threads import thread_of
 
 MISSING = (
-    "counted are NOFILE, CPU, NPROC, SIGPENDING and NICE, and there is nothing for CORE, LOCKS, MSGQUEUE and the real-"
-    "time ones to count; AS, DATA, FSIZE, MEMLOCK, RSS and STACK are kept and not counted"
+    "counted are NOFILE, CPU, FSIZE, NPROC, SIGPENDING, NICE and RTPRIO, and there is nothing for CORE, LOCKS, "
+    "MSGQUEUE and RTTIME to count; AS, DATA, MEMLOCK, RSS and STACK are kept and not counted"
 )
 
 
