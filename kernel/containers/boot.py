@@ -15,7 +15,7 @@ from kernel.files.ramfs import RamFs, create_file_system
 from kernel.files.table import create_table
 from kernel.machine.pvh import StartInfo
 from kernel.process.arguments import Arguments
-from kernel.process.process import create_process
+from kernel.process.process import make_process
 from kernel.process.program import Program
 from kernel.process.start import start_program
 from kernel.views.console import lead_to_terminals
@@ -51,7 +51,7 @@ def show_shared_trees(devices: RamFs, processes: RamFs) -> Fallible[None]:
 
 def start_agent() -> Fallible[None]:
     """Start the agent: fd 0, 1 and 2 are the console, 3 is the channel to the harness."""
-    process = create_process(BOOT, None)
+    process = make_process(BOOT, None)
     files = create_table(BOOT.account)
     process.files = files
     console = console_file(BOOT.files)
@@ -59,10 +59,7 @@ def start_agent() -> Fallible[None]:
         files.replace(console, False, Fd(number))
     files.replace(channel_file(BOOT.files), False, CHANNEL_FD)
     root = BOOT.root
-    process.root = root
-    root.hold()
-    process.directory = root
-    root.hold()
+    process.paths.begin(root, root)
     lookup = local(Lookup)
     lookup.root = root
     lookup.directory = root

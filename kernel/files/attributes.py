@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from codegen.lang import Fallible, Nanoseconds, inline, struct, u8, u32, u64, width
 from kernel.base.errno import EACCES
+from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
 from kernel.files.timestamp import Timestamp
 from kernel.machine.clock import wall_time
@@ -101,15 +102,23 @@ class Attributes:
 
     def permits(self, credentials: Credentials, wanted: Access) -> bool:
         """Whether `credentials` may do all of `wanted` (path_resolution(7), "Permissions")."""
-        if credentials.user == 0:
-            # CAP_DAC_OVERRIDE: but execute only what somebody may execute.
-            return Access.EXECUTE not in wanted or self.is_directory or self.permissions & 0o111 != 0
         bits = self.permissions
         if credentials.user == self.user:
             bits = bits >> 6
         elif credentials.in_group(self.group):
             bits = bits >> 3
-        return u32(wanted) & bits == u32(wanted)
+        return u32(wanted) & bits == u32(wanted) or self.overrules(credentials, wanted)
+
+    def overrules(self, credentials: Credentials, wanted: Access) -> bool:
+        """Whether capabilities allow what the permissions do not (capabilities(7)).
+
+        Nobody executes a file that nobody may execute.
+        """
+        if credentials.has(Capability.DAC_OVERRIDE):
+            return Access.EXECUTE not in wanted or self.is_directory or self.permissions & 0o111 != 0
+        if not credentials.has(Capability.DAC_READ_SEARCH):
+            return False
+        return Access.WRITE not in wanted if self.is_directory else wanted == Access.READ
 
     def check(self, credentials: Credentials, wanted: Access) -> Fallible[None]:
         """EACCES unless `credentials` may do all of `wanted`."""

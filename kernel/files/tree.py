@@ -20,6 +20,7 @@ from kernel.base.errno import (
     EXDEV,
 )
 from kernel.files.attributes import Access, Kind
+from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
 from kernel.files.directory import DirectoryEntry, free_entry
 from kernel.files.inode import Inode
@@ -149,7 +150,7 @@ def is_protected(parent: Inode, victim: Inode, credentials: Credentials) -> bool
     """Whether the sticky bit of `parent` keeps `victim` from being removed by these credentials
     (unlink(2)).
     """
-    if parent.described.permissions & STICKY == 0 or credentials.user == 0:
+    if parent.described.permissions & STICKY == 0 or credentials.has(Capability.FOWNER):
         return False
     return credentials.user != victim.described.user and credentials.user != parent.described.user
 

@@ -33,6 +33,7 @@ from codegen.lang import (
     u32,
     u64,
     uninitialised,
+    unreachable,
 )
 from kernel.base.errno import ENOMEM
 from kernel.base.lock_rank import LockRank
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CLASS_SIZES: tuple[u64, ...] = (32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 1008, 1344, 2016)
+NUMBERED_SIZES = tuple(enumerate(CLASS_SIZES))
 CLASSES: u64 = len(CLASS_SIZES)
 LARGEST: u64 = 2016
 MAGIC: u64 = 0x5049_5448_4F53_4C42
@@ -88,12 +90,13 @@ def free(thing: T) -> None:
     owner_of(thing).heap.release(address_of(thing))
 
 
+@inline
 def class_of(size: u64) -> u64:
-    """The smallest size class that holds `size` bytes, at most LARGEST."""
-    number: u64 = 0
-    while CLASS_SIZES[number] < size:
-        number += 1
-    return number
+    """The smallest size class that holds `size` bytes, at most LARGEST. Of a constant it is one."""
+    for number, limit in NUMBERED_SIZES:
+        if size <= limit:
+            return number
+    unreachable()
 
 
 def order_of(size: u64) -> u64:
@@ -120,7 +123,9 @@ class Heap:
     @must_use
     def new(self, kind: type[T]) -> Fallible[T]:
         """A new `kind`, its fields at their defaults. ENOMEM."""
-        return construct(kind, self.allocate(size_of(kind)))
+        if size_of(kind) > LARGEST:
+            return construct(kind, self.allocate(size_of(kind)))
+        return construct(kind, self.allocate_of(class_of(size_of(kind))))
 
     def free(self, thing: T) -> None:
         """Give back what `new` made, where it is known that it was this heap."""
@@ -148,7 +153,10 @@ class Heap:
             with self.lock:
                 self.objects += 1
             return frame_address(block)
-        size_class = class_of(size)
+        return self.allocate_of(class_of(size))
+
+    def allocate_of(self, size_class: u64) -> Fallible[u64]:
+        """`allocate`, of an object of a size class."""
         with self.lock:
             if FAILURES.strikes(self.account):
                 raise ENOMEM

@@ -18,6 +18,8 @@ from kernel.sched.thread import Thread
 from kernel.syscalls import (  # noqa: F401  (importing a module declares its calls)
     attributes,
     barrier,
+    capabilities,
+    clock_adjust,
     containers,
     files_attributes,
     files_copy,
@@ -48,6 +50,7 @@ from kernel.syscalls import (  # noqa: F401  (importing a module declares its ca
     process,
     process_memory,
     refused,
+    restart,
     scheduling,
     signals,
     signals_queued,

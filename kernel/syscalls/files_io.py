@@ -41,6 +41,7 @@ from kernel.sched.mutex import Mutex
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
+from kernel.syscalls.file_limit import check_new_size, within_limit
 from kernel.syscalls.files_support import (
     COUNT_MAX,
     HIGHEST_OFFSET,
@@ -114,10 +115,11 @@ def write_at(file: OpenFile, offset: u64, source: UserSlice, wait: bool) -> Fall
     transfer. What has an inode is written under its `write_lock`, which the caller holds.
     """
     done: u64 = 0
-    if source.length <= SMALL:
-        done = write_steps(file, offset, source, wait, local_array(u8, SMALL))
+    allowed = UserSlice(source.address, within_limit(file, offset, source.length))
+    if allowed.length <= SMALL:
+        done = write_steps(file, offset, allowed, wait, local_array(u8, SMALL))
     else:
-        done = write_steps(file, offset, source, wait, local_array(u8, LARGE))
+        done = write_steps(file, offset, allowed, wait, local_array(u8, LARGE))
     tell_transfer(file, done, Happening.MODIFY)
     return done
 
@@ -325,6 +327,7 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
     if inode.described.is_directory:
         raise EISDIR
     inode.described.check(task.process.credentials, Access.WRITE)
+    check_new_size(inode.described.size, u64(length))
     inode.truncate(u64(length))
 
 
@@ -339,4 +342,5 @@ def ftruncate(task: Thread, fd: Fd, length: i64) -> Fallible[None]:
     inode = file.inode
     if not file.is_writable or inode is None or not inode.described.is_regular:
         raise EINVAL
+    check_new_size(inode.described.size, u64(length))
     inode.truncate(u64(length))

@@ -6,7 +6,6 @@ from codegen.lang import Fallible, Pid, Slice, i64, local, struct, u8, u32, u64
 from kernel.base.text import index_of
 from kernel.base.writer import Writer
 from kernel.files.inode import Inode, View
-from kernel.files.table import DESCRIPTORS_MAX
 from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at
 from kernel.memory import frames
@@ -87,9 +86,9 @@ class Status(View):
         writer(f"Name:\t{name_of(process)}\nUmask:\t0{process.umask >> 6}{process.umask >> 3 & 7}{process.umask & 7}\n")
         writer(f"State:\t{state_letter(process)} ({state_word(process)})\nTgid:\t{process.pid}\nNgid:\t0\n")
         writer(f"Pid:\t{inode.subject & PID_BITS}\nPPid:\t{parent_id}\nTracerPid:\t0\n")
-        writer(f"Uid:\t{about.real_user}\t{about.user}\t{about.saved_user}\t{about.user}\n")
-        writer(f"Gid:\t{about.real_group}\t{about.group}\t{about.saved_group}\t{about.group}\n")
-        writer(f"FDSize:\t{DESCRIPTORS_MAX}\nGroups:\t")
+        writer(f"Uid:\t{about.real_user}\t{about.effective_user}\t{about.saved_user}\t{about.user}\n")
+        writer(f"Gid:\t{about.real_group}\t{about.effective_group}\t{about.saved_group}\t{about.group}\n")
+        writer(f"FDSize:\t{0 if process.is_zombie else process.files.capacity}\nGroups:\t")
         for index in range(about.group_count):
             writer(f"{about.groups[index]} ")
         writer.text(b"\n")
