@@ -137,6 +137,13 @@ class FileTable:
                 return Fd(number)
         raise EMFILE
 
+    def check_free(self) -> Fallible[None]:
+        """EMFILE when `install` would find no free descriptor."""
+        for number in range(self.limit):
+            if self.find(Fd(number)) is None:
+                return
+        raise EMFILE
+
     def replace(self, file: OpenFile, close_on_exec: bool, fd: Fd) -> Fallible[None]:
         """Make `fd` refer to `file`, closing what it referred to (dup2(2)); EBADF when out of range."""
         if fd < Fd(0) or u64(fd) >= self.limit:

@@ -12,6 +12,7 @@ from codegen.lang import (
     deferred,
     hot,
     i64,
+    local,
     local_array,
     u8,
     u32,
@@ -35,8 +36,11 @@ from kernel.files.holes import next_data, next_hole
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.watch import Happening, notify
 from kernel.memory import user
+from kernel.net.socket.buffer import Buffer
+from kernel.net.unix.socket import UnixSocket
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
+from kernel.sched.cpu import current
 from kernel.sched.mutex import Mutex
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
@@ -49,6 +53,7 @@ from kernel.syscalls.files_support import (
     readable_file,
     writable_file,
 )
+from kernel.syscalls.sockets_transfer import read_socket, write_socket
 
 SMALL = 256
 LARGE = 4096
@@ -152,6 +157,10 @@ def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
     ops = file.ops
     if isinstance(ops, PipeReader):
         return ops.pipe.receive_to_user(destination, file.may_wait)
+    if isinstance(ops, UnixSocket):
+        buffer = local(Buffer)
+        buffer.over_user(destination.address, destination.length)
+        return read_socket(current(), ops, buffer, file.may_wait)
     if not file.ops.is_seekable():
         return read_at(file, 0, destination, file.may_wait)
     with file.position_lock:
@@ -162,6 +171,11 @@ def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
 
 def write_or_signal(task: Thread, file: OpenFile, source: UserSlice) -> Fallible[u64]:
     """`write_on`, with SIGPIPE for the thread when nobody can read any more (write(2), EPIPE)."""
+    ops = file.ops
+    if isinstance(ops, UnixSocket):
+        buffer = local(Buffer)
+        buffer.over_user(source.address, source.length)
+        return write_socket(task, ops, buffer, file.may_wait)
     try:
         return write_on(file, source)
     except EPIPE:
