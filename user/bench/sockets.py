@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import Fd, address_of, local_array, static_array, store, u8, u32, u64
 from user.bench.measure import checked, now, report
+from user.bench.memory import map_memory, unmap_memory
 from user.bench.processes import answer, close, fork, wait_for
 from user.lib.system import read_all, system_call, write_all
 
@@ -23,7 +24,7 @@ TRIPS: u64 = 2000
 PAIRS: u64 = 1000
 BLOCKS: u64 = 200
 BLOCK: u64 = 65_536
-BYTES = static_array(u8, 65_536)
+BYTE = static_array(u8, 1)
 
 HEADER = static_array(u8, 56)
 PLACE = static_array(u64, 2)
@@ -73,7 +74,7 @@ def pairs() -> None:
 
 def prepare_message(descriptor: u32) -> None:
     """A message of one byte with one descriptor (sendmsg(2), cmsg(3))."""
-    PLACE[0] = address_of(BYTES)
+    PLACE[0] = address_of(BYTE)
     PLACE[1] = 1
     store(u64, HEADER, 16, address_of(PLACE))
     store(u64, HEADER, 24, 1)
@@ -110,11 +111,13 @@ def received() -> u32:
 def blocks() -> None:
     """64 KiB into a stream and out of it, by one process."""
     one, other = make_pair(STREAM)
+    block = map_memory(BLOCK)
     start = now()
     for _ in range(BLOCKS):
-        checked(system_call(WRITE, u64(one), address_of(BYTES), BLOCK, 0, 0, 0), b"write")
-        checked(system_call(READ, u64(other), address_of(BYTES), BLOCK, 0, 0, 0), b"read")
+        checked(system_call(WRITE, u64(one), block, BLOCK, 0, 0, 0), b"write")
+        checked(system_call(READ, u64(other), block, BLOCK, 0, 0, 0), b"read")
     report(b"unix_block", start, BLOCKS)
+    unmap_memory(block, BLOCK)
     close(one)
     close(other)
 
