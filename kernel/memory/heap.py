@@ -50,6 +50,12 @@ T = TypeVar("T")
 CLASS_SIZES: tuple[u64, ...] = (32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 1008, 1344, 2016)
 CLASSES: u64 = len(CLASS_SIZES)
 LARGEST: u64 = 2016
+GRAIN: u64 = 16
+"""Each size class is a multiple of this."""
+CLASS_OF: tuple[u64, ...] = tuple(
+    sum(size < grains * GRAIN for size in CLASS_SIZES) for grains in range(LARGEST // GRAIN + 1)
+)
+"""The smallest class that holds so many grains."""
 MAGIC: u64 = 0x5049_5448_4F53_4C42
 
 
@@ -90,10 +96,7 @@ def free(thing: T) -> None:
 
 def class_of(size: u64) -> u64:
     """The smallest size class that holds `size` bytes, at most LARGEST."""
-    number: u64 = 0
-    while CLASS_SIZES[number] < size:
-        number += 1
-    return number
+    return CLASS_OF[(size + GRAIN - 1) // GRAIN]
 
 
 def order_of(size: u64) -> u64:
