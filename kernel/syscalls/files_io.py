@@ -12,7 +12,6 @@ from codegen.lang import (
     deferred,
     hot,
     i64,
-    local,
     local_array,
     u8,
     u32,
@@ -36,11 +35,9 @@ from kernel.files.holes import next_data, next_hole
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.watch import Happening, notify
 from kernel.memory import user
-from kernel.net.socket.buffer import Buffer
 from kernel.net.unix.socket import UnixSocket
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
-from kernel.sched.cpu import current
 from kernel.sched.mutex import Mutex
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
@@ -53,7 +50,7 @@ from kernel.syscalls.files_support import (
     readable_file,
     writable_file,
 )
-from kernel.syscalls.sockets_transfer import read_socket, write_socket
+from kernel.syscalls.sockets_transfer import read_from_socket, write_to_socket
 
 SMALL = 256
 LARGE = 4096
@@ -158,9 +155,7 @@ def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
     if isinstance(ops, PipeReader):
         return ops.pipe.receive_to_user(destination, file.may_wait)
     if isinstance(ops, UnixSocket):
-        buffer = local(Buffer)
-        buffer.over_user(destination.address, destination.length)
-        return read_socket(current(), ops, buffer, file.may_wait)
+        return read_from_socket(ops, destination, file.may_wait)
     if not file.ops.is_seekable():
         return read_at(file, 0, destination, file.may_wait)
     with file.position_lock:
@@ -173,9 +168,7 @@ def write_or_signal(task: Thread, file: OpenFile, source: UserSlice) -> Fallible
     """`write_on`, with SIGPIPE for the thread when nobody can read any more (write(2), EPIPE)."""
     ops = file.ops
     if isinstance(ops, UnixSocket):
-        buffer = local(Buffer)
-        buffer.over_user(source.address, source.length)
-        return write_socket(task, ops, buffer, file.may_wait)
+        return write_to_socket(task, ops, source, file.may_wait)
     try:
         return write_on(file, source)
     except EPIPE:

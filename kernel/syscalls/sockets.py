@@ -32,7 +32,7 @@ from kernel.net.socket.kind import (
     SocketKind,
 )
 from kernel.net.unix import bind as binding
-from kernel.net.unix import connection, datagram
+from kernel.net.unix import connection, datagram, ending
 from kernel.net.unix.creation import new_socket
 from kernel.net.unix.peer import Caller
 from kernel.net.unix.socket import UnixSocket
@@ -159,7 +159,7 @@ def checked_kind(family: i32, type_: u32, protocol: i32) -> Fallible[SocketKind]
 
 def opened(made: UnixSocket, flags: u32) -> Fallible[OpenFile]:
     """An open file for a new socket, which goes if that fails."""
-    with on_error(made.discard):
+    with on_error(ending.discard, made):
         return made.open(flags & NONBLOCK != 0)
 
 

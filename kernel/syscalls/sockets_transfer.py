@@ -1,11 +1,11 @@
 """Transfers between programs and sockets, by whatever call: who sends, what waits, and the signal of a broken stream.
 
-Interface: `send_from` and `receive_into` for the calls of sockets; `write_socket` and `read_socket` for those of files.
+Interface: `send_from` and `receive_into` for the calls of sockets; `write_…` and `read_…` for those of files.
 """
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, hot, i32, local, u32, u64
+from codegen.lang import Errno, Fallible, UserSlice, hot, i32, local, u32, u64
 from kernel.base.errno import EINTR, EPIPE
 from kernel.net.socket.buffer import Buffer
 from kernel.net.socket.envelope import Envelope
@@ -14,6 +14,7 @@ from kernel.net.unix import rights, transfer
 from kernel.net.unix.socket import UnixSocket
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
+from kernel.sched.cpu import current
 from kernel.sched.thread import Thread
 from kernel.syscalls.sockets import keep_from_restart
 
@@ -46,8 +47,24 @@ def receive_into(task: Thread, socket: UnixSocket, buffer: Buffer, envelope: Env
 
 
 @hot
+def write_to_socket(task: Thread, socket: UnixSocket, source: UserSlice, wait: bool) -> Fallible[u64]:
+    """write(2)."""
+    buffer = local(Buffer)
+    buffer.over_user(source.address, source.length)
+    return write_socket(task, socket, buffer, wait)
+
+
+@hot
+def read_from_socket(socket: UnixSocket, destination: UserSlice, wait: bool) -> Fallible[u64]:
+    """read(2)."""
+    buffer = local(Buffer)
+    buffer.over_user(destination.address, destination.length)
+    return read_socket(current(), socket, buffer, wait)
+
+
+@hot
 def write_socket(task: Thread, socket: UnixSocket, buffer: Buffer, wait: bool) -> Fallible[u64]:
-    """write(2), writev(2)."""
+    """write(2) and writev(2): one call sends it all."""
     envelope = local(Envelope)
     if not wait:
         envelope.flags = MSG_DONTWAIT

@@ -35,6 +35,10 @@ class Identity:
         self.user = user
         self.group = group
 
+    def clear(self) -> None:
+        """Be nobody known."""
+        self.set(0, 0, NOBODY, NOBODY)
+
     def copy_from(self, other: Identity) -> None:
         """Be the same."""
         self.set(other.container, other.pid, other.user, other.group)

@@ -17,7 +17,7 @@ from kernel.files.path import Lookup
 from kernel.net.socket.address import SocketAddress
 from kernel.net.socket.envelope import Envelope
 from kernel.net.socket.kind import Halves, SocketKind
-from kernel.net.unix import bind, name
+from kernel.net.unix import bind, ending, name
 from kernel.net.unix.creation import new_socket
 from kernel.net.unix.peer import Caller, PeerIdentity
 from kernel.net.unix.rights import IN_FLIGHT
@@ -233,8 +233,7 @@ def wait_again(socket: UnixSocket, other: UnixSocket) -> None:
         if not is_dead:
             socket.pending.push_first(other)
     if is_dead:
-        other.leave(True)
-        other.drop()
+        ending.leave_list(other)
 
 
 # Both.

@@ -35,8 +35,9 @@ from kernel.net.unix.waiting import (
     await_message,
     await_room,
     check_sender,
+    discard_rest,
     end_reading,
-    give_up_turn,
+    end_turn,
     identify,
     take_error,
 )
@@ -71,44 +72,58 @@ def send(socket: UnixSocket, buffer: Buffer, envelope: Envelope) -> Fallible[u64
 
     ENOTCONN, ECONNREFUSED, ECONNRESET, EPIPE, EMSGSIZE, EPERM, EAGAIN, EINTR, ENOMEM, EFAULT, EIO.
     """
+    if envelope.has(MSG_OOB):
+        raise EOPNOTSUPP
     length = buffer.left
-    address = check_destination(socket, envelope)
-    if socket.options.passes_credentials and socket.name is None:
-        bind.bind_automatically(socket)
-    if length + RESERVE > socket.options.send_buffer:
-        raise EMSGSIZE
-    with socket.lock:
-        check_sender(socket, True)
-    await_room(socket, envelope)
-    message = new_message(socket, buffer, length)
-    with on_error(message.free):
-        message.passed = envelope.passed
-        while True:
-            target = destination_of(socket, address, envelope)
-            with deferred(target.drop):
+    address = destination_in(socket, envelope)
+    target = begin(socket, address is None, length)
+    try:
+        if socket.options.passes_credentials and socket.name is None:
+            bind.bind_automatically(socket)
+        await_room(socket, envelope)
+        message = new_message(socket, buffer, length)
+        with on_error(message.free):
+            message.passed = envelope.passed
+            while True:
+                if target is None:
+                    target = destination_of(socket, address, envelope)
                 if post(socket, target, message, envelope, address is None):
                     envelope.passed = None
                     return length
+                target.drop()
+                target = None
+    finally:
+        if target is not None:
+            target.drop()
 
 
-def check_destination(socket: UnixSocket, envelope: Envelope) -> Fallible[SocketAddress | None]:
-    """The address to send to, None for the peer. EOPNOTSUPP, EINVAL, ENOTCONN."""
-    if envelope.has(MSG_OOB):
-        raise EOPNOTSUPP
+def destination_in(socket: UnixSocket, envelope: Envelope) -> Fallible[SocketAddress | None]:
+    """The address to send to, None for the peer. EINVAL."""
     address = envelope.address
-    if socket.kind == SocketKind.SEQUENCE:
-        with socket.lock:
+    if address is None or address.length == 0 or socket.kind == SocketKind.SEQUENCE:
+        return None
+    bind.check(address)
+    return address
+
+
+@hot
+def begin(socket: UnixSocket, is_to_peer: bool, length: u64) -> Fallible[UnixSocket | None]:
+    """Whether so many bytes may be sent; the peer, held, if it is to get them. ENOTCONN, EMSGSIZE, `check_sender`."""
+    with socket.lock:
+        peer = socket.peer
+        if socket.kind == SocketKind.SEQUENCE:
             take_error(socket)
             if not socket.is_connected:
                 raise ENOTCONN
-        return None
-    if address is not None and address.length > 0:
-        bind.check(address)
-        return address
-    with socket.lock:
-        if socket.peer is None:
+        elif is_to_peer and peer is None:
             raise ENOTCONN
-    return None
+        if length + RESERVE > socket.options.send_buffer:
+            raise EMSGSIZE
+        check_sender(socket, True)
+        if not is_to_peer or peer is None:
+            return None
+        peer.hold()
+        return peer
 
 
 def destination_of(socket: UnixSocket, address: SocketAddress | None, envelope: Envelope) -> Fallible[UnixSocket]:
@@ -212,12 +227,6 @@ def receive(socket: UnixSocket, buffer: Buffer, envelope: Envelope) -> Fallible[
     """
     if envelope.has(MSG_OOB):
         raise EOPNOTSUPP
-    with socket.lock:
-        if socket.is_unconnected or socket.is_listening:
-            raise ENOTCONN
-        take_error(socket)
-        if socket.kind == SocketKind.DATAGRAM and not envelope.may_wait and socket.messages.is_empty:
-            raise EAGAIN if not socket.is_dead else EIO
     message = await_message(socket, envelope, False, True, 0)
     if message is None:
         return 0
@@ -231,7 +240,9 @@ def receive(socket: UnixSocket, buffer: Buffer, envelope: Envelope) -> Fallible[
     with socket.lock:
         take_passed(message, envelope)
         dequeue(socket, message)
-        give_up_turn(socket)
+        is_dead = end_turn(socket)
+    if is_dead:
+        discard_rest(socket)
     with deferred(message.free):
         return give_message(message, buffer, envelope)
 

@@ -49,6 +49,8 @@ RUN_ORDER: u64 = 4
 NO_FRAME = FrameNumber(0)
 SHORT: u64 = 1800
 """Up to so many bytes stand in the same object of the heap as the struct."""
+SPARE_SIZE: u64 = 384
+"""Messages of so many bytes or fewer, the struct included, are all so large: their sender keeps one for the next."""
 
 
 @struct
@@ -107,6 +109,13 @@ class Message:
             position += run.length
             run = run.next
 
+    def clear(self) -> None:
+        """Be as new, but for what `new_message` sets: it was in a queue, and its bytes stand behind the struct."""
+        self.taken = 0
+        self.identity.clear()
+        self.passed = None
+        self.sent = Nanoseconds(0)
+
     def launch(self, queue: UnixSocket) -> None:
         """It is put into `queue`, whose lock is held. Where that is another container's, its own can find it there."""
         stack = self.sender.stack
@@ -129,7 +138,8 @@ class Message:
             free_runs(self.run)
         sender = self.sender
         charge = self.charge
-        free(self)
+        if charge != SPARE_SIZE or not sender.keep(self):
+            free(self)
         sender.discharge(charge)
         sender.drop()
 
@@ -155,11 +165,12 @@ def free_runs(first: Run) -> None:
 @hot
 def new_message(sender: UnixSocket, buffer: Buffer, length: u64) -> Fallible[Message]:
     """A message from `sender` with the next `length` bytes of `buffer`. ENOMEM, EFAULT, EINTR."""
-    is_short = length <= SHORT
-    size = size_of(Message) + length if is_short else size_of(Message)
-    message = construct(Message, sender.stack.account.heap.allocate(size))
+    size = size_of(Message)
+    if length <= SHORT:
+        size = max(size + length, SPARE_SIZE)
+    message = empty_message(sender, size)
     with on_error(free, message):
-        if is_short:
+        if length <= SHORT:
             buffer.take(slice_at(u8, address_of(message) + size_of(Message), length))
         else:
             size += fill_runs(message.run, buffer, length)
@@ -169,6 +180,17 @@ def new_message(sender: UnixSocket, buffer: Buffer, length: u64) -> Fallible[Mes
     sender.hold()
     sender.charged.fetch_add(size)
     return message
+
+
+@must_use
+@hot
+def empty_message(sender: UnixSocket, size: u64) -> Fallible[Message]:
+    """A message without content in an object of `size` bytes, which may be the one that `sender` has kept. ENOMEM."""
+    if size == SPARE_SIZE:
+        spare = sender.take_spare()
+        if spare is not None:
+            return spare
+    return construct(Message, sender.stack.account.heap.allocate(size))
 
 
 def fill_runs(first: Run, buffer: Buffer, length: u64) -> Fallible[u64]:

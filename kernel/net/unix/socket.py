@@ -52,11 +52,11 @@ from kernel.net.socket.kind import SocketKind
 from kernel.net.socket.options import SocketOptions
 from kernel.net.socket.waiters import Waiters
 from kernel.net.stack import NetworkStack
-from kernel.net.unix import collect, control, name, queue, readiness, rights, transfer
+from kernel.net.unix import collect, control, ending, queue, readiness, rights, transfer
 from kernel.net.unix.message import Message
 from kernel.net.unix.name import SocketName
 from kernel.net.unix.peer import PeerIdentity
-from kernel.net.unix.rights import IN_FLIGHT, Passed
+from kernel.net.unix.rights import Passed
 
 
 @width(u8)
@@ -131,6 +131,8 @@ class UnixSocket(FileOps):
     messages: List[Message] = inline(List(Message.link))
     queued: u64 = 0
     """How many bytes there are in the queue."""
+    spare: Message | None = None
+    """A small message for what is sent next, empty."""
     pending: List[UnixSocket] = inline()
     """The connections that wait to be accepted."""
     backlog: u64 = 0
@@ -193,7 +195,7 @@ class UnixSocket(FileOps):
         listener = self.listener
         return self if listener is None else listener
 
-    # Opening and closing.
+    # Opening.
 
     @must_use
     def open(self, nonblocking: bool) -> Fallible[OpenFile]:
@@ -208,49 +210,6 @@ class UnixSocket(FileOps):
         file.source = self.source
         self.file = file
         return file
-
-    def leave(self, was_pending: bool) -> None:
-        """It is dead from now on: who waits here and who is connected learns it, and the queue is emptied."""
-        own_name = self.name
-        if own_name is not None:
-            name.forget(own_name)
-        with self.lock:
-            self.is_dead = True
-            self.receive_ended = True
-            self.send_ended = True
-            lost = was_pending or not self.messages.is_empty
-            peer = self.peer
-            self.peer = None
-        with IN_FLIGHT.lock:
-            self.listener = None
-        self.tell_changed()
-        if peer is not None:
-            if self.kind != SocketKind.DATAGRAM:
-                peer.end(True, True, lost)
-            peer.drop()
-        queue.discard(self)
-        rights.forget_flights(self)
-        if own_name is not None:
-            inode = own_name.inode
-            if inode is not None:
-                own_name.inode = None
-                inode.drop()
-
-    def close(self) -> None:
-        """`leave`, and refuse those that wait to be accepted."""
-        self.leave(False)
-        while True:
-            with self.lock:
-                waiting = self.pending.pop_first()
-            if waiting is None:
-                return
-            waiting.leave(True)
-            waiting.drop()
-
-    def discard(self) -> None:
-        """A socket that never had a file goes."""
-        self.leave(False)
-        self.drop()
 
     # What others do to it.
 
@@ -296,6 +255,24 @@ class UnixSocket(FileOps):
             self.departures.fetch_add(1)
             self.senders.wake()
             readiness_changed(self.source)
+
+    @hot
+    def take_spare(self) -> Message | None:
+        """The small message that was kept; it is the caller's."""
+        with self.lock:
+            spare = self.spare
+            self.spare = None
+            return spare
+
+    @hot
+    def keep(self, message: Message) -> bool:
+        """Keep a small message that was sent from here for the next one, unless there is one, or there will be none."""
+        with self.lock:
+            if self.spare is not None or self.is_dead:
+                return False
+            message.clear()
+            self.spare = message
+            return True
 
     def recall(self, stack: NetworkStack) -> bool:
         """`stack` ends: take what was sent from there out of the queue; whether there was anything."""
@@ -355,13 +332,14 @@ class UnixSocket(FileOps):
         collect.collect(self, field_offset(UnixSocket.search_link))
 
     def closed(self) -> None:
-        self.revoked()
+        self.file = None
+        ending.close(self)
         self.drop()
-        rights.work_off()
 
     def revoked(self) -> None:
         self.file = None
-        self.close()
+        ending.close(self)
+        rights.forget_flights(self)
 
     @staticmethod
     def behind(file: OpenFile) -> UnixSocket | None:

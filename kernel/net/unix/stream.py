@@ -16,7 +16,15 @@ from kernel.net.socket.kind import AF_UNIX, MSG_OOB, MSG_PEEK, MSG_WAITALL
 from kernel.net.unix import rights
 from kernel.net.unix.message import Message, new_message
 from kernel.net.unix.queue import dequeue, enqueue, following, take_passed
-from kernel.net.unix.waiting import await_message, await_room, end_reading, identify, take_error
+from kernel.net.unix.waiting import (
+    await_message,
+    await_room,
+    discard_rest,
+    end_reading,
+    end_turn,
+    identify,
+    take_error,
+)
 from kernel.sched.preemption import Freezing, preemption_point
 
 if TYPE_CHECKING:
@@ -120,11 +128,8 @@ def receive(socket: UnixSocket, buffer: Buffer, envelope: Envelope) -> Fallible[
     0 at the end of what the other side sends. EINVAL without a connection, EOPNOTSUPP for urgent data, ECONNRESET,
     EAGAIN, EINTR, EFAULT, EIO.
     """
-    with socket.lock:
-        if not socket.is_connected:
-            raise EINVAL
     if envelope.has(MSG_OOB):
-        raise EOPNOTSUPP
+        check_urgent(socket)
     total = buffer.left
     target = max(total if envelope.has(MSG_WAITALL) else min(socket.options.low_water, total), 1)
     done: u64 = 0
@@ -148,10 +153,18 @@ def receive(socket: UnixSocket, buffer: Buffer, envelope: Envelope) -> Fallible[
                 raise
             break
         done += count
-        if take(socket, message, count, envelope) or buffer.left == 0:
-            break
+        if take(socket, message, count, envelope, buffer.left == 0):
+            return done
     end_reading(socket)
     return done
+
+
+def check_urgent(socket: UnixSocket) -> Fallible[None]:
+    """EOPNOTSUPP for urgent data, EINVAL without a connection."""
+    with socket.lock:
+        if not socket.is_connected:
+            raise EINVAL
+    raise EOPNOTSUPP
 
 
 def belongs(message: Message, envelope: Envelope, socket: UnixSocket, done: u64) -> bool:
@@ -174,8 +187,11 @@ def tell_address(message: Message, envelope: Envelope) -> None:
 
 
 @hot
-def take(socket: UnixSocket, message: Message, count: u64, envelope: Envelope) -> bool:
-    """`count` bytes of the first message were received, with what came with them. Whether that ends the receive."""
+def take(socket: UnixSocket, message: Message, count: u64, envelope: Envelope, is_enough: bool) -> bool:
+    """`count` bytes of the first message were received, with what came with them.
+
+    Whether that ends the receive, and the turn with it: it does if it `is_enough`.
+    """
     with socket.lock:
         message.taken += count
         socket.queued -= count
@@ -183,9 +199,13 @@ def take(socket: UnixSocket, message: Message, count: u64, envelope: Envelope) -
         is_used_up = message.left == 0
         if is_used_up:
             dequeue(socket, message)
+        is_end = is_enough or not is_used_up or envelope.passed is not None
+        is_dead = is_end and end_turn(socket)
     if is_used_up:
         message.free()
-    return not is_used_up or envelope.passed is not None
+    if is_dead:
+        discard_rest(socket)
+    return is_end
 
 
 def peek(socket: UnixSocket, first: Message, buffer: Buffer, envelope: Envelope) -> Fallible[u64]:

@@ -1,6 +1,7 @@
 """Sending to and receiving from a socket, whatever its kind.
 
-Interface: `send` and `receive`; `read_kernel` and `write_kernel` for memory of the kernel.
+Interface: `send` and `receive`; `read_kernel` and `write_kernel` for memory of the kernel. The caller holds the open
+file of the socket, and with it the socket, even if its container ends meanwhile.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ def send(socket: UnixSocket, buffer: Buffer, envelope: Envelope) -> Fallible[u64
 
     EPIPE when nobody can receive it: of a stream, the caller is to get SIGPIPE (send(2)).
     """
-    socket.hold()
     try:
         if socket.kind == SocketKind.STREAM:
             return stream.send(socket, buffer, envelope)
@@ -33,19 +33,14 @@ def send(socket: UnixSocket, buffer: Buffer, envelope: Envelope) -> Fallible[u64
             rights.dispose(envelope.passed)
             envelope.passed = None
             rights.work_off()
-        socket.drop()
 
 
 @hot
 def receive(socket: UnixSocket, buffer: Buffer, envelope: Envelope) -> Fallible[u64]:
     """Receive into `buffer`; how much was received. Descriptors that have come are the caller's to dispose of."""
-    socket.hold()
-    try:
-        if socket.kind == SocketKind.STREAM:
-            return stream.receive(socket, buffer, envelope)
-        return datagram.receive(socket, buffer, envelope)
-    finally:
-        socket.drop()
+    if socket.kind == SocketKind.STREAM:
+        return stream.receive(socket, buffer, envelope)
+    return datagram.receive(socket, buffer, envelope)
 
 
 def read_kernel(socket: UnixSocket, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:

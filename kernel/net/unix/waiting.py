@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.lang import Errno, Fallible, errno_of, hot, u64
-from kernel.base.errno import EAGAIN, EIO, EPIPE
+from kernel.base.errno import EAGAIN, EINVAL, EIO, ENOTCONN, EPIPE
 from kernel.net.socket.envelope import Envelope
+from kernel.net.socket.kind import SocketKind
 from kernel.net.unix import queue, rights
 from kernel.net.unix.message import Message
 
@@ -85,11 +86,13 @@ def await_message(
 
     None, and no turn, when there is none and the caller has enough (not `wants`) or none will come. `is_mine` says that
     it is the caller's turn already, and `done` how many bytes it has: after some, an error is left for the next call.
-    ECONNRESET, EAGAIN unless it may wait, EINTR, EIO.
+    EINVAL or ENOTCONN without a connection, ECONNRESET, EAGAIN unless it may wait, EINTR, EIO.
     """
     while True:
         is_turn = True
         with socket.lock:
+            if socket.kind != SocketKind.STREAM:
+                take_error(socket)
             if socket.is_reading and not is_mine:
                 is_turn = False
                 seen = socket.turns.enter()
@@ -99,9 +102,9 @@ def await_message(
                     socket.is_reading = True
                     return message
                 if is_mine:
-                    give_up_turn(socket)
+                    end_turn(socket)
                     is_mine = False
-                if not wants or is_over(socket, done):
+                if not wants or is_over(socket, envelope, done):
                     return None
                 if not envelope.may_wait:
                     if done > 0:
@@ -116,17 +119,22 @@ def await_message(
             socket.turns.leave()
 
 
-def is_over(socket: UnixSocket, done: u64) -> Fallible[bool]:
-    """Whether no message will come. The error that is to be told, EIO. The lock is held."""
+def is_over(socket: UnixSocket, envelope: Envelope, done: u64) -> Fallible[bool]:
+    """Whether no message will come. The error that is to be told, EINVAL or ENOTCONN, EIO. The lock is held.
+
+    Who does not wait at SOCK_DGRAM is not told that: there is nothing now (unix_dgram_recvmsg()).
+    """
+    if done > 0 and (socket.is_dead or socket.error != 0):
+        return True
+    if socket.kind == SocketKind.STREAM:
+        if not socket.is_connected:
+            raise EINVAL
+    elif socket.is_unconnected or socket.is_listening:
+        raise ENOTCONN
     if socket.is_dead:
-        if done > 0:
-            return True
         raise EIO
-    if socket.error != 0:
-        if done > 0:
-            return True
-        take_error(socket)
-    return socket.receive_ended
+    take_error(socket)
+    return socket.receive_ended and (envelope.may_wait or socket.kind != SocketKind.DATAGRAM)
 
 
 def sleep_for_message(socket: UnixSocket, envelope: Envelope, seen: u64, done: u64) -> Fallible[bool]:
@@ -143,18 +151,24 @@ def sleep_for_message(socket: UnixSocket, envelope: Envelope, seen: u64, done: u
         socket.readers.leave()
 
 
-def give_up_turn(socket: UnixSocket) -> None:
-    """Let others read. The lock is held."""
+@hot
+def end_turn(socket: UnixSocket) -> bool:
+    """Let others read. The lock is held. Whether the socket is dead by now: then it is for the caller to empty it."""
     socket.is_reading = False
     socket.turns.wake()
+    return socket.is_dead
+
+
+def discard_rest(socket: UnixSocket) -> None:
+    """Empty the queue of a socket that died during the caller's turn."""
+    queue.discard(socket)
+    rights.work_off()
 
 
 @hot
 def end_reading(socket: UnixSocket) -> None:
     """The caller has read what it wanted: let others read, or empty the queue of a socket that is dead by now."""
     with socket.lock:
-        give_up_turn(socket)
-        is_dead = socket.is_dead
+        is_dead = end_turn(socket)
     if is_dead:
-        queue.discard(socket)
-        rights.work_off()
+        discard_rest(socket)
