@@ -14,6 +14,7 @@ from kernel.files.path import Lookup
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.files.table import create_table
 from kernel.machine.pvh import StartInfo
+from kernel.net.stack import create_stack
 from kernel.process.arguments import Arguments
 from kernel.process.process import make_process
 from kernel.process.program import Program
@@ -28,6 +29,7 @@ def prepare_boot_container(info: StartInfo) -> Fallible[None]:
     """Make container 1 out of the boot archive."""
     BOOT.prepare(None, b"boot")
     BOOT.set_hostname(b"pithos")
+    BOOT.network = create_stack(BOOT.files, BOOT.id)
     BOOT.file_system = create_file_system(BOOT.account, None)
     if info.module_count > 0:
         module = info.module(0)

@@ -44,6 +44,7 @@ from kernel.files.poll import readiness_changed
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
 from kernel.memory.heap import owner_of
+from kernel.net.stack import NetworkStack, create_stack
 from kernel.process.numbers import Numbers
 from kernel.process.process import Process
 from kernel.process.users import Users
@@ -80,6 +81,7 @@ class Container:
     account: Account = inline()
     group: RunGroup = inline()
     files: FileOwner = inline()
+    network: NetworkStack = uninitialised()
     terminals: TerminalList = inline()
     file_system: RamFs = uninitialised()
     processes: List[Process] = inline(List(Process.container_link))
@@ -280,10 +282,12 @@ def create_child(parent: Container, name: Slice[u8], lower: Inode) -> Fallible[C
     child = heap.new(Container)
     child.prepare(parent, name)
     with on_error(heap.free, child), on_error(child.account.heap.trim):
-        child.file_system = create_file_system(child.account, lower)
-        with on_error(child.file_system.destroy):
-            root = child.file_system.root
-            child.file_system.cover(root, b"dev", SHARED.devices.root)
-            child.file_system.cover(root, b"proc", SHARED.processes.root)
+        child.network = create_stack(child.files, child.id)
+        with on_error(child.network.drop):
+            child.file_system = create_file_system(child.account, lower)
+            with on_error(child.file_system.destroy):
+                root = child.file_system.root
+                child.file_system.cover(root, b"dev", SHARED.devices.root)
+                child.file_system.cover(root, b"proc", SHARED.processes.root)
     parent.children.push_last(child)
     return child

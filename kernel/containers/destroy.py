@@ -113,7 +113,7 @@ def end_files(container: Container, total: Reclaimed) -> u64:
         give_way()
     while file_system.end_step():
         give_way()
-    survivors = files.survivors + file_system.survivors
+    survivors = container.network.end() + files.survivors + file_system.survivors
     free(file_system)
     return survivors
 

@@ -33,7 +33,6 @@ from codegen.lang import (
     u32,
     u64,
     uninitialised,
-    unreachable,
 )
 from kernel.base.errno import ENOMEM
 from kernel.base.lock_rank import LockRank
@@ -52,6 +51,12 @@ CLASS_SIZES: tuple[u64, ...] = (32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 10
 NUMBERED_SIZES = tuple(enumerate(CLASS_SIZES))
 CLASSES: u64 = len(CLASS_SIZES)
 LARGEST: u64 = 2016
+GRAIN: u64 = 16
+"""Each size class is a multiple of this."""
+CLASS_OF: tuple[u64, ...] = tuple(
+    sum(size < grains * GRAIN for size in CLASS_SIZES) for grains in range(LARGEST // GRAIN + 1)
+)
+"""The smallest class that holds so many grains."""
 MAGIC: u64 = 0x5049_5448_4F53_4C42
 
 
@@ -92,11 +97,8 @@ def free(thing: T) -> None:
 
 @inline
 def class_of(size: u64) -> u64:
-    """The smallest size class that holds `size` bytes, at most LARGEST. Of a constant it is one."""
-    for number, limit in NUMBERED_SIZES:
-        if size <= limit:
-            return number
-    unreachable()
+    """The smallest size class that holds `size` bytes, at most LARGEST."""
+    return CLASS_OF[(size + GRAIN - 1) // GRAIN]
 
 
 def order_of(size: u64) -> u64:

@@ -15,7 +15,7 @@ from codegen.lang import (
     u32,
 )
 from kernel.base.errno import EBADF, EINVAL, ENOENT, EPERM
-from kernel.files.attributes import BLOCK_SIZE, PERMISSION_BITS, Access, Attributes
+from kernel.files.attributes import BLOCK_SIZE, PERMISSION_BITS, Access, Attributes, Kind
 from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
@@ -204,11 +204,27 @@ def fchmodat(task: Thread, directory: i32, path: UserAddr, mode: u32) -> Fallibl
 @syscall(91)
 def fchmod(task: Thread, fd: Fd, mode: u32) -> Fallible[None]:
     """fchmod(2)."""
-    change_mode(task, changeable(task, fd), mode)
+    about = nameless(task, fd)
+    if about is None:
+        change_mode(task, changeable(task, fd), mode)
+        return
+    who = task.process.credentials
+    if who.user != about.user and not who.has(Capability.FOWNER):
+        raise EPERM
+    about.permissions = mode & PERMISSION_BITS
+    about.changed.set(wall_time())
+
+
+def nameless(task: Thread, fd: Fd) -> Fallible[Attributes | None]:
+    """The attributes of a pipe or socket without a name, which can be changed like those of a file."""
+    file = task.process.files.get(fd)
+    about = file.ops.attributes()
+    is_stream = about.kind == Kind.FIFO or about.kind == Kind.SOCKET
+    return about if file.inode is None and is_stream else None
 
 
 def changeable(task: Thread, fd: Fd) -> Fallible[Inode]:
-    """The inode whose attributes are changed through `fd`: EBADF for O_PATH, EPERM for a pipe."""
+    """The inode whose attributes are changed through `fd`: EBADF for O_PATH, EPERM for what has none."""
     file = task.process.files.get(fd)
     if file.is_path_only:
         raise EBADF
@@ -220,8 +236,13 @@ def changeable(task: Thread, fd: Fd) -> Fallible[Inode]:
 
 def change_owner(task: Thread, inode: Inode, user_id: u32, group_id: u32) -> Fallible[None]:
     """Set owner and group, those that are not UNCHANGED, and clear the set-id bits (chown(2))."""
+    set_owner(task, inode.described, user_id, group_id)
+    notify(inode, Happening.ATTRIBUTES)
+
+
+def set_owner(task: Thread, about: Attributes, user_id: u32, group_id: u32) -> Fallible[None]:
+    """`change_owner` of what need not have a name."""
     who = task.process.credentials
-    about = inode.described
     if not who.has(Capability.CHOWN):
         if user_id != UNCHANGED and (user_id != about.user or who.user != about.user):
             raise EPERM
@@ -237,7 +258,6 @@ def change_owner(task: Thread, inode: Inode, user_id: u32, group_id: u32) -> Fal
             cleared = cleared | SET_GROUP
         about.permissions = about.permissions & (cleared ^ PERMISSION_BITS)
     about.changed.set(wall_time())
-    notify(inode, Happening.ATTRIBUTES)
 
 
 @syscall(92)
@@ -249,7 +269,11 @@ def chown(task: Thread, path: UserAddr, user_id: u32, group_id: u32) -> Fallible
 @syscall(93)
 def fchown(task: Thread, fd: Fd, user_id: u32, group_id: u32) -> Fallible[None]:
     """fchown(2)."""
-    change_owner(task, changeable(task, fd), user_id, group_id)
+    about = nameless(task, fd)
+    if about is None:
+        change_owner(task, changeable(task, fd), user_id, group_id)
+    else:
+        set_owner(task, about, user_id, group_id)
 
 
 @syscall(94)

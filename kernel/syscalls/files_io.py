@@ -35,6 +35,7 @@ from kernel.files.holes import next_data, next_hole
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.watch import Happening, notify
 from kernel.memory import user
+from kernel.net.unix.socket import UnixSocket
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
 from kernel.sched.mutex import Mutex
@@ -50,6 +51,7 @@ from kernel.syscalls.files_support import (
     readable_file,
     writable_file,
 )
+from kernel.syscalls.sockets_transfer import read_from_socket, write_to_socket
 
 SMALL = 256
 LARGE = 4096
@@ -154,6 +156,8 @@ def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
     ops = file.ops
     if isinstance(ops, PipeReader):
         return ops.pipe.receive_to_user(destination, file.may_wait)
+    if isinstance(ops, UnixSocket):
+        return read_from_socket(ops, destination, file.may_wait)
     if not file.ops.is_seekable():
         return read_at(file, 0, destination, file.may_wait)
     with file.position_lock:
@@ -164,6 +168,9 @@ def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
 
 def write_or_signal(task: Thread, file: OpenFile, source: UserSlice) -> Fallible[u64]:
     """`write_on`, with SIGPIPE for the thread when nobody can read any more (write(2), EPIPE)."""
+    ops = file.ops
+    if isinstance(ops, UnixSocket):
+        return write_to_socket(task, ops, source, file.may_wait)
     try:
         return write_on(file, source)
     except EPIPE:

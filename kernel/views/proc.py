@@ -14,7 +14,8 @@ from kernel.files.inode import Inode, MagicLink, Population, TextReceiver, View
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory.account import Account
-from kernel.views import attributes, links, maps, processors, status, system, usage
+from kernel.net.socket.options import BUFFER_DEFAULT
+from kernel.views import attributes, links, maps, net, processors, status, system, usage
 from kernel.views.populations import Descriptors, Processes, Threads
 
 PROC_LAYER = 4097
@@ -82,6 +83,10 @@ LAST_CAPABILITY = make_setting(40)
 OVERCOMMIT = make_setting(0)
 ENTROPY = make_setting(256)
 OPEN_MAX = make_setting(DESCRIPTORS_MAX)
+UNIX_SOCKETS = net.UnixSockets()
+DATAGRAM_QUEUE = net.DatagramQueue()
+BACKLOG_MAX = net.BacklogMax()
+SOCKET_BUFFER = make_setting(BUFFER_DEFAULT)
 
 
 def create_proc(account: Account) -> Fallible[RamFs]:
@@ -103,6 +108,10 @@ def create_proc(account: Account) -> Fallible[RamFs]:
     with deferred(mounts.drop):
         fs.set_target(mounts, b"self/mounts")
         tree.attach(fs.root, b"mounts", mounts)
+    network = fs.new_inode(Kind.SYMLINK, 0o777, 0, 0)
+    with deferred(network.drop):
+        fs.set_target(network, b"self/net")
+        tree.attach(fs.root, b"net", network)
     add_settings(fs.root)
     return fs
 
@@ -145,6 +154,8 @@ def add_views(parent: Inode) -> Fallible[None]:
     add_view(parent, b"mounts", MOUNTS)
     add_view(parent, b"mountinfo", MOUNT_INFORMATION)
     add_folder(parent, b"fd", 0o500, DESCRIPTORS)
+    network = add_folder(parent, b"net", 0o555, None)
+    add_view(network, b"unix", UNIX_SOCKETS)
 
 
 def add_settings(root: Inode) -> Fallible[None]:
@@ -165,6 +176,13 @@ def add_settings(root: Inode) -> Fallible[None]:
     add_view(random, b"poolsize", ENTROPY)
     files = add_folder(settings, b"fs", 0o555, None)
     add_view(files, b"nr_open", OPEN_MAX)
+    network = add_folder(settings, b"net", 0o555, None)
+    core = add_folder(network, b"core", 0o555, None)
+    add_view(core, b"somaxconn", BACKLOG_MAX, BACKLOG_MAX)
+    for name in (b"rmem_default", b"rmem_max", b"wmem_default", b"wmem_max"):
+        add_view(core, name, SOCKET_BUFFER)
+    local_sockets = add_folder(network, b"unix", 0o555, None)
+    add_view(local_sockets, b"max_dgram_qlen", DATAGRAM_QUEUE, DATAGRAM_QUEUE)
     memory = add_folder(settings, b"vm", 0o555, None)
     add_view(memory, b"overcommit_memory", OVERCOMMIT)
 
