@@ -49,6 +49,7 @@ from kernel.syscalls import (  # noqa: F401  (importing a module declares its ca
     process_memory,
     refused,
     scheduling,
+    shared_memory,
     signals,
     signals_queued,
     sockets,
