@@ -13,6 +13,7 @@ from codegen.lang import Fallible, FrameNumber, Nanoseconds, i32, inline, struct
 from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.base.tree import TreeNode
+from kernel.files.content import Content
 from kernel.files.inode import Inode
 from kernel.ipc.permissions import Permissions
 from kernel.machine.clock import wall_time
@@ -92,13 +93,20 @@ class Segment(Pager):
     index_node: TreeNode[Segment] = inline()
     key_node: TreeNode[Segment] = inline()
 
+    @property
+    def content(self) -> Content:
+        """Its bytes."""
+        content = self.inode.content
+        assert content is not None, "the file of a segment is a regular one"
+        return content
+
     # Pager.
 
     def page(self, index: u64) -> Fallible[FrameNumber]:
-        return self.inode.pager().page(index)
+        return self.content.page(index)
 
     def own_page(self, index: u64) -> Fallible[FrameNumber]:
-        return self.inode.pager().own_page(index)
+        return self.content.own_page(index)
 
     def hold(self) -> None:
         with SEGMENTS.lock:
@@ -143,9 +151,7 @@ class Segment(Pager):
     def describe(self, status: SegmentStatus) -> None:
         """Tell everything about it. The lock is held."""
         status.copy_from(self.status)
-        content = self.inode.content
-        if content is not None:
-            status.resident = content.own_pages
+        status.resident = self.content.own_pages
 
 
 def mode_of(status: SegmentStatus) -> u32:
