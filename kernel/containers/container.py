@@ -42,6 +42,7 @@ from kernel.devices.terminal import TerminalList
 from kernel.files.file import FileOwner
 from kernel.files.poll import readiness_changed
 from kernel.files.ramfs import RamFs, create_file_system
+from kernel.ipc.namespace import IpcNamespace
 from kernel.memory.account import Account
 from kernel.memory.heap import owner_of
 from kernel.net.stack import NetworkStack, create_stack
@@ -82,6 +83,7 @@ class Container:
     group: RunGroup = inline()
     files: FileOwner = inline()
     network: NetworkStack = uninitialised()
+    ipc: IpcNamespace = inline()
     terminals: TerminalList = inline()
     file_system: RamFs = uninitialised()
     processes: List[Process] = inline(List(Process.container_link))
@@ -119,6 +121,7 @@ class Container:
         self.children.offset = field_offset(Container.sibling_link)
         self.account.prepare(None if parent is None else parent.account, name)
         self.files.account = self.account
+        self.ipc.prepare(self.account)
         self.group.prepare(None if parent is None else parent.group)
         if len(name) > 0:
             self.name_length = u64(len(name))

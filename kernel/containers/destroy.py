@@ -111,9 +111,10 @@ def end_files(container: Container, total: Reclaimed) -> u64:
     total.objects += u64(len(files.open_files)) + u64(len(file_system.inodes))
     while files.revoke_first():
         give_way()
+    survivors = container.ipc.end()
     while file_system.end_step():
         give_way()
-    survivors = container.network.end() + files.survivors + file_system.survivors
+    survivors += container.network.end() + files.survivors + file_system.survivors
     free(file_system)
     return survivors
 

@@ -52,6 +52,7 @@ from kernel.syscalls import (  # noqa: F401  (importing a module declares its ca
     refused,
     restart,
     scheduling,
+    shared_memory,
     signals,
     signals_queued,
     sockets,

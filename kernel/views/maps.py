@@ -8,6 +8,7 @@ from kernel.base.writer import Writer
 from kernel.files.content import Content
 from kernel.files.inode import Inode, View
 from kernel.files.path import path_of
+from kernel.ipc.segment import Segment
 from kernel.memory.region import Protection, Region
 from kernel.memory.user_layout import TIME_PAGE, TOP
 from kernel.process.process import Process
@@ -42,10 +43,19 @@ def write_region(process: Process, region: Region, writer: Writer) -> None:
     writer.text(b"x" if region.protection & Protection.EXECUTE != Protection.NONE else b"-")
     writer.text(b"s " if region.shared else b"p ")
     file = file_of(region)
-    length += write_padded(writer, 0 if file is None else region.offset, ADDRESS_DIGITS)
+    segment = segment_of(region)
+    length += write_padded(writer, 0 if file is None and segment is None else region.offset, ADDRESS_DIGITS)
     writer.text(b" 00:00 ")
-    length += write_number(writer, 0 if file is None else file.described.number)
-    write_name(process, region, file, NAME_COLUMN - length - 14, writer)
+    number: u64 = 0
+    if file is not None:
+        number = file.described.number
+    elif segment is not None:
+        number = u64(segment.status.id)
+    length += write_number(writer, number)
+    if segment is not None:
+        write_segment_name(segment, NAME_COLUMN - length - 14, writer)
+    else:
+        write_name(process, region, file, NAME_COLUMN - length - 14, writer)
     writer.text(b"\n")
 
 
@@ -55,6 +65,12 @@ def file_of(region: Region) -> Inode | None:
     if pager is not None and isinstance(pager, Content):
         return pager.inode
     return None
+
+
+def segment_of(region: Region) -> Segment | None:
+    """The segment that is attached there (shmat(2))."""
+    pager = region.pager
+    return pager if pager is not None and isinstance(pager, Segment) else None
 
 
 def write_name(process: Process, region: Region, file: Inode | None, spaces: u64, writer: Writer) -> None:
@@ -76,6 +92,15 @@ def write_name(process: Process, region: Region, file: Inode | None, spaces: u64
         for _ in range(spaces):
             writer.text(b" ")
         writer.text(name)
+
+
+def write_segment_name(segment: Segment, spaces: u64, writer: Writer) -> None:
+    """What a segment is called: by the key that it was made with."""
+    for _ in range(spaces):
+        writer.text(b" ")
+    writer.text(b"/SYSV")
+    write_padded(writer, u64(segment.first_key), ADDRESS_DIGITS)
+    writer.text(b" (deleted)")
 
 
 def write_padded(writer: Writer, value: u64, digits: u64) -> u64:

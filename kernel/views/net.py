@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, Slice, local_array, struct, u8, u64
-from kernel.base.errno import EINTR, EINVAL, EPERM
-from kernel.base.text import format_unsigned, parse_unsigned
+from kernel.base.errno import EINTR
+from kernel.base.text import format_unsigned
 from kernel.base.writer import Writer
 from kernel.files.inode import Inode, TextReceiver, View
 from kernel.net.stack import NetworkStack
 from kernel.net.unix.socket import UnixSocket
 from kernel.sched.cpu import current
 from kernel.sched.preemption import Freezing, preemption_point
+from kernel.views.columns import write_right
+from kernel.views.settings import setting_in
 from kernel.views.subject import process_of
 
 HEXADECIMAL: u64 = 16
-NEWLINE: u8 = 10
 AT: u8 = 0x40
 LARGEST_SETTING: u64 = 0x7FFF_FFFF
 LISTENS: u64 = 1 << 16
@@ -89,7 +90,7 @@ def write_socket(socket: UnixSocket, writer: Writer) -> None:
     write_padded(writer, u64(socket.kind), 4)
     writer.text(b" ")
     write_padded(writer, state, 2)
-    write_right(writer, number, 6)
+    write_right(writer, number, 10, 6)
     name = socket.name
     if name is not None:
         writer.text(b" ")
@@ -118,15 +119,6 @@ def write_padded(writer: Writer, value: u64, width: u64) -> None:
     writer.text(digits[start:])
 
 
-def write_right(writer: Writer, value: u64, width: u64) -> None:
-    """A number in decimal, with spaces before it."""
-    digits = local_array(u8, 20)
-    start = format_unsigned(digits, value, 10)
-    for _ in range(20 - start, width):
-        writer.text(b" ")
-    writer.text(digits[start:])
-
-
 @struct
 class DatagramQueue(View, TextReceiver):
     """sys/net/unix/max_dgram_qlen."""
@@ -135,7 +127,7 @@ class DatagramQueue(View, TextReceiver):
         writer(f"{stack_of_reader().datagram_queue}\n")
 
     def receive(self, inode: Inode, text: Slice[u8]) -> Fallible[None]:
-        stack_of_reader().datagram_queue = setting_in(text)
+        stack_of_reader().datagram_queue = setting_in(text, LARGEST_SETTING)
 
 
 @struct
@@ -146,17 +138,4 @@ class BacklogMax(View, TextReceiver):
         writer(f"{stack_of_reader().backlog_max}\n")
 
     def receive(self, inode: Inode, text: Slice[u8]) -> Fallible[None]:
-        stack_of_reader().backlog_max = setting_in(text)
-
-
-def setting_in(text: Slice[u8]) -> Fallible[u64]:
-    """The number that is written to a setting. EPERM for who is not user 0, EINVAL."""
-    if current().process.credentials.user != 0:
-        raise EPERM
-    length = u64(len(text))
-    while length > 0 and (text[length - 1] == NEWLINE or text[length - 1] == 0x20):
-        length -= 1
-    value = parse_unsigned(text[0:length], 10)
-    if value > LARGEST_SETTING:
-        raise EINVAL
-    return value
+        stack_of_reader().backlog_max = setting_in(text, LARGEST_SETTING)

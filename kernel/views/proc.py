@@ -15,7 +15,7 @@ from kernel.files.ramfs import RamFs, create_file_system
 from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory.account import Account
 from kernel.net.socket.options import BUFFER_DEFAULT
-from kernel.views import attributes, links, maps, net, processors, status, system, usage
+from kernel.views import attributes, ipc, links, maps, net, processors, status, system, usage
 from kernel.views.populations import Descriptors, Processes, Threads
 
 PROC_LAYER = 4097
@@ -83,6 +83,11 @@ LAST_CAPABILITY = make_setting(40)
 OVERCOMMIT = make_setting(0)
 ENTROPY = make_setting(256)
 OPEN_MAX = make_setting(DESCRIPTORS_MAX)
+SEGMENTS = ipc.Segments()
+LARGEST_SEGMENT = ipc.LargestSegment()
+SEGMENT_PAGES = ipc.SegmentPages()
+SEGMENT_COUNT = ipc.SegmentCount()
+REMOVE_FORCED = make_setting(0)
 UNIX_SOCKETS = net.UnixSockets()
 DATAGRAM_QUEUE = net.DatagramQueue()
 BACKLOG_MAX = net.BacklogMax()
@@ -108,6 +113,8 @@ def create_proc(account: Account) -> Fallible[RamFs]:
     with deferred(mounts.drop):
         fs.set_target(mounts, b"self/mounts")
         tree.attach(fs.root, b"mounts", mounts)
+    numbered = add_folder(fs.root, b"sysvipc", 0o555, None)
+    add_view(numbered, b"shm", SEGMENTS)
     network = fs.new_inode(Kind.SYMLINK, 0o777, 0, 0)
     with deferred(network.drop):
         fs.set_target(network, b"self/net")
@@ -169,6 +176,10 @@ def add_settings(root: Inode) -> Fallible[None]:
     add_view(kernel, b"ngroups_max", GROUPS_MAX)
     add_view(kernel, b"cap_last_cap", LAST_CAPABILITY)
     add_view(kernel, b"threads-max", PID_MAX)
+    add_view(kernel, b"shmmax", LARGEST_SEGMENT, LARGEST_SEGMENT)
+    add_view(kernel, b"shmall", SEGMENT_PAGES, SEGMENT_PAGES)
+    add_view(kernel, b"shmmni", SEGMENT_COUNT, SEGMENT_COUNT)
+    add_view(kernel, b"shm_rmid_forced", REMOVE_FORCED)
     random = add_folder(kernel, b"random", 0o555, None)
     add_view(random, b"uuid", UNIQUE_ID)
     add_view(random, b"boot_id", BOOT_ID)
