@@ -102,6 +102,10 @@ class Tree(Generic[T]):
         node.parent = None
         self.count -= 1
 
+    def rekey(self, member: T, key: u64) -> None:
+        """Give `member`, which is in this tree, another key that no other member lies between."""
+        self.node_of(member).key = key
+
     def at_or_below(self, key: u64) -> T | None:
         """The member with the highest key not above `key`."""
         best: T | None = None

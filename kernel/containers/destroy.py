@@ -10,6 +10,7 @@ from codegen.lang import Fallible, struct, u32, u64
 from kernel.base.errno import EBUSY, EDEADLK
 from kernel.containers.abi import ContainerStage
 from kernel.containers.container import Container
+from kernel.files.content import release_dying
 from kernel.memory import frames
 from kernel.process.ending import kill_process
 from kernel.process.process import Process
@@ -90,6 +91,7 @@ def destroy_leaf(container: Container, total: Reclaimed) -> None:
     used = container.account.pages.used.load()
     total.objects += container.files.revoke_all()
     total.objects += container.file_system.destroy()
+    release_dying()
     container.account.heap.trim()
     left = frames.reclaim(container.account)
     assert left == 0, "a destroyed container still had pages"

@@ -57,6 +57,9 @@ class RamFs:
     next_number: u64 = 1
     inodes: List[Inode] = inline(List(Inode.fs_link))
     root: Inode = uninitialised()
+    reclaimable: List[Content] = inline(List(Content.link))
+    """Files that may have pages which can be made again, and how far the first was looked at (reclaim.py)."""
+    reclaim_position: u64 = 0
 
     # Inodes.
 
@@ -69,7 +72,7 @@ class RamFs:
                 inode.entries = heap.new(Directory)
             elif kind == Kind.REGULAR:
                 content = heap.new(Content)
-                content.account = self.account
+                content.prepare(self.account)
                 content.inode = inode
                 inode.content = content
         inode.fs = self
@@ -120,7 +123,7 @@ class RamFs:
         else:
             content = self.account.heap.new(Content)
             inode.content = content
-            content.account = self.account
+            content.prepare(self.account)
             content.write(0, target)
         inode.described.size = length
 
@@ -182,12 +185,11 @@ class RamFs:
 
     # Giving back.
 
-    def reclaim(self) -> None:
-        """Give back the pages of files that can be made again."""
-        for inode in self.inodes:
-            content = inode.content
-            if content is not None:
-                content.reclaim()
+    def forget_reclaimable(self, content: Content) -> None:
+        """`content`, which is on that list, is gone, or was looked at."""
+        if self.reclaimable.first is content:
+            self.reclaim_position = 0
+        self.reclaimable.remove(content)
 
     def forget_name(self, inode: Inode, entry: DirectoryEntry) -> None:
         """`entry` no longer names `inode`, which is freed unless something else keeps it."""
@@ -219,8 +221,7 @@ class RamFs:
         inode_gone(inode)
         content = inode.content
         if content is not None:
-            content.release_all()
-            heap.free(content)
+            content.give_up()
         target = inode.target
         if target is not None:
             heap.free(target)

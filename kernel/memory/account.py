@@ -164,6 +164,15 @@ class Account:
                 raise EAGAIN
             payer = payer.parent
 
+    def check_process(self) -> Fallible[None]:
+        """EAGAIN if a process or thread would be refused now: before much is done for it."""
+        payer: Account | None = self
+        while payer is not None:
+            if payer.processes.used.load(Order.RELAXED) >= payer.processes.limit:
+                payer.processes.refuse(0)
+                raise EAGAIN
+            payer = payer.parent
+
     def return_process(self) -> None:
         """Give back one process or thread that was charged."""
         self.give_back(Resource.PROCESSES, 1, None)

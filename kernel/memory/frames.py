@@ -25,6 +25,7 @@ from codegen.lang import (
     on_error,
     slice_at,
     u8,
+    u32,
     u64,
 )
 from kernel.base.errno import ENOMEM
@@ -189,6 +190,11 @@ def release(frame: FrameNumber) -> None:
 def is_shared(frame: FrameNumber) -> bool:
     """Whether more than one holds `frame`."""
     return FRAMES.frames[frame].references.load(Order.RELAXED) > 1
+
+
+def holders_of(frame: FrameNumber) -> u32:
+    """How many hold `frame`."""
+    return FRAMES.frames[frame].references.load(Order.RELAXED)
 
 
 def use_of(frame: FrameNumber) -> FrameUse:

@@ -25,8 +25,10 @@ from kernel.base.errno import EAGAIN, EFAULT, EINVAL
 from kernel.files.table import FileTable
 from kernel.machine.layout import USER_END
 from kernel.machine.trap import TrapFrame
-from kernel.memory import fork, user
+from kernel.memory import user
+from kernel.memory.space import AddressSpace
 from kernel.process import alternate_stack
+from kernel.process.changes import drop_space, duplicate_space
 from kernel.process.deliver import has_signal, is_doomed
 from kernel.process.limits import UNLIMITED, Resource
 from kernel.process.pidfd import attach, open_handle
@@ -183,7 +185,31 @@ def add_thread(task: Thread, request: CloneRequest) -> Fallible[Thread]:
 def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
     """A child process with one thread. Its memory is a copy, or the parent's with CLONE_VM."""
     parent = task.process
+    if request.has(CloneFlags.MEMORY):
+        parent.space.hold()
+        space = parent.space
+    else:
+        parent.container.check_alive()
+        parent.container.account.check_process()
+        space = duplicate_space(parent.space, task.frame.rsp)
+    with on_error(drop_space, space):
+        thread = make_process(parent, request, space)
+    process = thread.process
+    copy(process.name[:], task.name[:])
+    if process.settings.limits.has_processor_time:
+        process.processor_limit.watch(process)
+    process.exit_signal = parent.exit_signal if request.has(CloneFlags.PARENT) else request.exit_signal
+    if request.has(CloneFlags.CLEAR_HANDLERS):
+        process.signals.reset_for_exec()
+    thread.id = process.pid
+    return thread
+
+
+def make_process(parent: Process, request: CloneRequest, space: AddressSpace) -> Fallible[Thread]:
+    """The thread of a new process that has `space`. Nobody sees the process before it is whole: nothing here sleeps."""
     grandparent = parent.parent
+    if request.number != Pid(0):
+        parent.container.reserve_pid(request.number)  # nobody has taken it meanwhile
     process = create_process(
         parent.container,
         grandparent if request.has(CloneFlags.PARENT) and grandparent is not None else parent,
@@ -191,22 +217,10 @@ def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
     )
     with on_error(process.release):
         copy_process(parent, process)
-        copy(process.name[:], task.name[:])
-        if request.has(CloneFlags.MEMORY):
-            parent.space.hold()
-            process.space = parent.space
-        else:
-            process.space = fork.duplicate(parent.space, task.frame.rsp)
-        with on_error(process.space.drop):
-            process.files = share_files(parent, request)
-            with on_error(process.files.drop):
-                thread = create_user_thread(process)
-    if process.settings.limits.has_processor_time:
-        process.processor_limit.watch(process)
-    process.exit_signal = parent.exit_signal if request.has(CloneFlags.PARENT) else request.exit_signal
-    if request.has(CloneFlags.CLEAR_HANDLERS):
-        process.signals.reset_for_exec()
-    thread.id = process.pid
+        process.space = space
+        process.files = share_files(parent, request)
+        with on_error(process.files.drop):
+            thread = create_user_thread(process)
     hold_places(process)
     return thread
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from codegen.lang import count_trailing_zeros, i32, inline, invert, local, u32, u64
 from kernel.base.errno import EFAULT, EINTR
+from kernel.files.content import DYING, release_dying
 from kernel.machine.instructions import disable_interrupts, enable_interrupts
 from kernel.machine.trap import NO_CALL
 from kernel.memory.pressure import PRESSURE
@@ -52,9 +53,11 @@ def before_return(thread: Thread, from_call: bool) -> None:
     while True:
         enable_interrupts()
         if this_cpu().need_resched:
-            if PRESSURE.limit_hit:
+            if PRESSURE.limit_hit or not DYING.contents.is_empty:
                 KERNEL_LOCK.enter()
-                thread.process.container.tell_limits()
+                if PRESSURE.limit_hit:
+                    thread.process.container.tell_limits()
+                release_dying()
                 KERNEL_LOCK.leave()
             end_turn()
         else:

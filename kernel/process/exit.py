@@ -12,9 +12,12 @@ from typing import Never
 
 from codegen.lang import UserAddr, u32, u64
 from kernel.base.errno import EFAULT
+from kernel.files.content import release_dying
 from kernel.files.poll import readiness_changed
 from kernel.memory import user
+from kernel.memory.space import NOTHING
 from kernel.process import job_control, robust, timers
+from kernel.process.changes import drop_space
 from kernel.process.ending import end_threads
 from kernel.process.process import Process, ProcessState
 from kernel.process.send import retarget, send_child_change, send_to_process
@@ -41,6 +44,9 @@ def exit_thread() -> Never:
     process = thread.process
     robust.release_locks(thread)
     forget_child_tid(thread)
+    if process.threads.count == 1:
+        process.exiting = True
+        release_space(process)
     process.threads.remove(thread)
     process.thread_ended.wake_all()
     retarget(process)
@@ -53,6 +59,7 @@ def exit_thread() -> Never:
     else:
         job_control.tell_of_stop(process)
     thread.is_user = False
+    release_dying()
     exit_current()
 
 
@@ -71,7 +78,6 @@ def forget_child_tid(thread: Thread) -> None:
 
 def end_process(process: Process) -> None:
     """The last thread has ended: give back what the process used, and tell who waits for it."""
-    release_space(process)
     timers.delete_all(process, False)
     process.processor_limit.alarm.cancel()
     discard(process.signals.queue, process.container.account.heap, ALL_SIGNALS)
@@ -103,9 +109,10 @@ def release_space(process: Process) -> None:
     """Leave the address space of `process`; a parent that lent it may go on."""
     space = process.space
     keep_largest(process)
+    process.space = NOTHING
     switch.leave_space()
-    space.drop()
     process.return_space()
+    drop_space(space)
 
 
 def heir_of(process: Process) -> Process | None:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from kernel.containers.container import Container
     from kernel.files.inode import Inode
     from kernel.files.table import FileTable
-    from kernel.memory.space import AddressSpace
+    from kernel.memory.space import NOTHING, AddressSpace
     from kernel.process.pidfd import ProcessHandle
     from kernel.process.processor_limit import ProcessorLimit
     from kernel.process.session import Session
@@ -89,6 +89,7 @@ class Process:
 
     # What it uses; given back when it becomes a zombie.
     space: AddressSpace = uninitialised()
+    """NOTHING before it has a program, and once it has given it back."""
     files: FileTable = uninitialised()
     root: Inode = uninitialised()
     directory: Inode = uninitialised()
@@ -221,6 +222,7 @@ def create_process(container: Container, parent: Process | None, wanted: Pid = P
     process.group_id = pid
     process.session_id = pid
     process.started = now()
+    process.space = NOTHING
     container.processes.push_last(process)
     container.processes_run += 1
     if parent is not None:

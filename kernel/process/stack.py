@@ -29,8 +29,9 @@ from kernel.devices.random import fill_random
 from kernel.files.credentials import Credentials
 from kernel.machine.cpuid import CpuidResult, read_cpuid
 from kernel.machine.layout import PAGE_SIZE
-from kernel.memory import growth, user
-from kernel.memory.region import Protection
+from kernel.memory import user
+from kernel.memory.mapping import map_like
+from kernel.memory.region import Protection, Region
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import STACK_SIZE, TOP, VDSO
 from kernel.process.arguments import Arguments
@@ -128,8 +129,10 @@ class StackWriter:
 
 def map_stack(space: AddressSpace) -> Fallible[None]:
     """Give `space` a stack, which grows while it is filled and used."""
-    protection = Protection.READ | Protection.WRITE
-    _ = growth.map_growing(space, TOP - PAGE_SIZE, PAGE_SIZE, protection)
+    wanted = local(Region)
+    wanted.protection = Protection.READ | Protection.WRITE
+    wanted.grows_down = True
+    _ = map_like(space, wanted, TOP - PAGE_SIZE, PAGE_SIZE)
 
 
 def push(top: u64, content: Slice[u8]) -> Fallible[u64]:

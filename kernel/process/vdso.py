@@ -13,8 +13,9 @@ from kernel.machine.time_page import TimePage
 from kernel.memory import frames
 from kernel.memory.account import Account
 from kernel.memory.frames import FrameUse
+from kernel.memory.mapping import map_whole
 from kernel.memory.pager import Pager
-from kernel.memory.region import Protection
+from kernel.memory.region import Protection, Region
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import TIME_PAGE
 
@@ -48,11 +49,26 @@ class SharedPages(Pager):
     def own_page(self, index: u64) -> Fallible[FrameNumber]:
         raise EACCES
 
+    def has_page(self, index: u64) -> bool:
+        return index < PAGES
+
+    def note_write(self) -> None:
+        """Nobody writes to them."""
+
+    def identity(self) -> u64:
+        return 0
+
     def hold(self) -> None:
-        """Nobody counts."""
+        """They stay."""
 
     def drop(self) -> None:
-        """Nobody counts."""
+        """They stay."""
+
+    def enter(self, region: Region) -> None:
+        """They stay, so nobody has to know who shows them."""
+
+    def leave(self, region: Region) -> None:
+        """Likewise."""
 
 
 SHARED_PAGES = SharedPages()
@@ -61,4 +77,4 @@ SHARED_PAGES = SharedPages()
 def map_into(space: AddressSpace) -> Fallible[None]:
     """Let a program have the vDSO. ENOMEM."""
     protection = Protection.READ | Protection.EXECUTE
-    space.map(TIME_PAGE, PAGES * PAGE_SIZE, protection, False, SHARED_PAGES, 0)
+    _ = map_whole(space, TIME_PAGE, PAGES * PAGE_SIZE, protection, SHARED_PAGES, 0)

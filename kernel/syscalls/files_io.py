@@ -284,8 +284,10 @@ def lseek(task: Thread, fd: Fd, offset: i64, whence: u32) -> Fallible[u64]:
     elif whence == SEEK_DATA or whence == SEEK_HOLE:
         if offset < 0 or u64(offset) >= size:
             raise ENXIO
-        file.position = sought(file, u64(offset), whence == SEEK_DATA, size)
-        return file.position
+        file.hold()
+        with deferred(file.drop):
+            file.position = sought(file, u64(offset), whence == SEEK_DATA, size)
+            return file.position
     file.position = moved(base, offset)
     return file.position
 
@@ -294,12 +296,12 @@ def sought(file: OpenFile, offset: u64, wants_data: bool, size: u64) -> Fallible
     """Where data or a hole begins from `offset` on. What has no pages is one run of data up to its size."""
     inode = file.inode
     content = None if inode is None else inode.content
-    if content is None:
+    if inode is None or content is None:
         return offset if wants_data else size
-    if not wants_data:
-        return next_hole(content, offset)
-    found = next_data(content, offset)
-    if found >= size:
+    inode.hold()
+    with deferred(inode.drop):
+        found = next_data(content, offset) if wants_data else next_hole(content, offset)
+    if wants_data and found >= size:
         raise ENXIO
     return found
 

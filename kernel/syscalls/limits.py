@@ -6,6 +6,7 @@ from codegen.lang import Fallible, UserAddr, i32, u32, u64
 from kernel.base.errno import EINVAL, EPERM
 from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory import user
+from kernel.memory.space import NOTHING
 from kernel.process.limits import RESOURCES, Resource
 from kernel.process.process import Process
 from kernel.sched.thread import Thread
@@ -15,8 +16,8 @@ from kernel.syscalls.identity import has_ids_of
 from kernel.syscalls.threads import thread_of
 
 MISSING = (
-    "counted are NOFILE, CPU, NPROC and NICE, and there is nothing for CORE, LOCKS, MSGQUEUE and the real-time ones to "
-    "count; AS, DATA, FSIZE, MEMLOCK, RSS, SIGPENDING and STACK are kept and not counted"
+    "counted are NOFILE, CPU, NPROC, NICE, AS, DATA, MEMLOCK and STACK, and there is nothing for CORE, LOCKS, MSGQUEUE "
+    "and the real-time ones to count; FSIZE, RSS and SIGPENDING are kept and not counted"
 )
 
 
@@ -66,8 +67,8 @@ def set_limit(task: Thread, process: Process, resource: u32, soft: u64, hard: u6
         process.processor_limit.watch(process)
     elif resource == u32(Resource.FILES) and not process.is_zombie:
         process.files.limit = soft
-    elif resource == u32(Resource.STACK) and not process.is_zombie:
-        process.space.stack_limit = soft
+    elif process.space is not NOTHING:
+        limits.apply_to(process.space)
 
 
 @syscall(97, missing="as prlimit64")

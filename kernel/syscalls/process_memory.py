@@ -21,6 +21,7 @@ from kernel.memory import frames, user
 from kernel.memory.foreign import lend_page
 from kernel.memory.region import Access
 from kernel.memory.space import AddressSpace
+from kernel.process.changes import drop_space
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import advance
@@ -122,7 +123,7 @@ def transfer(
     wanted.writes = writes
     space = process.space
     space.hold()
-    with deferred(space.drop):
+    with deferred(drop_space, space):
         return wanted.run(space)
 
 

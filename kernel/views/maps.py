@@ -1,38 +1,104 @@
-"""/proc/PID/maps: what is mapped where (proc(5))."""
+"""/proc/PID/maps: what is mapped where (proc(5)), and how such a text is read piece by piece.
+
+A program may have many thousand mappings, and reads the text some KiB at a time. So a thread remembers by which mapping
+its last read ended, and goes on from there; like the files of Linux (seq_file), by address, not by number.
+"""
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, Slice, local_array, struct, u8, u64
+from codegen.lang import Fallible, Slice, address_of, local, local_array, sleeps, struct, u8, u64
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.base.writer import Writer
 from kernel.files.content import Content
 from kernel.files.inode import Inode, View
-from kernel.files.path import path_of
+from kernel.machine.layout import USER_END
 from kernel.memory.region import Protection, Region
+from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import TIME_PAGE, TOP
 from kernel.process.process import Process
-from kernel.views.subject import process_of
+from kernel.sched.cpu import current
+from kernel.sched.preemption import preemption_point
+from kernel.views.attributes import seen_process
+from kernel.views.links import write_path
 
 ADDRESS_DIGITS: u64 = 8
 NAME_COLUMN: u64 = 73
-PATH_LENGTH = 512
+
+
+@struct
+class Pieces:
+    """Goes through the mappings of a process, and tells the writer of each."""
+
+    text: u64 = 0
+    """The address of the view: which text it is."""
+    space: u64 = 0
+    skipped: u64 = 0
+    """How much of the text the writer is to skip from where it goes on."""
+    base: u64 = 0
+    address: u64 = 0
+
+    def begin(self, text: u64, space: AddressSpace, writer: Writer) -> None:
+        """Go on where the running thread has ended, if that was in this text and not behind what is wanted."""
+        self.text = text
+        self.space = space.identity
+        seen = current().reading
+        if seen.text == text and seen.space == self.space and seen.offset <= writer.skip:
+            self.base = seen.offset
+            self.address = seen.address
+            writer.skip -= seen.offset
+        self.skipped = writer.skip
+
+    def is_wanted(self, writer: Writer) -> bool:
+        """Whether there is room for another piece."""
+        return self.address < USER_END and not writer.is_full
+
+    def note(self, writer: Writer, region: Region) -> None:
+        """The piece about `region` follows: a later read may begin with it."""
+        reading = current().reading
+        reading.text = self.text
+        reading.space = self.space
+        reading.offset = self.base + (self.skipped - writer.skip) + writer.length
+        reading.address = region.start
+        self.address = region.end
 
 
 @struct
 class Maps(View):
     """One line a region."""
 
+    @sleeps
     def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = process_of(inode)
-        if not process.is_zombie:
-            space = process.space
-            with space.lock:
-                for region in space.regions:
-                    write_region(process, region, writer)
+        pieces = local(Pieces)
+        process = seen_process(inode)
+        pieces.begin(address_of(self), process.space, writer)
+        while pieces.is_wanted(writer):
+            process = seen_process(inode)
+            if process.space.identity != pieces.space:
+                return
+            write_lines(process, pieces, writer)
+            preemption_point()
+
+
+LINES_AT_ONCE = 32
+"""So many lines are made under one lock."""
+
+
+def write_lines(process: Process, pieces: Pieces, writer: Writer) -> None:
+    """The next lines."""
+    space = process.space
+    with space.lock:
+        for _ in range(LINES_AT_ONCE):
+            region = space.first_region(pieces.address, USER_END)
+            if region is None:
+                pieces.address = USER_END
+            if region is None or writer.is_full:
+                return
+            pieces.note(writer, region)
+            write_region(process, region, writer)
 
 
 def write_region(process: Process, region: Region, writer: Writer) -> None:
-    """`start-end rights offset device inode   name`."""
+    """`start-end rights offset device inode   name`. The lock of the space is held."""
     length = write_padded(writer, region.start, ADDRESS_DIGITS)
     writer.text(b"-")
     length += write_padded(writer, region.end, ADDRESS_DIGITS)
@@ -43,9 +109,11 @@ def write_region(process: Process, region: Region, writer: Writer) -> None:
     writer.text(b"s " if region.shared else b"p ")
     file = file_of(region)
     length += write_padded(writer, 0 if file is None else region.offset, ADDRESS_DIGITS)
-    writer.text(b" 00:00 ")
+    writer.text(b" 00:")
+    length += write_padded(writer, 0 if file is None else file.described.file_system, 2)
+    writer.text(b" ")
     length += write_number(writer, 0 if file is None else file.described.number)
-    write_name(process, region, file, NAME_COLUMN - length - 14, writer)
+    write_name(process, region, file, NAME_COLUMN - min(length + 12, NAME_COLUMN - 1), writer)
     writer.text(b"\n")
 
 
@@ -59,23 +127,24 @@ def file_of(region: Region) -> Inode | None:
 
 def write_name(process: Process, region: Region, file: Inode | None, spaces: u64, writer: Writer) -> None:
     """The path of the file or what else the region is, after so many spaces."""
-    path = local_array(u8, PATH_LENGTH)
     name: Slice[u8] = b""
-    if file is not None:
-        try:
-            name = path[0 : path_of(file, process.root, path)]
-        except Errno:
-            name = b"(deleted)"
-    elif process.space.heap is region:
-        name = b"[heap]"
-    elif region.end == TOP:
-        name = b"[stack]"
-    elif region.start == TIME_PAGE:
-        name = b"[vdso]"
-    if len(name) > 0:
+    space = process.space
+    if file is None:
+        if region.start < space.break_end and region.end > space.break_start:
+            name = b"[heap]"
+        elif region.end == TOP:
+            name = b"[stack]"
+        elif region.start == TIME_PAGE:
+            name = b"[vdso]"
+    if file is not None or len(name) > 0:
         for _ in range(spaces):
             writer.text(b" ")
-        writer.text(name)
+        if file is None:
+            writer.text(name)
+        elif file.is_memory and file.target is None:
+            writer.text(b"/dev/zero (deleted)")
+        else:
+            write_path(file, process, writer)
 
 
 def write_padded(writer: Writer, value: u64, digits: u64) -> u64:

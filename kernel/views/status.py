@@ -11,8 +11,7 @@ from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at
 from kernel.memory import frames
 from kernel.memory.page_tables import find_table
-from kernel.memory.region import Protection
-from kernel.memory.resident import most_resident_pages, resident_in, resident_pages
+from kernel.memory.resident import most_resident_pages, resident_pages
 from kernel.memory.space import AddressSpace
 from kernel.process.limits import Resource
 from kernel.process.process import Process
@@ -107,29 +106,6 @@ class Status(View):
             writer(f"nonvoluntary_ctxt_switches:\t{thread.usage.involuntary_switches}\n")
 
 
-@struct
-class MemoryStat(View):
-    """statm: pages in all, in memory, shared with files, of code, and of private data."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = process_of(inode)
-        shared: u64 = 0
-        text: u64 = 0
-        data: u64 = 0
-        if not process.is_zombie:
-            space = process.space
-            with space.lock:
-                for region in space.regions:
-                    size = (region.end - region.start) // PAGE_SIZE
-                    is_private = region.protection & Protection.WRITE != Protection.NONE and not region.shared
-                    if is_private:
-                        data += size
-                    elif region.pager is not None:
-                        shared += resident_in(space.root, region.start, region.end)
-                        text += size if region.protection & Protection.EXECUTE != Protection.NONE else 0
-        writer(f"{size_of_space(process) // PAGE_SIZE} {mapped_pages(process)} {shared} {text} 0 {data} 0\n")
-
-
 def write_signals(inode: Inode, process: Process, writer: Writer) -> None:
     """The sets of signals, as hexadecimal masks."""
     thread = find_thread(process, Pid(inode.subject & PID_BITS))
@@ -200,14 +176,9 @@ def mapped_pages(process: Process) -> u64:
 
 def size_of_space(process: Process) -> u64:
     """All addresses that are mapped, in bytes."""
-    if process.is_zombie:
-        return 0
-    size: u64 = 0
     space = process.space
     with space.lock:
-        for region in space.regions:
-            size += region.end - region.start
-    return size
+        return space.mapped.pages * PAGE_SIZE
 
 
 def write_terminal(process: Process, writer: Writer) -> None:

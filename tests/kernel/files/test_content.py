@@ -9,9 +9,16 @@ from hypothesis import strategies as st
 from codegen.lang import u8
 from codegen.lang.slices import ByteCells, HostSlice
 from kernel.base.errno import EFBIG, ENOMEM, ENXIO
-from kernel.files.content import HOLE, PAGE, SIZE_MAX, Content
+from kernel.files.content import PAGE, SIZE_MAX, Content, pages_of
+from kernel.files.frame_tree import HOLE, PAGES_MAX, FrameTree
+from kernel.files.holes import data_pages, next_data, next_hole, punch, reserve
+from kernel.files.inode import Inode
+from kernel.files.ramfs import RamFs
+from kernel.files.reclaim import reclaim_step
 from kernel.memory import frames
 from kernel.memory.account import Account
+from kernel.memory.budget import Budget
+from kernel.memory.frames import FrameUse
 
 
 def buffer(size: int) -> HostSlice[u8]:
@@ -20,8 +27,19 @@ def buffer(size: int) -> HostSlice[u8]:
 
 def content_of(account: Account) -> Content:
     content = Content()
-    content.account = account
+    content.prepare(account)
     return content
+
+
+def release(content: Content) -> None:
+    while not content.release(0, PAGES_MAX):
+        pass
+
+
+def reclaim(content: Content) -> None:
+    assert content.inode is not None
+    while not reclaim_step(content.inode.fs, Budget()):
+        pass
 
 
 def read(content: Content, offset: int, size: int) -> bytes:
@@ -34,7 +52,7 @@ def test_write_then_read(account: Account) -> None:
     assert content.write(0, b"hello world") == 11
     assert read(content, 6, 100) == b"world"
     assert read(content, 11, 1) == b""
-    content.release_all()
+    release(content)
 
 
 def test_holes_read_as_zeros_and_take_no_frames(account: Account) -> None:
@@ -44,7 +62,7 @@ def test_holes_read_as_zeros_and_take_no_frames(account: Account) -> None:
     assert content.own_pages == 1
     assert read(content, 3 * PAGE, 8) == bytes(8)
     assert read(content, 600 * PAGE, 100) == bytes(5) + b"x"
-    content.release_all()
+    release(content)
 
 
 def test_truncated_bytes_do_not_come_back(account: Account) -> None:
@@ -69,9 +87,9 @@ def test_the_layer_below_shows_until_written(account: Account) -> None:
     above.truncate(8200)
     above.truncate(10_000)
     assert read(above, 8190, 20) == b"b" * 10 + bytes(10)
-    above.release_all()
+    release(above)
     assert read(below, 9_990, 100) == b"b" * 10
-    below.release_all()
+    release(below)
 
 
 def test_limits(account: Account) -> None:
@@ -91,13 +109,16 @@ def test_a_full_account_shortens_a_write(account: Account) -> None:
     with pytest.raises(ENOMEM):
         content.write(2 * PAGE, b"z")
     assert content.size == 2 * PAGE
-    content.release_all()
+    release(content)
 
 
+PAGES_MODELLED = 8
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("write"), st.integers(0, 9000), st.integers(1, 700)),
         st.tuples(st.just("truncate"), st.integers(0, 9000), st.just(0)),
+        st.tuples(st.just("punch"), st.integers(0, 9000), st.integers(1, 9000)),
+        st.tuples(st.just("reserve"), st.integers(0, 2), st.integers(1, 3)),
     ),
     max_size=6,
 )
@@ -117,14 +138,30 @@ def test_it_is_a_sequence_of_bytes(account: Account, steps: list[tuple[str, int,
             content.write(where, text)
             model.extend(bytes(max(0, where - len(model))))
             model[where : where + length] = text
+        elif kind == "punch":
+            punch(content, where, where + length)
+            model[where : where + length] = bytes(len(model[where : where + length]))
+        elif kind == "reserve":
+            reserve(content, where, where + length)
         else:
             content.truncate(where)
             model[where:] = b""
             model.extend(bytes(where - len(model)))
     assert content.size == len(model)
-    assert read(content, 0, 12_000) == bytes(model)
-    content.release_all()
-    lower.release_all()
+    assert read(content, 0, 20_000) == bytes(model)
+    shown = [content.frame_at(index) != HOLE for index in range(PAGES_MODELLED)]
+    assert data_pages(content) == sum(shown)
+    for offset in range(0, content.size, 1000):
+        data = next(
+            (max(offset, i * PAGE) for i in range(offset // PAGE, pages_of(content.size)) if shown[i]), content.size
+        )
+        assert next_data(content, offset) == data
+        hole = next(
+            (max(offset, i * PAGE) for i in range(offset // PAGE, pages_of(content.size)) if not shown[i]), None
+        )
+        assert next_hole(content, offset) == (content.size if hole is None else hole)
+    release(content)
+    release(lower)
 
 
 def test_pages_that_can_be_made_again_are_reclaimed(account: Account) -> None:
@@ -132,6 +169,8 @@ def test_pages_that_can_be_made_again_are_reclaimed(account: Account) -> None:
     below, above = content_of(account), content_of(account)
     below.write(0, b"b" * 3 * PAGE)
     above.origin, above.origin_size, above.size = below, 3 * PAGE, 3 * PAGE
+    above.inode = Inode()
+    above.inode.fs = RamFs()
     above.own_page(0)
     above.write(PAGE, b"c")
     above.write(2 * PAGE, b"b" * 10)
@@ -141,12 +180,57 @@ def test_pages_that_can_be_made_again_are_reclaimed(account: Account) -> None:
     mapped = above.page(6)
     frames.share(mapped)
     before = read(above, 0, above.size)
-    above.reclaim()
+    reclaim(above)
     assert above.own_pages == 3
     assert [index for index in range(521) if above.own_frame(index) != HOLE] == [1, 5, 6]
     assert read(above, 0, above.size) == before
     frames.release(mapped)
-    above.reclaim()
+    reclaim(above)
+    assert above.own_pages == 3, "nothing has changed that would be a reason to look again"
+    above.list_for_reclaim()
+    reclaim(above)
     assert above.own_pages == 2
-    above.release_all()
-    below.release_all()
+    release(above)
+    release(below)
+
+
+INDEXES = st.one_of(st.integers(0, 12), st.integers(505, 520), st.integers(0, 512**3), st.integers(0, PAGES_MAX - 1))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    used=st.sets(INDEXES, max_size=8),
+    looked=st.lists(INDEXES, max_size=8),
+    cut=INDEXES,
+    end=INDEXES,
+    left=st.integers(64, 90),
+)
+def test_the_tree_of_frames_is_a_dictionary(
+    account: Account, used: set[int], looked: list[int], cut: int, end: int, left: int
+) -> None:
+    """Whatever pages have frames, each is found, the next is found, and what is released is released in steps."""
+    before = account.pages.used.load()
+    tree = FrameTree()
+    tree.account = account
+    model = {}
+    for index in used:
+        model[index] = frames.allocate(account, FrameUse.FILE)
+        tree.put(index, model[index])
+    assert tree.count == len(model)
+    for index in [*looked, *used]:
+        assert tree.at(index) == model.get(index, HOLE)
+        assert tree.next_used(index, PAGES_MAX, Budget()) == min((i for i in model if i >= index), default=PAGES_MAX)
+    for index in list(model)[::2]:
+        tree.clear(index)
+        frames.release(model.pop(index))
+    budget = Budget()
+    budget.left = left
+    while not tree.release(cut, end, budget):
+        budget = Budget()
+        budget.left = left
+    model = {index: frame for index, frame in model.items() if not cut <= index < end}
+    assert tree.count == len(model)
+    assert all(tree.at(index) == frame for index, frame in model.items())
+    while not tree.release(0, PAGES_MAX, Budget()):
+        pass
+    assert tree.count == 0 and tree.top == HOLE and account.pages.used.load() == before
