@@ -10,7 +10,7 @@ from kernel.machine.paging import Entry, Table, index_at, table_in
 from kernel.memory import frames, growth, page_tables, pages
 from kernel.memory.frames import FrameUse
 from kernel.memory.pager import Pager
-from kernel.memory.region import Access, Protection, Region
+from kernel.memory.region import Access, Region
 from kernel.memory.space import AddressSpace
 
 FILL_STEP: u64 = 128
@@ -63,10 +63,10 @@ def present_table(root: FrameNumber, page: u64) -> Table | None:
 def set_entry(region: Region, table: Table, page: u64, frame: FrameNumber, writable: bool) -> None:
     """Map `frame` at `page`, with the rights of the region."""
     table.entries[index_at(page, 1)] = Entry(
-        present=region.protection != Protection.NONE,
+        present=region.terms.rights != 0,
         user=True,
         writable=writable,
-        no_execute=region.protection & Protection.EXECUTE == Protection.NONE,
+        no_execute=not region.allows(Access.EXECUTE),
         frame=frame,
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from codegen.lang import Fallible, align_down, saturating_sub, u64
 from kernel.base.errno import EINVAL, ENOMEM
 from kernel.machine.layout import PAGE_SIZE, USER_START
-from kernel.memory.region import GUARD_GAP, Protection, Region
+from kernel.memory.region import GUARD_GAP, Region
 from kernel.memory.space import AddressSpace
 
 
@@ -26,10 +26,10 @@ def grow_to(space: AddressSpace, page: u64) -> Region | None:
     if region.end - page > space.quota.stack or space.mapped.pages + added > space.quota.total // PAGE_SIZE:
         return None
     below = space.regions.at_or_below(page)
-    if below is not None and not below.grows_down and below.protection != Protection.NONE:
+    if below is not None and not below.grows_down and below.terms.rights != 0:
         if saturating_sub(u64, page, below.end) < GUARD_GAP:
             return None
-    space.mapped.count(region, added)
+    space.mapped.count(region.terms, added)
     region.start = page
     space.regions.rekey(region, page)
     return region

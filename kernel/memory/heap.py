@@ -75,12 +75,16 @@ class FreeObject:
     next: FreeObject | None = None
 
 
+CLASS_OF_UNITS = tuple(
+    next(number for number, size in enumerate(CLASS_SIZES) if size >= units * 16) for units in range(LARGEST // 16 + 1)
+)
+"""The smallest size class for so many units of 16 bytes."""
+
+
+@inline
 def class_of(size: u64) -> u64:
     """The smallest size class that holds `size` bytes, at most LARGEST."""
-    number: u64 = 0
-    while CLASS_SIZES[number] < size:
-        number += 1
-    return number
+    return CLASS_OF_UNITS[(size + 15) // 16]
 
 
 def order_of(size: u64) -> u64:

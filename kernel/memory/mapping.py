@@ -1,40 +1,42 @@
 """Mapping and unmapping ranges of an address space (mmap(2), munmap(2), brk(2)).
 
 Interface: `map_step` `unmap_step`, which the caller repeats; `map_whole` for who maps little, or into a space that
-nobody else has. What is to be mapped is described by a `Region` that is in no tree.
+nobody else has. What is to be mapped is said by its terms, its pager (None: zeros) and the offset in that.
 """
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, align_up, deferred, local, on_error, u64
+from codegen.lang import Fallible, align_up, deferred, local, on_error, u32, u64
 from kernel.base.errno import EINVAL, ENOMEM
-from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
+from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.memory import quota, regions
 from kernel.memory.budget import Budget
 from kernel.memory.pager import Pager
-from kernel.memory.region import Protection, Region, checked_length
+from kernel.memory.region import Protection, Region, Terms
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import MAP_TOP
 
 
-def map_step(space: AddressSpace, wanted: Region, start: u64, end: u64, position: u64) -> Fallible[u64]:
-    """Map a range like `wanted`, in place of what is there. Returns up to where: the next `position`, `start` at first.
+def map_step(
+    space: AddressSpace, terms: Terms, pager: Pager | None, offset: u64, start: u64, end: u64, position: u64
+) -> Fallible[u64]:
+    """Map a range, in place of what is there. Returns up to where: the next `position`, which is `start` at first.
 
     At any moment an address of the range is mapped in the old way or in the new. ENOMEM only from the first step, and
     nothing has changed then.
     """
-    budget = local(Budget)
     with space.lock:
+        budget = local(Budget)
         if position == start:
-            quota.check_place(space, wanted, start, end)
+            quota.check_place(space, terms, start, end)
             if space.first_region(start, end) is None:
-                regions.place(space, wanted, start, end)
+                regions.place(space, terms, pager, offset, start, end)
                 return end
             fresh = space.account.heap.new(Region)
             with on_error(space.account.heap.free, fresh):
                 regions.prepare_clear(space, start, end)
             stop = regions.clear(space, start, end, budget)
-            regions.insert(space, fresh, wanted, start, stop)
+            regions.insert(space, fresh, terms, pager, offset, start, stop)
             regions.join_at(space, start)
         else:
             stop = regions.clear(space, position, end, budget)
@@ -44,37 +46,27 @@ def map_step(space: AddressSpace, wanted: Region, start: u64, end: u64, position
         return stop
 
 
-def map_whole(
-    space: AddressSpace, address: u64, length: u64, protection: Protection, pager: Pager | None, offset: u64
-) -> Fallible[u64]:
-    """Map `length` bytes (rounded up) at `address`, privately, in place of what is there; 0: where there is room.
-
-    Returns the address. EINVAL for a length of 0 or what is not a page boundary; ENOMEM when there is no room.
-    """
-    wanted = local(Region)
-    wanted.protection = protection
-    wanted.pager = pager
-    wanted.offset = offset
-    return map_like(space, wanted, address, length)
+def map_free(
+    space: AddressSpace, terms: Terms, pager: Pager | None, offset: u64, start: u64, end: u64
+) -> Fallible[None]:
+    """Map a range in which nothing is. ENOMEM."""
+    with space.lock:
+        quota.check_room(space, terms, (end - start) // PAGE_SIZE)
+        regions.place(space, terms, pager, offset, start, end)
 
 
-def map_like(space: AddressSpace, wanted: Region, address: u64, length: u64) -> Fallible[u64]:
-    """`map_whole`, of what `wanted` describes."""
-    size = checked_length(length)
-    if address % PAGE_SIZE != 0 or wanted.offset % PAGE_SIZE != 0:
-        raise EINVAL
-    start = address
-    if start == 0:
-        with space.lock:
-            start = space.find_gap(size)
-    elif start < USER_START or start > USER_END or size > USER_END - start:
-        raise ENOMEM
+def map_new(
+    space: AddressSpace, terms: Terms, pager: Pager | None, offset: u64, start: u64, end: u64
+) -> Fallible[None]:
+    """Map a range at one go, in place of the little that is there, in a space that nobody has yet. ENOMEM."""
+    with space.lock:
+        if space.first_region(start, end) is None:
+            regions.place(space, terms, pager, offset, start, end)
+            return
     with deferred(space.drop_removed):
         position = start
-        while True:
-            position = map_step(space, wanted, start, start + size, position)
-            if position == start + size:
-                return start
+        while position < end:
+            position = map_step(space, terms, pager, offset, start, end, position)
 
 
 def check_unmap(start: u64, length: u64) -> Fallible[u64]:
@@ -92,8 +84,8 @@ def unmap_step(space: AddressSpace, start: u64, end: u64, position: u64) -> Fall
 
     ENOMEM only from the first step, when there is no memory to divide a region, and nothing has changed then.
     """
-    budget = local(Budget)
     with space.lock:
+        budget = local(Budget)
         if position == start:
             regions.prepare_clear(space, start, end)
         return regions.clear(space, position, end, budget)
@@ -122,11 +114,9 @@ def move_break(space: AddressSpace, address: u64) -> Fallible[tuple[u64, u64]]:
         elif new > old:
             if space.first_region(old, new) is not None:
                 raise ENOMEM
-            wanted = local(Region)
-            wanted.protection = Protection.READ | Protection.WRITE
-            wanted.locked = space.locks_new
+            terms = Terms(rights=u32(Protection.READ | Protection.WRITE), locked=space.locks_new)
             quota.check_count(space)
-            quota.check_room(space, wanted, (new - old) // PAGE_SIZE)
-            regions.place(space, wanted, old, new)
+            quota.check_room(space, terms, (new - old) // PAGE_SIZE)
+            regions.place(space, terms, None, 0, old, new)
         space.break_end = address
         return old, new

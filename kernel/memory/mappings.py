@@ -7,7 +7,7 @@ one did: then it has to be visited like that one (`regions.show_for`).
 
 from __future__ import annotations
 
-from codegen.lang import FrameNumber, inline, local, struct, u64
+from codegen.lang import FrameNumber, inline, local, struct, u32, u64
 from kernel.base.list import List
 from kernel.machine.layout import PAGE_SIZE
 from kernel.machine.paging import index_at
@@ -17,13 +17,16 @@ from kernel.memory.frames import FrameUse
 from kernel.memory.region import Region
 from kernel.memory.space import AddressSpace
 
+LAST_ROUND: u32 = 0xFFFF_FFFF
+
 
 @struct
 class Mappings:
     """The regions, those first that the round at hand has not been to."""
 
     regions: List[Region] = inline(List(Region.pager_link))
-    round: u64 = 1
+    round: u32 = 1
+    """The number of the last one; it begins anew from 1, as all regions have had that of the last when one begins."""
     writers: u64 = 0
     """How many of them may write to what they show (i_mmap_writable of Linux)."""
 
@@ -51,7 +54,7 @@ class Mappings:
 
     def begin_round(self) -> None:
         """From now on no region has been visited."""
-        self.round += 1
+        self.round = 1 if self.round == LAST_ROUND else self.round + 1
 
     def sweep_step(self, first: u64, end: u64, private_too: bool) -> bool:
         """Unmap the pages from number `first` to before `end` in the next region, or in a part of it. Whether the round

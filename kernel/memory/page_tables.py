@@ -6,7 +6,7 @@ mapping is one `Entry` of the level-1 table that the first two yield.
 
 from __future__ import annotations
 
-from codegen.lang import Array, Fallible, FrameNumber, align_down, array, bounded, struct, u64
+from codegen.lang import Array, Fallible, FrameNumber, align_down, array, bounded, inline, struct, u64
 from kernel.machine.layout import DIRECT_MAP, IMAGE_BASE, STACKS
 from kernel.machine.paging import ENTRIES, KERNEL_HALF, LEVELS, Entry, Table, index_at, next_used, table_in
 from kernel.memory import frames
@@ -68,6 +68,7 @@ def make_table(root: FrameNumber, address: u64, owner: Account, user: bool) -> F
     return make_table_of(1, root, address, owner, user)
 
 
+@inline
 def make_table_of(lowest: u64, root: FrameNumber, address: u64, owner: Account, user: bool) -> Fallible[Table]:
     """Likewise the one of level `lowest`."""
     table = table_in(root)

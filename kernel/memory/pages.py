@@ -10,7 +10,7 @@ from codegen.lang import Fallible, FrameNumber, PhysAddr, align_down, on_error, 
 from kernel.machine.cpu import load_page_table
 from kernel.machine.instructions import invalidate_page
 from kernel.machine.layout import PAGE_SIZE
-from kernel.machine.paging import Entry, Table, index_at, next_used
+from kernel.machine.paging import Entry, index_at, next_used
 from kernel.machine.translations import is_used
 from kernel.memory import frames, page_tables, shootdown
 from kernel.memory.account import Account
@@ -88,15 +88,6 @@ def drop(root: FrameNumber, start: u64, end: u64, budget: Budget) -> tuple[u64, 
     return address, dropped
 
 
-def drop_unseen(table: Table, start: u64, end: u64) -> u64:
-    """Unmap a range within one table that no processor uses. How many pages there were."""
-    unmapped = unmapped_here()
-    unmapped.take_from(table, index_at(start, 1), last_index(start, end))
-    dropped = unmapped.count
-    unmapped.give_back()
-    return dropped
-
-
 def is_held(entry: Entry) -> bool:
     """Whether a page stands in `entry`, accessible or hidden. Frame 0 is never allocated."""
     return entry.frame != FrameNumber(0)
@@ -158,7 +149,9 @@ def duplicate(
                 protected = True
             copied.entries[index] = entry
             pages += 1
-            index = next_used(table, index + 1, last)
+            index += 1
+            if index < last and not is_held(table.entries[index]):  # pages mostly lie side by side
+                index = next_used(table, index, last)
         budget.take(last - index_at(address, 1))
         address = next_table(source, stop, end, budget)
     if protected:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from codegen.lang import Fallible, inline, struct, u64
 from kernel.base.errno import ENOMEM
 from kernel.machine.layout import PAGE_SIZE
-from kernel.memory.region import Region
+from kernel.memory.region import Terms, is_data
 from kernel.memory.user_layout import STACK_SIZE
 
 if TYPE_CHECKING:
@@ -51,21 +51,21 @@ class Mapped:
     locked: u64 = 0
 
     @inline
-    def count(self, region: Region, pages: u64) -> None:
-        """So many pages more are like `region`."""
+    def count(self, terms: Terms, pages: u64) -> None:
+        """So many pages more are of these terms."""
         self.pages += pages
-        if region.is_data:
+        if is_data(terms):
             self.data += pages
-        if region.locked:
+        if terms.locked:
             self.locked += pages
 
     @inline
-    def discount(self, region: Region, pages: u64) -> None:
+    def discount(self, terms: Terms, pages: u64) -> None:
         """So many pages less."""
         self.pages -= pages
-        if region.is_data:
+        if is_data(terms):
             self.data -= pages
-        if region.locked:
+        if terms.locked:
             self.locked -= pages
 
 
@@ -81,20 +81,20 @@ def check_split(space: AddressSpace) -> Fallible[None]:
         raise ENOMEM
 
 
-def check_room(space: AddressSpace, wanted: Region, pages: u64, replaced: u64 = 0) -> Fallible[None]:
-    """ENOMEM unless so many pages may be mapped like `wanted`, where so many are unmapped. The lock is held."""
+def check_room(space: AddressSpace, terms: Terms, pages: u64, replaced: u64 = 0) -> Fallible[None]:
+    """ENOMEM unless so many pages may be mapped of these terms, where so many are unmapped. The lock is held."""
     if space.mapped.pages + pages > space.quota.total // PAGE_SIZE + replaced:
         raise ENOMEM
-    if wanted.is_data:
+    if is_data(terms):
         check_data(space, pages)
 
 
-def check_place(space: AddressSpace, wanted: Region, start: u64, end: u64) -> Fallible[None]:
-    """ENOMEM unless a range may be mapped like `wanted`, in place of what is there. The lock is held."""
+def check_place(space: AddressSpace, terms: Terms, start: u64, end: u64) -> Fallible[None]:
+    """ENOMEM unless a range may be mapped of these terms, in place of what is there. The lock is held."""
     pages = (end - start) // PAGE_SIZE
     if space.mapped.pages + pages > space.quota.total // PAGE_SIZE:
-        check_room(space, wanted, pages, pages_within(space, start, end))
-    elif wanted.is_data:
+        check_room(space, terms, pages, pages_within(space, start, end))
+    elif is_data(terms):
         check_data(space, pages)
 
 

@@ -7,54 +7,56 @@ lock is free (`AddressSpace.drop_removed`), as that may be the last reference to
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, u64
+from codegen.lang import Fallible, to_raw, u64
 from kernel.machine.layout import PAGE_SIZE
 from kernel.memory import quota, teardown
 from kernel.memory.budget import REGION_COST, Budget
-from kernel.memory.region import Region
+from kernel.memory.pager import Pager
+from kernel.memory.region import Region, Terms
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import MAP_TOP
 
 
-def place(space: AddressSpace, wanted: Region, start: u64, end: u64) -> Fallible[None]:
-    """Map a range in which nothing is like `wanted`, whose offset is that of `start`. ENOMEM."""
-    wanted.start = start
-    wanted.end = end
+def place(space: AddressSpace, terms: Terms, pager: Pager | None, offset: u64, start: u64, end: u64) -> Fallible[None]:
+    """Map a range in which nothing is. ENOMEM."""
     lower = space.region_at(start - 1)
-    if lower is not None and wanted.continues(lower):
-        space.mapped.count(lower, wanted.pages)
-        lower.end = end
+    if lower is not None and lower.goes_on(terms, pager, offset):
+        extend(space, start, end)
         join_at(space, end)
         return
     upper = space.region_at(end)
-    if upper is not None and upper.continues(wanted):
-        space.mapped.count(upper, wanted.pages)
-        upper.start = start
-        upper.offset = wanted.offset
-        space.regions.rekey(upper, start)
-        return
-    insert(space, space.account.heap.new(Region), wanted, start, end)
+    if upper is not None and to_raw(upper.terms) == to_raw(terms):
+        if upper.pager is pager and (pager is None or upper.offset == offset + (end - start)):
+            space.mapped.count(terms, (end - start) // PAGE_SIZE)
+            upper.start = start
+            upper.offset = offset
+            space.regions.rekey(upper, start)
+            return
+    insert(space, space.account.heap.new(Region), terms, pager, offset, start, end)
 
 
-def insert(space: AddressSpace, fresh: Region, wanted: Region, start: u64, end: u64) -> None:
-    """Put a new region like `wanted` into the tree."""
-    fresh.copy_from(wanted)
+def insert(
+    space: AddressSpace, fresh: Region, terms: Terms, pager: Pager | None, offset: u64, start: u64, end: u64
+) -> None:
+    """Put a new region into the tree."""
+    fresh.terms = terms
+    fresh.offset = offset
     fresh.space = space
     fresh.start = start
     fresh.end = end
-    pager = fresh.pager
     if pager is not None:
+        fresh.pager = pager
         pager.hold()
         pager.enter(fresh)
     space.regions.insert(fresh, start)
-    space.mapped.count(fresh, fresh.pages)
+    space.mapped.count(terms, (end - start) // PAGE_SIZE)
 
 
 def extend(space: AddressSpace, start: u64, end: u64) -> None:
     """Let the region that ends at `start` end at `end`; nothing is mapped between. None may be there (`reap`)."""
     region = space.region_at(start - 1)
     if region is not None:
-        space.mapped.count(region, (end - start) // PAGE_SIZE)
+        space.mapped.count(region.terms, (end - start) // PAGE_SIZE)
         region.end = end
 
 
@@ -69,15 +71,16 @@ def split_at(space: AddressSpace, address: u64) -> Fallible[None]:
 
 def divide(space: AddressSpace, region: Region, address: u64, upper: Region) -> None:
     """Let the new region `upper` be what `region` is from `address` on."""
-    upper.copy_from(region)
+    upper.terms = region.terms
+    upper.offset = region.offset_of(address)
     upper.space = space
     upper.start = address
     upper.end = region.end
     upper.swept = region.swept
     upper.swept_up_to = region.swept_up_to
-    pager = upper.pager
+    pager = region.pager
     if pager is not None:
-        upper.offset += address - region.start
+        upper.pager = pager
         pager.hold()
         pager.enter(upper)
     region.end = address
@@ -90,7 +93,7 @@ def join_at(space: AddressSpace, address: u64) -> None:
     if lower is None or lower.end != address:
         return
     upper = space.region_at(address)
-    if upper is None or not upper.continues(lower):
+    if upper is None or upper.swept != lower.swept or not lower.goes_on(upper.terms, upper.pager, upper.offset):
         return
     space.regions.remove(upper)
     space.recent = lower
@@ -112,7 +115,9 @@ def show_for(region: Region, source: Region) -> None:
 def prepare_clear(space: AddressSpace, start: u64, end: u64) -> Fallible[None]:
     """Let no region reach across an end of a range, so that `clear` cannot fail. ENOMEM."""
     split_at(space, start)
-    split_at(space, end)
+    region = space.region_at(start)
+    if region is None or region.end != end:
+        split_at(space, end)
 
 
 def clear(space: AddressSpace, start: u64, end: u64, budget: Budget) -> u64:
@@ -138,9 +143,8 @@ def clear(space: AddressSpace, start: u64, end: u64, budget: Budget) -> u64:
 def cut_front(space: AddressSpace, region: Region, start: u64) -> None:
     """Let a region begin at `start`; its pages below are unmapped."""
     teardown.note_stray_tables(space, region.start, start)
-    space.mapped.discount(region, (start - region.start) // PAGE_SIZE)
-    if region.pager is not None:
-        region.offset += start - region.start
+    space.mapped.discount(region.terms, (start - region.start) // PAGE_SIZE)
+    region.offset = region.offset_of(start)
     region.start = start
     space.regions.rekey(region, start)
     note_gap(space, start - 1)
@@ -150,7 +154,7 @@ def remove(space: AddressSpace, region: Region) -> None:
     """Take a region, whose pages are unmapped, out of the tree and free it."""
     space.regions.remove(region)
     space.recent = None
-    space.mapped.discount(region, region.pages)
+    space.mapped.discount(region.terms, region.pages)
     teardown.note_stray_tables(space, region.start, region.end)
     note_gap(space, region.end - 1)
     teardown.discard(space, region)

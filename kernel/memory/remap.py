@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from enum import IntFlag
 
-from codegen.lang import Fallible, local, on_error, struct, u32, u64, width, wrapping_add
+from codegen.lang import Fallible, local, on_error, replace, struct, u32, u64, width, wrapping_add
 from kernel.base.errno import EAGAIN, EFAULT, EINVAL, ENOMEM
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
 from kernel.memory import moving, quota, regions
 from kernel.memory.budget import Budget
 from kernel.memory.pages import TABLE_SPAN
-from kernel.memory.region import LARGEST_OFFSET, Protection, Region
+from kernel.memory.region import LARGEST_OFFSET, Region, Terms
 from kernel.memory.space import AddressSpace
 
 
@@ -96,7 +96,7 @@ class Remapping:
             if region.locked and not may_lock_all:
                 if space.mapped.locked + pages > space.quota.locked // PAGE_SIZE:
                     raise EAGAIN
-            quota.check_room(space, region, pages)
+            quota.check_room(space, region.terms, pages)
 
     def extend(self, space: AddressSpace) -> bool:
         """Let the range grow where it is, if nothing is in the way. Whether it has."""
@@ -172,20 +172,16 @@ class Remapping:
                     regions.split_at(space, self.start + self.old)
         source = space.region_at(self.start)
         assert source is not None, "it was checked"
-        wanted = local(Region)
-        wanted.copy_from(source)
-        if wanted.pager is not None:
-            wanted.offset += self.start - source.start
+        terms = source.terms
         if Remap.KEEP_OLD in self.flags and source.locked:
             space.mapped.locked -= source.pages
-            source.locked = False
+            source.terms = replace(source.terms, locked=False)
+        boundary = self.target + PAGE_SIZE
         if self.new == PAGE_SIZE:
             heap.free(rest)
         else:
-            unusable = local(Region)
-            unusable.protection = Protection.NONE
-            regions.insert(space, rest, unusable, self.target + PAGE_SIZE, self.target + self.new)
-        regions.insert(space, fresh, wanted, self.target, self.target + PAGE_SIZE)
+            regions.insert(space, rest, Terms(), None, 0, boundary, self.target + self.new)
+        regions.insert(space, fresh, terms, source.pager, source.offset_of(self.start), self.target, boundary)
 
     def shift(self, space: AddressSpace, source: Region) -> None:
         """Let the regions meet where the moved pages end, and at the end be what they are to be."""

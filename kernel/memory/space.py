@@ -65,6 +65,13 @@ class AddressSpace:
     """No memory was left for a page while a program was put into it (execve(2)): that ends no process, but the call."""
     is_wanted: bool = False
     """A process uses it that is to live: for who looks for memory (containers/out_of_memory.py)."""
+    has_removed: bool = False
+    """Perhaps something is in `removed`."""
+    locks_new: bool = False
+    """mlockall(2), MCL_FUTURE: what is mapped is locked, and with `fills_new` its pages are made at once. Only changed
+    by `changer`.
+    """
+    fills_new: bool = False
     changer: u64 = 0
     """The thread that is in the middle of a change of many steps; 0: none (process/changes.py)."""
 
@@ -77,9 +84,6 @@ class AddressSpace:
     """Regions that were taken out, whose pagers are to be dropped when the lock is free."""
     quota: Quota = inline()
     mapped: Mapped = inline()
-    locks_new: bool = False
-    """mlockall(2), MCL_FUTURE: what is mapped is locked, and with `fills_new` its pages are made at once."""
-    fills_new: bool = False
     break_start: u64 = 0
     break_end: u64 = 0
     resident: u64 = 0
@@ -160,17 +164,24 @@ class AddressSpace:
         self.resident -= dropped
         return stop
 
+    @inline
     def drop_removed(self) -> None:
         """Let go of what the regions showed that were taken out. For who has changed the space and left the lock."""
-        while True:
-            with self.lock:
-                region = self.removed.pop_first()
-            if region is None:
-                return
+        if self.has_removed:
+            self.drop_pagers()
+
+    def drop_pagers(self) -> None:
+        """`drop_removed`, when there are such regions."""
+        with self.lock:
+            region = self.removed.take_all()
+            self.has_removed = False
+        while region is not None:
+            following = region.pager_link.next
             pager = region.pager
             self.account.heap.free(region)
             if pager is not None:
                 pager.drop()
+            region = following
 
     def start_break(self, address: u64) -> None:
         """Let the heap begin, empty, at `address`."""

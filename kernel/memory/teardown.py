@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from codegen.lang import PhysAddr, align_down, align_up, local, u64
 from kernel.machine.layout import PAGE_SIZE
+from kernel.machine.paging import index_at
 from kernel.memory import frames, page_tables, pages, shootdown
 from kernel.memory.budget import REGION_COST, TABLE_COST, Budget
 from kernel.memory.page_tables import TablePath
 from kernel.memory.pages import TABLE_SPAN
 from kernel.memory.region import Region
+from kernel.memory.unmapped import release_entries
 
 if TYPE_CHECKING:
     from kernel.memory.space import AddressSpace
@@ -51,8 +53,7 @@ def empty(space: AddressSpace) -> bool:
             stop = drop_along(space, region, path, budget)
         budget.take(REGION_COST)
         if stop < region.end:
-            if region.pager is not None:
-                region.offset += stop - region.start
+            region.offset = region.offset_of(stop)
             region.start = stop
             space.regions.rekey(region, stop)
         else:
@@ -71,6 +72,7 @@ def discard(space: AddressSpace, region: Region) -> None:
     else:
         pager.leave(region)
         space.removed.push_last(region)
+        space.has_removed = True
 
 
 def free_tables(space: AddressSpace, path: TablePath, budget: Budget) -> bool:
@@ -89,7 +91,8 @@ def drop_along(space: AddressSpace, region: Region, path: TablePath, budget: Bud
         following = path.enter(space.root, address)
         if following == address:
             following = pages.span_end(address, region.end)
-            budget.take(pages.drop_unseen(path.lowest, address, following))
+            first = index_at(address, 1)
+            budget.take(release_entries(path.lowest, first, pages.last_index(address, following)))
         budget.take(TABLE_COST)
         address = following
     return min(address, region.end)

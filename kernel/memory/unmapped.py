@@ -47,6 +47,21 @@ class Unmapped:
         self.count = 0
 
 
+def release_entries(table: Table, first: u64, last: u64) -> u64:
+    """Clear the entries of a level-1 table that no processor uses, and release the frames. How many."""
+    count: u64 = 0
+    index = next_used(table, first, last)
+    while index < last:
+        frame = table.entries[index].frame
+        table.entries[index] = Entry()
+        frames.release(frame)
+        count += 1
+        index += 1
+        if index < last and table.entries[index].frame == FrameNumber(0):
+            index = next_used(table, index, last)
+    return count
+
+
 @struct
 class AllUnmapped:
     """Of every processor, by its number."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 from codegen.lang import Fallible, deferred, inline, must_use, noinline, on_error, sleeps, struct, u64
 from kernel.machine.cpu import current_thread_address
 from kernel.memory import fork, mapping, teardown
+from kernel.memory.pager import Pager
 from kernel.memory.protection import Change, change_step
-from kernel.memory.region import Region
-from kernel.memory.space import AddressSpace
+from kernel.memory.region import Terms
+from kernel.memory.space import AddressSpace, create
 from kernel.sched.preemption import Freezing, give_way, preemption_point
 from kernel.sched.wait import WaitQueue
 
@@ -57,13 +58,15 @@ def end_change(space: AddressSpace) -> None:
 
 
 @sleeps
-def map_range(space: AddressSpace, wanted: Region, start: u64, end: u64) -> Fallible[None]:
-    """Map a range like `wanted`, in place of what is there. The change is begun. ENOMEM, and nothing has changed."""
+def map_range(
+    space: AddressSpace, terms: Terms, pager: Pager | None, offset: u64, start: u64, end: u64
+) -> Fallible[None]:
+    """Map a range, in place of what is there. The change is begun. ENOMEM, and nothing has changed."""
     with deferred(space.drop_removed):
-        position = mapping.map_step(space, wanted, start, end, start)
+        position = mapping.map_step(space, terms, pager, offset, start, end, start)
         while position < end:
             preemption_point(Freezing.LATER)
-            position = mapping.map_step(space, wanted, start, end, position)
+            position = mapping.map_step(space, terms, pager, offset, start, end, position)
 
 
 @sleeps
@@ -93,15 +96,14 @@ def duplicate_space(space: AddressSpace, stack_pointer: u64) -> Fallible[Address
 
     The page at `stack_pointer` is copied at once.
     """
-    child = fork.begin(space)
+    child = create(space.account)
     with on_error(drop_space, child):
         begin_change(space)
         with deferred(end_change, space):
-            position = fork.duplicate_step(space, child, 0)
+            position = fork.duplicate_step(space, child, 0, stack_pointer)
             while position < fork.END:
                 preemption_point(Freezing.LATER)
-                position = fork.duplicate_step(space, child, position)
-            fork.finish(space, child, stack_pointer)
+                position = fork.duplicate_step(space, child, position, stack_pointer)
     return child
 
 

@@ -32,8 +32,8 @@ from kernel.files.flags import PATH_MAX
 from kernel.files.inode import Inode
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
 from kernel.memory import user
-from kernel.memory.mapping import map_whole
-from kernel.memory.region import Protection
+from kernel.memory.mapping import map_new
+from kernel.memory.region import Protection, Terms
 from kernel.memory.space import AddressSpace
 
 HEADER_SIZE: u64 = 64
@@ -82,16 +82,16 @@ class Segment:
         return self.address + self.memory_size
 
     @property
-    def protection(self) -> Protection:
+    def terms(self) -> Terms:
         """The access that the program has."""
-        protection = Protection.NONE
+        rights: u32 = 0
         if self.readable:
-            protection = protection | Protection.READ
+            rights |= u32(Protection.READ)
         if self.writable:
-            protection = protection | Protection.WRITE
+            rights |= u32(Protection.WRITE)
         if self.executable:
-            protection = protection | Protection.EXECUTE
-        return protection
+            rights |= u32(Protection.EXECUTE)
+        return Terms(rights=rights)
 
 
 @struct
@@ -232,11 +232,11 @@ def map_segment(space: AddressSpace, file: Inode, segment: Segment, bias: u64) -
     data_pages_end = align_up(data_end, PAGE_SIZE)
     end = align_up(first + segment.memory_size, PAGE_SIZE)
     if segment.file_size == 0:
-        _ = map_whole(space, start, end - start, segment.protection, None, 0)
+        map_new(space, segment.terms, None, 0, start, end)
         return
     offset = align_down(segment.offset, PAGE_SIZE)
-    _ = map_whole(space, start, data_pages_end - start, segment.protection, file.pager(), offset)
+    map_new(space, segment.terms, file.pager(), offset, start, data_pages_end)
     if data_end < data_pages_end and segment.writable:
         user.clear_out(UserSlice(UserAddr(data_end), data_pages_end - data_end))
     if data_pages_end < end:
-        _ = map_whole(space, data_pages_end, end - data_pages_end, segment.protection, None, 0)
+        map_new(space, segment.terms, None, 0, data_pages_end, end)

@@ -5,7 +5,7 @@ Interface: `prepare` at start; `map_into` for a new address space. The code is m
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, FrameNumber, copy, reference, slice_at, struct, symbol_address, u8, u64
+from codegen.lang import Fallible, FrameNumber, copy, reference, slice_at, struct, symbol_address, u8, u32, u64
 from kernel.base.errno import EACCES, ENXIO
 from kernel.machine.clock import CLOCK
 from kernel.machine.layout import PAGE_SIZE, frame_address
@@ -13,9 +13,9 @@ from kernel.machine.time_page import TimePage
 from kernel.memory import frames
 from kernel.memory.account import Account
 from kernel.memory.frames import FrameUse
-from kernel.memory.mapping import map_whole
+from kernel.memory.mapping import map_new
 from kernel.memory.pager import Pager
-from kernel.memory.region import Protection, Region
+from kernel.memory.region import Protection, Region, Terms
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import TIME_PAGE
 
@@ -76,5 +76,5 @@ SHARED_PAGES = SharedPages()
 
 def map_into(space: AddressSpace) -> Fallible[None]:
     """Let a program have the vDSO. ENOMEM."""
-    protection = Protection.READ | Protection.EXECUTE
-    _ = map_whole(space, TIME_PAGE, PAGES * PAGE_SIZE, protection, SHARED_PAGES, 0)
+    terms = Terms(rights=u32(Protection.READ | Protection.EXECUTE))
+    map_new(space, terms, SHARED_PAGES, 0, TIME_PAGE, TIME_PAGE + PAGES * PAGE_SIZE)

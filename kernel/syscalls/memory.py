@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, Fd, UserAddr, align_up, deferred, i32, local, u32, u64, wrapping_add
+from codegen.lang import (
+    Errno,
+    Fallible,
+    Fd,
+    UserAddr,
+    align_up,
+    deferred,
+    i32,
+    inline,
+    local,
+    replace,
+    u32,
+    u64,
+    wrapping_add,
+)
 from kernel.base.errno import (
     EACCES,
     EAGAIN,
@@ -21,8 +35,9 @@ from kernel.files.seals import forbids_shared_writes
 from kernel.files.shared_memory import create_shared_memory
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
 from kernel.memory import growth, mapping, quota
+from kernel.memory.pager import Pager
 from kernel.memory.protection import Change
-from kernel.memory.region import LARGEST_OFFSET, Protection, Region
+from kernel.memory.region import LARGEST_OFFSET, Protection, Terms
 from kernel.memory.space import LOW_END, AddressSpace
 from kernel.process.changes import begin_change, change_range, end_change, map_range, unmap_range
 from kernel.process.filling import fill_silently
@@ -95,35 +110,50 @@ def map_memory(
         raise ENOMEM
     size = align_up(length, PAGE_SIZE)
     space = task.process.space
-    wanted = local(Region)
-    wanted.protection = Protection(protection & PROTECTION_BITS)
-    wanted.grows_down = flags & MAP_GROWSDOWN != 0
+    terms = Terms(rights=protection & PROTECTION_BITS, grows_down=flags & MAP_GROWSDOWN != 0)
     begin_change(space)
     with deferred(end_change, space):
-        start = choose_address(space, address, size, flags)
-        take_lock(task, space, wanted, flags, size)
+        start, is_free = choose_address(space, address, size, flags)
+        terms = replace(terms, locked=is_to_be_locked(task, space, flags, size))
         if file is None:
-            check_anonymous(wanted, flags)
+            terms = checked_terms(terms, flags)
+            place_memory(task, space, terms, start, start + size, is_free)
         elif file.ops is ZERO:
-            check_file(file, wanted, protection, flags)
+            place_memory(task, space, permitted_terms(file, terms, flags), start, start + size, is_free)
         else:
-            check_file(file, wanted, protection, flags)
-            show_file(file, wanted, offset, size)
-        if wanted.shared and wanted.pager is None:
-            shown = create_shared_memory(task.process.container.file_system, task.process.credentials, size)
-            with deferred(shown.drop):
-                wanted.pager = shown.pager()
-                map_range(space, wanted, start, start + size)
-        else:
-            map_range(space, wanted, start, start + size)
-    is_filled = flags & (MAP_POPULATE | MAP_NONBLOCK) == MAP_POPULATE or (wanted.locked and fills_locked(space, flags))
-    if is_filled:
+            terms = permitted_terms(file, terms, flags)
+            pager = pager_of(file, terms, offset, size)
+            place(space, terms, pager, offset, start, start + size, is_free)
+    if flags & (MAP_POPULATE | MAP_NONBLOCK) == MAP_POPULATE or (terms.locked and is_to_be_filled(space, flags)):
         fill_silently(space, start, start + size)
     return start
 
 
-def choose_address(space: AddressSpace, address: u64, size: u64, flags: u32) -> Fallible[u64]:
-    """Where to map: at the fixed address, at the hint if there is room, or where there is any.
+def place_memory(
+    task: Thread, space: AddressSpace, terms: Terms, start: u64, end: u64, is_free: bool
+) -> Fallible[None]:
+    """Map memory without a file: zeros, or with others, what is then a file without a name."""
+    if not terms.shared:
+        place(space, terms, None, 0, start, end, is_free)
+        return
+    shown = create_shared_memory(task.process.container.file_system, task.process.credentials, end - start)
+    with deferred(shown.drop):
+        place(space, terms, shown.pager(), 0, start, end, is_free)
+
+
+@inline
+def place(
+    space: AddressSpace, terms: Terms, pager: Pager | None, offset: u64, start: u64, end: u64, is_free: bool
+) -> Fallible[None]:
+    """Map a range, in place of what is there unless it is free."""
+    if is_free:
+        mapping.map_free(space, terms, pager, offset, start, end)
+    else:
+        map_range(space, terms, pager, offset, start, end)
+
+
+def choose_address(space: AddressSpace, address: u64, size: u64, flags: u32) -> Fallible[tuple[u64, bool]]:
+    """Where to map: at the fixed address, at the hint if there is room, or where there is any; whether it is free.
 
     EINVAL, EEXIST, EPERM for the lowest addresses; ENOMEM when there is no room, or too much is mapped already.
     """
@@ -136,52 +166,53 @@ def choose_address(space: AddressSpace, address: u64, size: u64, flags: u32) -> 
                 raise EINVAL
             if address < USER_START:
                 raise EPERM
-            if flags & MAP_FIXED_NOREPLACE != 0 and space.first_region(address, address + size) is not None:
+            if flags & MAP_FIXED_NOREPLACE == 0:
+                return address, False
+            if space.first_region(address, address + size) is not None:
                 raise EEXIST
-            return address
-        hint = max(address - address % PAGE_SIZE, USER_START) if address != 0 else 0
-        highest = LOW_END if flags & MAP_32BIT != 0 else USER_END
-        if hint != 0 and size <= highest and hint <= highest - size:
-            if space.first_region(hint, hint + size) is None:
-                return hint
-        return space.find_low_gap(size) if flags & MAP_32BIT != 0 else space.find_gap(size)
+            return address, True
+        if address != 0:
+            hint = max(address - address % PAGE_SIZE, USER_START)
+            highest = LOW_END if flags & MAP_32BIT != 0 else USER_END
+            if size <= highest and hint <= highest - size and space.first_region(hint, hint + size) is None:
+                return hint, True
+        return space.find_low_gap(size) if flags & MAP_32BIT != 0 else space.find_gap(size), True
 
 
-def take_lock(task: Thread, space: AddressSpace, wanted: Region, flags: u32, size: u64) -> Fallible[None]:
+def is_to_be_locked(task: Thread, space: AddressSpace, flags: u32, size: u64) -> Fallible[bool]:
     """Whether what is mapped is locked: EPERM for who may not lock anything, EAGAIN above RLIMIT_MEMLOCK."""
-    may_lock_all = task.process.credentials.user == 0
-    if flags & MAP_LOCKED != 0 and not may_lock_all:
-        if task.process.settings.limits.soft_of(Resource.LOCKED_MEMORY) == 0:
+    if not space.locks_new and flags & MAP_LOCKED == 0:
+        return False
+    if task.process.credentials.user != 0:
+        if flags & MAP_LOCKED != 0 and task.process.settings.limits.soft_of(Resource.LOCKED_MEMORY) == 0:
             raise EPERM
-    with space.lock:
-        wanted.locked = space.locks_new or flags & MAP_LOCKED != 0
-    if wanted.locked and not may_lock_all and not quota.may_lock(space, size // PAGE_SIZE):
-        raise EAGAIN
+        if not quota.may_lock(space, size // PAGE_SIZE):
+            raise EAGAIN
+    return True
 
 
-def fills_locked(space: AddressSpace, flags: u32) -> bool:
+def is_to_be_filled(space: AddressSpace, flags: u32) -> bool:
     """Whether the pages of what is mapped and locked are made at once (mlockall(2), MCL_ONFAULT)."""
-    with space.lock:
-        return flags & MAP_LOCKED != 0 or space.fills_new
+    return flags & MAP_LOCKED != 0 or space.fills_new
 
 
-def check_anonymous(wanted: Region, flags: u32) -> Fallible[None]:
-    """Whether it is shared. EINVAL."""
+def checked_terms(terms: Terms, flags: u32) -> Fallible[Terms]:
+    """`terms` of memory without a file, which may be shared. EINVAL."""
     kind = flags & MAP_TYPE
-    if kind == MAP_SHARED:
-        wanted.shared = True
-        if wanted.grows_down:
-            raise EINVAL
-    elif kind != MAP_PRIVATE:
+    if kind == MAP_PRIVATE:
+        return terms
+    if kind != MAP_SHARED or terms.grows_down:
         raise EINVAL
+    return replace(terms, shared=True)
 
 
-def check_file(file: OpenFile, wanted: Region, protection: u32, flags: u32) -> Fallible[None]:
-    """Whether `file` permits such a mapping, and what it does later: EACCES, EOPNOTSUPP, EINVAL, EPERM for a seal."""
+def permitted_terms(file: OpenFile, terms: Terms, flags: u32) -> Fallible[Terms]:
+    """`terms` of what shows `file`, with what it permits later. EACCES, EOPNOTSUPP, EINVAL, EPERM for a seal."""
     kind = flags & MAP_TYPE
-    wants_to_write = protection & u32(Protection.WRITE) != 0
-    inode = file.inode
+    permitted = terms
     if kind == MAP_SHARED or kind == MAP_SHARED_VALIDATE:
+        wants_to_write = terms.rights & u32(Protection.WRITE) != 0
+        inode = file.inode
         is_sealed = inode is not None and forbids_shared_writes(inode)
         if is_sealed and wants_to_write:
             raise EPERM
@@ -189,26 +220,25 @@ def check_file(file: OpenFile, wanted: Region, protection: u32, flags: u32) -> F
             raise EOPNOTSUPP
         if wants_to_write and not file.is_writable:
             raise EACCES
-        wanted.shared = True
-        wanted.may_write = file.is_writable and not is_sealed
+        permitted = replace(terms, shared=True, never_written=is_sealed or not file.is_writable)
     elif kind != MAP_PRIVATE:
         raise EINVAL
     if not file.is_readable:
         raise EACCES
+    return permitted
 
 
-def show_file(file: OpenFile, wanted: Region, offset: u64, size: u64) -> Fallible[None]:
-    """Let the mapping show `file` from `offset` on. ENODEV for what has no pages; EOVERFLOW, EINVAL."""
+def pager_of(file: OpenFile, terms: Terms, offset: u64, size: u64) -> Fallible[Pager]:
+    """What serves the pages of a mapping of `file`: ENODEV for what has no pages; EOVERFLOW, EINVAL."""
     inode = file.inode
     if inode is None or inode.content is None or not inode.described.is_regular:
         raise ENODEV
     if offset > LARGEST_OFFSET - size:
         raise EOVERFLOW
-    if wanted.grows_down:
+    if terms.grows_down:
         raise EINVAL
-    wanted.pager = inode.pager()
-    wanted.offset = offset
     inode.described.note_access()
+    return inode.pager()
 
 
 @syscall(11)
@@ -239,8 +269,7 @@ def mprotect(task: Thread, address: UserAddr, length: u64, protection: u32) -> F
         raise EINVAL
     space = task.process.space
     change = local(Change)
-    change.sets_protection = True
-    change.protection = Protection(wanted & PROTECTION_BITS)
+    change.set_rights(wanted & PROTECTION_BITS)
     begin_change(space)
     with deferred(end_change, space):
         if grows == GROWS_DOWN:
@@ -270,8 +299,8 @@ def brk(task: Thread, address: UserAddr) -> u64:
                 unmap_range(space, new, old)
         except Errno:
             old, new = 0, 0
+        is_filled = new > old and space.locks_new and space.fills_new
         with space.lock:
-            is_filled = new > old and space.locks_new and space.fills_new
             end = space.break_end
     if is_filled:
         fill_silently(space, old, new)

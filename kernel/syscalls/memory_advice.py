@@ -85,8 +85,7 @@ def look_through(space: AddressSpace, wanted: Range) -> Fallible[None]:
 def set_fork_rule(space: AddressSpace, wanted: Range, rule: ForkRule) -> Fallible[None]:
     """What a child gets of a range. EINVAL for WIPE of what is not private memory without a file."""
     change = local(Change)
-    change.sets_fork_rule = True
-    change.fork_rule = rule
+    change.set_fork_rule(rule)
     change.skips_holes = True
     begin_change(space)
     with deferred(end_change, space):
@@ -111,7 +110,7 @@ def remove(space: AddressSpace, wanted: Range) -> Fallible[None]:
                 if not region.may_write_to_pager:
                     raise EACCES
                 inode = pager.inode
-                offset = region.offset + (wanted.position - region.start)
+                offset = region.offset_of(wanted.position)
                 size = min(region.end, wanted.end) - wanted.position
                 if inode is not None:
                     inode.hold()

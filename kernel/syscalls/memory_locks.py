@@ -78,8 +78,7 @@ def set_locked(space: AddressSpace, start: u64, end: u64, locked: bool) -> Falli
     if start == end:
         return
     change = local(Change)
-    change.sets_lock = True
-    change.locked = locked
+    change.set_lock(locked)
     begin_change(space)
     with deferred(end_change, space):
         change_range(space, change, start, min(end, USER_END))
@@ -129,14 +128,12 @@ def mlockall(task: Thread, flags: u32) -> Fallible[None]:
 def mark_all(space: AddressSpace, current: bool, future: bool, at_once: bool) -> Fallible[None]:
     """Lock all that is mapped, all that will be, or both."""
     change = local(Change)
-    change.sets_lock = True
-    change.locked = True
+    change.set_lock(True)
     change.skips_holes = True
     begin_change(space)
     with deferred(end_change, space):
-        with space.lock:
-            space.locks_new = future
-            space.fills_new = future and at_once
+        space.locks_new = future
+        space.fills_new = future and at_once
         if current:
             change_range(space, change, 0, USER_END)
 
@@ -163,11 +160,10 @@ def munlockall(task: Thread) -> Fallible[None]:
     """munlockall(2)."""
     space = task.process.space
     change = local(Change)
-    change.sets_lock = True
+    change.set_lock(False)
     change.skips_holes = True
     begin_change(space)
     with deferred(end_change, space):
-        with space.lock:
-            space.locks_new = False
-            space.fills_new = False
+        space.locks_new = False
+        space.fills_new = False
         change_range(space, change, 0, USER_END)

@@ -6,7 +6,7 @@ its last read ended, and goes on from there; like the files of Linux (seq_file),
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, address_of, local, local_array, sleeps, struct, u8, u64
+from codegen.lang import Fallible, Slice, address_of, local, local_array, sleeps, struct, u8, u32, u64
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.base.writer import Writer
 from kernel.files.content import Content
@@ -103,9 +103,10 @@ def write_region(process: Process, region: Region, writer: Writer) -> None:
     writer.text(b"-")
     length += write_padded(writer, region.end, ADDRESS_DIGITS)
     writer.text(b" ")
-    writer.text(b"r" if region.protection & Protection.READ != Protection.NONE else b"-")
-    writer.text(b"w" if region.protection & Protection.WRITE != Protection.NONE else b"-")
-    writer.text(b"x" if region.protection & Protection.EXECUTE != Protection.NONE else b"-")
+    rights = region.terms.rights
+    writer.text(b"r" if rights & u32(Protection.READ) != 0 else b"-")
+    writer.text(b"w" if rights & u32(Protection.WRITE) != 0 else b"-")
+    writer.text(b"x" if rights & u32(Protection.EXECUTE) != 0 else b"-")
     writer.text(b"s " if region.shared else b"p ")
     file = file_of(region)
     length += write_padded(writer, 0 if file is None else region.offset, ADDRESS_DIGITS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, address_of, local, local_array, sleeps, struct, u8, u64
+from codegen.lang import Fallible, Slice, address_of, local, local_array, sleeps, struct, u8, u32, u64
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.base.writer import Writer
 from kernel.files.inode import Inode, View
@@ -10,7 +10,7 @@ from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at, next_used
 from kernel.memory import frames, page_tables, pages
 from kernel.memory.budget import REGION_COST, TABLE_COST, Budget
-from kernel.memory.region import Access, Protection, Region
+from kernel.memory.region import Access, Protection, Region, is_data
 from kernel.memory.resident import resident_in
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import TOP
@@ -165,11 +165,11 @@ def write_usage(process: Process, start: u64, counts: Counts, pieces: Pieces, wr
 
 def write_flags(region: Region, writer: Writer) -> None:
     """The two-letter words of the VmFlags line that have a meaning here."""
-    if region.protection & Protection.READ != Protection.NONE:
+    if region.terms.rights & u32(Protection.READ) != 0:
         writer.text(b"rd ")
-    if region.protection & Protection.WRITE != Protection.NONE:
+    if region.terms.rights & u32(Protection.WRITE) != 0:
         writer.text(b"wr ")
-    if region.protection & Protection.EXECUTE != Protection.NONE:
+    if region.terms.rights & u32(Protection.EXECUTE) != 0:
         writer.text(b"ex ")
     writer.text(b"sh \n" if region.shared else b"\n")
 
@@ -225,7 +225,7 @@ class MemoryStat(View):
                     budget.take(REGION_COST)
                     if region is None:
                         address = USER_END
-                    elif region.pager is None or (region.is_data and not region.shared):
+                    elif region.pager is None or is_data(region.terms):
                         address = region.end
                     else:
                         if address <= region.start and region.allows(Access.EXECUTE):

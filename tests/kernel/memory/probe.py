@@ -41,7 +41,7 @@ from kernel.memory.advice import Range
 from kernel.memory.fault import handle_fault
 from kernel.memory.frames import FrameUse
 from kernel.memory.protection import Change, change_step
-from kernel.memory.region import Access, Protection
+from kernel.memory.region import Access, Protection, Terms
 from kernel.memory.remap import Remap, Remapping
 from kernel.memory.space import AddressSpace
 from kernel.memory.teardown import tear_down_step
@@ -109,14 +109,18 @@ def leave() -> None:
 
 def map_at(made: AddressSpace, address: u64, length: u64, protection: Protection) -> Fallible[u64]:
     """Map private memory."""
-    return mapping.map_whole(made, address, length, protection, None, 0)
+    start = address
+    if start == 0:
+        with made.lock:
+            start = made.find_gap(length)
+    mapping.map_new(made, Terms(rights=u32(protection)), None, 0, start, start + length)
+    return start
 
 
 def protect(made: AddressSpace, address: u64, length: u64, protection: Protection) -> Fallible[None]:
     """Give a range other rights."""
     change = local(Change)
-    change.sets_protection = True
-    change.protection = protection
+    change.set_rights(u32(protection))
     position = address
     while position < address + length:
         position = change_step(made, change, position, address + length)
@@ -149,11 +153,10 @@ def move(made: AddressSpace, start: u64, old: u64, new: u64) -> Fallible[u64]:
 
 def duplicate(made: AddressSpace, stack_pointer: u64) -> Fallible[AddressSpace]:
     """A copy of an address space."""
-    twin = fork.begin(made)
+    twin = space.create(PROBE.account)
     position: u64 = 0
     while position < fork.END:
-        position = fork.duplicate_step(made, twin, position)
-    fork.finish(made, twin, stack_pointer)
+        position = fork.duplicate_step(made, twin, position, stack_pointer)
     return twin
 
 
