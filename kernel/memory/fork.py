@@ -59,10 +59,10 @@ def duplicate_region(
 ) -> Fallible[u64]:
     """Give `child` the like of one region from `start` on, with its pages. Up to where. The lock of `space` is held."""
     twin = add_twin(child, region) if start == region.start else child.regions.at_or_below(start)
-    budget.take(REGION_COST)
     if region.terms.fork_rule == u32(ForkRule.WIPE):
         return region.end
     stop, count = pages.duplicate(space.root, child.root, start, region.end, space.account, not region.shared, budget)
+    budget.take(REGION_COST)  # only now: each step has to come further
     child.resident += count
     if twin is not None and region.pager is not None:
         regions.show_for(twin, region)

@@ -100,9 +100,9 @@ def unmap_whole(space: AddressSpace, start: u64, length: u64) -> Fallible[None]:
             position = unmap_step(space, start, end, position)
 
 
-def move_break(space: AddressSpace, address: u64) -> Fallible[tuple[u64, u64]]:
+def move_break(space: AddressSpace, address: u64, may_lock_all: bool) -> Fallible[tuple[u64, u64]]:
     """brk(2): end the heap at `address`. Where its last page ended and ends now; what lies between, if it is less now,
-    is to be unmapped by `unmap_step`. EINVAL, ENOMEM.
+    is to be unmapped by `unmap_step`. EINVAL, ENOMEM; EAGAIN above RLIMIT_MEMLOCK, unless that does not count.
     """
     with space.lock:
         if address < space.break_start or address > MAP_TOP:
@@ -117,6 +117,8 @@ def move_break(space: AddressSpace, address: u64) -> Fallible[tuple[u64, u64]]:
             terms = Terms(rights=u32(Protection.READ | Protection.WRITE), locked=space.locks_new)
             quota.check_count(space)
             quota.check_room(space, terms, (new - old) // PAGE_SIZE)
+            if terms.locked and not may_lock_all:
+                quota.check_locked(space, (new - old) // PAGE_SIZE)
             regions.place(space, terms, None, 0, old, new)
         space.break_end = address
         return old, new

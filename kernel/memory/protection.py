@@ -88,7 +88,9 @@ def change_step(space: AddressSpace, change: Change, start: u64, end: u64) -> Fa
             if to_raw(change.changed(region.terms)) != to_raw(region.terms):
                 address = change_region(space, change, region, address, min(region.end, end), budget)
             else:
-                address = min(region.end, end)
+                stop = min(region.end, end)
+                regions.join_at(space, address)
+                address = stop
         regions.join_at(space, address)
     return address
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.lang import Fallible, inline, struct, u64
-from kernel.base.errno import ENOMEM
+from kernel.base.errno import EAGAIN, ENOMEM
 from kernel.machine.layout import PAGE_SIZE
 from kernel.memory.region import Terms, is_data
 from kernel.memory.user_layout import STACK_SIZE
@@ -131,7 +131,7 @@ def locked_within(space: AddressSpace, start: u64, end: u64) -> u64:
     return pages
 
 
-def may_lock(space: AddressSpace, pages: u64) -> bool:
-    """Whether so many pages more may be locked, by whom the limit counts for."""
-    with space.lock:
-        return space.mapped.locked + pages <= space.quota.locked // PAGE_SIZE
+def check_locked(space: AddressSpace, pages: u64) -> Fallible[None]:
+    """EAGAIN unless so many pages more may be locked, by whom the limit counts for. The lock is held."""
+    if space.mapped.locked + pages > space.quota.locked // PAGE_SIZE:
+        raise EAGAIN

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntFlag
 
 from codegen.lang import Fallible, local, on_error, replace, struct, u32, u64, width, wrapping_add
-from kernel.base.errno import EAGAIN, EFAULT, EINVAL, ENOMEM
+from kernel.base.errno import EFAULT, EINVAL, ENOMEM
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
 from kernel.memory import moving, quota, regions
 from kernel.memory.budget import Budget
@@ -94,8 +94,7 @@ class Remapping:
                     raise EINVAL
             pages = added // PAGE_SIZE
             if region.locked and not may_lock_all:
-                if space.mapped.locked + pages > space.quota.locked // PAGE_SIZE:
-                    raise EAGAIN
+                quota.check_locked(space, pages)
             quota.check_room(space, region.terms, pages)
 
     def extend(self, space: AddressSpace) -> bool:

@@ -6,7 +6,7 @@ The arguments of the script `path a b` become `interpreter [optional-argument] p
 from __future__ import annotations
 
 from codegen.lang import Fallible, Slice, deferred, local, local_array, u8, u64
-from kernel.base.errno import ELOOP, ENOEXEC
+from kernel.base.errno import EACCES, ELOOP, ENOEXEC
 from kernel.base.text import index_of, starts_with
 from kernel.process.arguments import Arguments
 from kernel.process.program import Program, drop_file, open_program
@@ -38,7 +38,7 @@ def resolve_scripts(program: Program, path: Slice[u8]) -> Fallible[None]:
         start = skip_blanks(line[0:line_end], 2)
         end = end_of_word(line[0:line_end], start)
         if start == end:
-            raise ENOEXEC
+            raise EACCES if has_empty_name(line[0:length]) else ENOEXEC
         option = skip_blanks(line[0:line_end], end)
         script = path if depth == 0 else name[0:name_length]
         replace_arguments(program.arguments, line[start:end], line[option:line_end], script)
@@ -83,6 +83,12 @@ def is_cut_off(line: Slice[u8]) -> bool:
         return False
     start = skip_blanks(line, 2)
     return end_of_word(line, start) == len(line) and index_of(line[start : len(line)], 0) == len(line) - start
+
+
+def has_empty_name(line: Slice[u8]) -> bool:
+    """Whether behind the blanks a name of no bytes ends, with the file or by a NUL: that is the working directory."""
+    start = skip_blanks(line, 2)
+    return start < LINE_MAX - 1 and (start >= len(line) or line[start] == 0)
 
 
 def skip_blanks(line: Slice[u8], start: u64) -> u64:

@@ -19,7 +19,6 @@ from codegen.lang import (
 )
 from kernel.base.errno import (
     EACCES,
-    EAGAIN,
     EBADF,
     EEXIST,
     EINVAL,
@@ -186,8 +185,8 @@ def is_to_be_locked(task: Thread, space: AddressSpace, flags: u32, size: u64) ->
     if task.process.credentials.user != 0:
         if flags & MAP_LOCKED != 0 and task.process.settings.limits.soft_of(Resource.LOCKED_MEMORY) == 0:
             raise EPERM
-        if not quota.may_lock(space, size // PAGE_SIZE):
-            raise EAGAIN
+        with space.lock:
+            quota.check_locked(space, size // PAGE_SIZE)
     return True
 
 
@@ -294,7 +293,7 @@ def brk(task: Thread, address: UserAddr) -> u64:
     begin_change(space)
     with deferred(end_change, space):
         try:
-            old, new = mapping.move_break(space, u64(address))
+            old, new = mapping.move_break(space, u64(address), task.process.credentials.user == 0)
             if new < old:
                 unmap_range(space, new, old)
         except Errno:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, UserAddr, UserSlice, align_up, deferred, local, local_array, u8, u32, u64
-from kernel.base.errno import EACCES, EBUSY, EINVAL, ENOMEM, EPERM
+from kernel.base.errno import EACCES, EAGAIN, EBUSY, EINVAL, ENOMEM, EPERM
 from kernel.files.content import Content
 from kernel.files.holes import punch
 from kernel.files.inode import Inode
@@ -89,7 +89,10 @@ def set_fork_rule(space: AddressSpace, wanted: Range, rule: ForkRule) -> Fallibl
     change.skips_holes = True
     begin_change(space)
     with deferred(end_change, space):
-        change_range(space, change, wanted.position, wanted.end)
+        try:
+            change_range(space, change, wanted.position, wanted.end)
+        except ENOMEM:
+            raise EAGAIN from None  # no memory for the kernel, or too many mappings: not a hole
     wanted.has_hole = wanted.has_hole or change.has_hole
 
 

@@ -96,6 +96,7 @@ class Status(View):
             resident = mapped_pages(process) * PAGE_SIZE // KIBIBYTE
             largest = most_resident_pages(process.space) * PAGE_SIZE // KIBIBYTE
             writer(f"VmSize:\t{size_of_space(process) // KIBIBYTE} kB\n")
+            writer(f"VmLck:\t{locked_pages(process) * PAGE_SIZE // KIBIBYTE} kB\n")
             writer(f"VmHWM:\t{largest} kB\nVmRSS:\t{resident} kB\n")
         writer(f"Threads:\t{process.threads.count}\n")
         write_signals(inode, process, writer)
@@ -172,6 +173,13 @@ def is_thread_running(thread: Thread) -> bool:
 def mapped_pages(process: Process) -> u64:
     """How many pages it has in memory."""
     return 0 if process.is_zombie else resident_pages(process.space)
+
+
+def locked_pages(process: Process) -> u64:
+    """How many pages of addresses are locked (mlock(2))."""
+    space = process.space
+    with space.lock:
+        return space.mapped.locked
 
 
 def size_of_space(process: Process) -> u64:

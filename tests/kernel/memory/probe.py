@@ -128,7 +128,7 @@ def protect(made: AddressSpace, address: u64, length: u64, protection: Protectio
 
 def move_break(made: AddressSpace, address: u64) -> Fallible[None]:
     """Let the heap end elsewhere."""
-    old, new = mapping.move_break(made, address)
+    old, new = mapping.move_break(made, address, False)
     if new < old:
         mapping.unmap_whole(made, new, old - new)
 
