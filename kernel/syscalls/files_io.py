@@ -37,6 +37,7 @@ from kernel.files.watch import Happening, notify
 from kernel.memory import user
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
+from kernel.sched.cpu import current
 from kernel.sched.mutex import Mutex
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
@@ -98,6 +99,8 @@ def read_steps(
         try:
             if done > 0:
                 preemption_point(Freezing.LATER)
+                if current().interrupted and file.ops.attributes().kind == Kind.CHARACTER:
+                    return done
             got = file.ops.read(offset + done, buffer[0:step], wait and done == 0)
             user.copy_out(UserSlice(advance(destination.address, done), got), buffer[0:got])
         except Errno:
