@@ -221,6 +221,10 @@ class Tree(Generic[T]):
             self.remove(first)
         return first
 
+    def rekey(self, member: T, key: u64) -> None:
+        """Give `member`, which is in this tree, another key that no other member lies between."""
+        self.node_of(member).key = key
+
     def at_or_below(self, key: u64) -> T | None:
         """The last member whose key is not above `key`."""
         best: T | None = None

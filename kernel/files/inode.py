@@ -31,6 +31,7 @@ from codegen.lang import (
     i64,
     inline,
     local,
+    sleeps,
     struct,
     u8,
     u32,
@@ -237,6 +238,7 @@ class Inode(FileOps):
             self.set_size(size)
             notify(self, Happening.MODIFY)
 
+    @sleeps
     def set_size(self, size: u64) -> Fallible[None]:
         """`truncate`, for who holds `write_lock`."""
         self.check_alive()

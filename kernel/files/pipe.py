@@ -35,10 +35,11 @@ from codegen.lang import (
 )
 from kernel.base.errno import EAGAIN, EFAULT, EINTR, ENOTTY, EPIPE
 from kernel.files.attributes import Attributes, Kind
-from kernel.files.content import HOLE, PAGE
+from kernel.files.content import PAGE
 from kernel.files.credentials import Credentials
 from kernel.files.file import FIONREAD, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
+from kernel.files.frame_tree import HOLE
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.poll import readiness_changed, source_of
 from kernel.machine.clock import wall_time

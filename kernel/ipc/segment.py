@@ -19,6 +19,7 @@ from kernel.ipc.permissions import Permissions
 from kernel.machine.clock import wall_time
 from kernel.memory.heap import free
 from kernel.memory.pager import Pager
+from kernel.memory.region import Region
 from kernel.sched.cpu import current
 
 if TYPE_CHECKING:
@@ -107,6 +108,21 @@ class Segment(Pager):
 
     def own_page(self, index: u64) -> Fallible[FrameNumber]:
         return self.content.own_page(index)
+
+    def has_page(self, index: u64) -> bool:
+        return self.content.has_page(index)
+
+    def note_write(self) -> None:
+        """Nothing tells when a segment was written to."""
+
+    def identity(self) -> u64:
+        return self.content.identity()
+
+    def enter(self, region: Region) -> None:
+        self.content.enter(region)
+
+    def leave(self, region: Region) -> None:
+        self.content.leave(region)
 
     def hold(self) -> None:
         with SEGMENTS.lock:

@@ -1,18 +1,18 @@
-"""Making segments, and showing them in an address space (shmget(2), shmat(2), shmdt(2))."""
+"""Making segments, and finding those to show and those that are shown (shmget(2), shmat(2), shmdt(2))."""
 
 from __future__ import annotations
 
 from codegen.lang import Fallible, i32, must_use, on_error, u32, u64
-from kernel.base.errno import EEXIST, EFBIG, EINVAL, ENOENT, ENOMEM, EPERM
+from kernel.base.errno import EEXIST, EFBIG, EINVAL, ENOENT, ENOMEM
 from kernel.files.attributes import Kind
 from kernel.files.credentials import Credentials
 from kernel.files.inode import Inode
 from kernel.files.ramfs import RamFs
-from kernel.ipc.namespace import PRIVATE, IpcNamespace, pages_of
+from kernel.ipc.namespace import PRIVATE, IpcNamespace
 from kernel.ipc.permissions import EXECUTE, READ, WRITE
 from kernel.ipc.segment import SEGMENTS, Segment
 from kernel.machine.clock import wall_time
-from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
+from kernel.machine.layout import PAGE_SIZE
 from kernel.memory import frames
 from kernel.memory.region import Protection, Region
 from kernel.memory.space import AddressSpace
@@ -117,29 +117,6 @@ def set_size(inode: Inode, size: u64) -> Fallible[None]:
 # Showing.
 
 
-def attach(
-    space: AddressSpace, namespace: IpcNamespace, credentials: Credentials, id: i32, address: u64, flags: u32
-) -> Fallible[u64]:
-    """Show a segment in `space`, at `address` or anywhere (0); where it is. EINVAL, EACCES, EPERM, ENOMEM."""
-    start = place_for(address, flags)
-    rights, wanted = rights_for(flags)
-    segment = find_for(namespace, credentials, id, wanted)
-    try:
-        size = segment.status.size
-        if address == 0:
-            return space.map(0, size, rights, True, segment, 0)
-        if flags & SHM_REMAP == 0:
-            if size > 0xFFFF_FFFF_FFFF_FFFF - start or is_taken(space, start, size):
-                raise EINVAL
-        if size > USER_END or start > USER_END - size:
-            raise ENOMEM
-        if start < USER_START:
-            raise EPERM
-        return space.map(start, size, rights, True, segment, 0)
-    finally:
-        segment.let_go()
-
-
 def place_for(address: u64, flags: u32) -> Fallible[u64]:
     """The page at `address`, rounded down if that is wanted. EINVAL for what is no page, and for nothing to replace."""
     within = address % PAGE_SIZE
@@ -173,34 +150,14 @@ def find_for(namespace: IpcNamespace, credentials: Credentials, id: i32, wanted:
         return segment
 
 
-def is_taken(space: AddressSpace, start: u64, size: u64) -> bool:
-    """Whether something is mapped in a range, which may reach beyond all addresses."""
-    if start >= USER_END:
-        return False
-    return not space.is_free(start, min(size, USER_END - start))
-
-
-def detach(space: AddressSpace, address: u64) -> Fallible[None]:
-    """Unmap what is left of the segment that was attached at `address`. EINVAL when there is none."""
-    if address % PAGE_SIZE != 0:
-        raise EINVAL
-    with space.lock:
-        region = shown_from(space, address)
-        if region is None:
-            raise EINVAL
-        pager = region.pager
-        end = address + pages_of(size_of_segment(region)) * PAGE_SIZE
-        while region is not None:
-            following = space.regions.after(region)
-            if region.pager is pager and region.start - address == region.offset:
-                space.drop_pages(region.start, region.end)
-                space.forget(region)
-            region = following if following is not None and following.end <= end else None
-
-
 def shown_from(space: AddressSpace, address: u64) -> Region | None:
     """The lowest region that shows what it would of a segment attached at `address`. The lock is held."""
-    region = space.regions.at_or_above(address)
+    return shown_above(space, address, address)
+
+
+def shown_above(space: AddressSpace, address: u64, start: u64) -> Region | None:
+    """`shown_from`, of the regions from `start` on."""
+    region = space.regions.at_or_above(start)
     while region is not None:
         if size_of_segment(region) > 0 and region.start - address == region.offset:
             return region

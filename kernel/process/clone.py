@@ -26,9 +26,10 @@ from kernel.files.capability import Capability
 from kernel.files.table import FileTable
 from kernel.machine.layout import USER_END
 from kernel.machine.trap import TrapFrame
-from kernel.memory import fork, user
+from kernel.memory import user
 from kernel.memory.space import AddressSpace
 from kernel.process import alternate_stack
+from kernel.process.changes import drop_space, duplicate_space
 from kernel.process.deliver import has_signal, is_doomed
 from kernel.process.limits import Resource
 from kernel.process.pidfd import attach, open_handle
@@ -186,7 +187,7 @@ def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
         process.files = share_files(parent, request)
         with on_error(process.files.drop):
             process.space = share_space(task, request)
-            with on_error(process.space.drop):
+            with on_error(drop_space, process.space):
                 thread = create_user_thread(process)
                 with on_error(switch.free_thread, thread):
                     share_tables(parent, process, request)
@@ -219,7 +220,7 @@ def share_space(task: Thread, request: CloneRequest) -> Fallible[AddressSpace]:
     if request.has(CloneFlags.MEMORY):
         space.hold()
         return space
-    return fork.duplicate(space, task.frame.rsp)
+    return duplicate_space(space, task.frame.rsp)
 
 
 def share_tables(parent: Process, process: Process, request: CloneRequest) -> Fallible[None]:

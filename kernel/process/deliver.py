@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, count_trailing_zeros, i32, inline, invert, local, u32, u64
 from kernel.base.errno import EFAULT
+from kernel.files.content import DYING, release_dying
 from kernel.machine.instructions import disable_interrupts, enable_interrupts
 from kernel.memory.pressure import PRESSURE
 from kernel.process import job_control, restart, timers
@@ -44,7 +45,7 @@ def before_return(thread: Thread, from_call: bool) -> None:
     while True:
         enable_interrupts()
         if this_cpu().need_resched:
-            if PRESSURE.limit_hit or thread.shared_time.is_look_due:
+            if PRESSURE.limit_hit or thread.shared_time.is_look_due or not DYING.contents.is_empty:
                 do_duties(thread)
             end_turn()
         else:
@@ -62,12 +63,15 @@ def before_return(thread: Thread, from_call: bool) -> None:
 
 
 def do_duties(thread: Thread) -> None:
-    """Tell of limits that were hit, and look what is to happen at a moment of the processor time of `thread`."""
+    """Tell of limits that were hit, look what is to happen at a moment of the processor time of `thread`, and give back
+    what is left of large files.
+    """
     KERNEL_LOCK.enter()
     if PRESSURE.limit_hit:
         thread.process.container.tell_limits()
     if thread.shared_time.is_look_due:
         look(thread)
+    release_dying()
     KERNEL_LOCK.leave()
 
 

@@ -12,9 +12,12 @@ from typing import Never
 
 from codegen.lang import UserAddr, u32, u64
 from kernel.base.errno import EFAULT
+from kernel.files.content import release_dying
 from kernel.files.poll import readiness_changed
 from kernel.memory import user
+from kernel.memory.space import NOTHING
 from kernel.process import job_control, robust, timers
+from kernel.process.changes import drop_space
 from kernel.process.clock_watch import forget_process, forget_thread
 from kernel.process.ending import end_threads
 from kernel.process.process import Process, ProcessState
@@ -47,6 +50,7 @@ def exit_thread(status: u32) -> Never:
     drop_signals(thread)
     if process.threads.count == 1:
         end_threads(process, status)
+        release_space(process)
         drop_shared(process)
         process.files.close_all_unless_shared()
         drop_signals(thread)
@@ -64,6 +68,7 @@ def exit_thread(status: u32) -> Never:
     else:
         job_control.tell_of_stop(process)
     thread.is_user = False
+    release_dying()
     exit_current()
 
 
@@ -95,7 +100,6 @@ def forget_child_tid(thread: Thread) -> None:
 
 def end_process(process: Process) -> None:
     """The last thread has ended: give back what the process used, and tell who waits for it."""
-    release_space(process)
     process.processor_limit.watch.cancel()
     forget_process(process)
     process.files.drop()
@@ -126,9 +130,10 @@ def release_space(process: Process) -> None:
     """Leave the address space of `process`; a parent that lent it may go on."""
     space = process.space
     keep_largest(process)
+    process.space = NOTHING
     switch.leave_space()
-    space.drop()
     process.return_space()
+    drop_space(space)
 
 
 def heir_of(process: Process) -> Process | None:

@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from codegen.lang import Array, array, copy, fill, struct, u32, u64, width
 from kernel.files.table import DESCRIPTORS_DEFAULT, DESCRIPTORS_MAX
+from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import STACK_SIZE
 
 UNLIMITED: u64 = 0xFFFF_FFFF_FFFF_FFFF
@@ -72,6 +73,15 @@ class Limits:
     def soft_of(self, resource: Resource) -> u64:
         """The limit that counts."""
         return self.soft[u64(resource)]
+
+    def apply_to(self, space: AddressSpace) -> None:
+        """Let `space`, which the process has, know those that are about memory."""
+        with space.lock:
+            quota = space.quota
+            quota.total = self.soft_of(Resource.ADDRESS_SPACE)
+            quota.data = self.soft_of(Resource.DATA)
+            quota.stack = self.soft_of(Resource.STACK)
+            quota.locked = self.soft_of(Resource.LOCKED_MEMORY)
 
     @property
     def has_processor_time(self) -> bool:

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from kernel.containers.container import Container
     from kernel.files.inode import Inode
     from kernel.files.table import FileTable
-    from kernel.memory.space import AddressSpace
+    from kernel.memory.space import NOTHING, AddressSpace
     from kernel.process.pidfd import ProcessHandle
     from kernel.process.processor_limit import ProcessorLimit
     from kernel.process.session import Session
@@ -99,6 +99,7 @@ class Process:
 
     # What it uses; given back when it becomes a zombie.
     space: AddressSpace = uninitialised()
+    """NOTHING before it has a program, and once it has given it back."""
     files: FileTable = uninitialised()
     paths: PathContext = uninitialised()
     """Its own, or one that it shares with others (CLONE_FS)."""
@@ -307,4 +308,5 @@ def make_process(container: Container, model: Process | None) -> Fallible[Proces
     process.paths = process.own_paths
     process.container = container
     process.started = now()
+    process.space = NOTHING
     return process

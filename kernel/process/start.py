@@ -7,8 +7,8 @@ from kernel.base.errno import EINTR
 from kernel.files.inode import Inode
 from kernel.memory.space import AddressSpace
 from kernel.process import exec, restart, robust, timers
+from kernel.process.changes import drop_space
 from kernel.process.deliver import has_signal
-from kernel.process.limits import Resource
 from kernel.process.process import Process
 from kernel.process.program import Program
 from kernel.process.signal_queue import QueuedSignal
@@ -54,7 +54,7 @@ def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallib
     process.container.numbers.add_thread(thread, process.pid)
     process.name_thread(thread, base_name(path))
     process.settings.limits.begin(process.container.account.processes.limit)
-    space.stack_limit = process.settings.limits.soft_of(Resource.STACK)
+    process.settings.limits.apply_to(space)
     thread.frame.start_user(UserAddr(program.entry), UserAddr(program.stack_pointer))
     switch.prepare_user(thread)
     start(thread)
@@ -62,7 +62,7 @@ def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallib
 
 def undo_load(space: AddressSpace, file: Inode) -> None:
     """Give back what `exec.load` made."""
-    space.drop()
+    drop_space(space)
     file.drop()
 
 
@@ -79,9 +79,8 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     robust.release_locks(thread)
     keep_largest(process)
     process.space = space
-    space.stack_limit = process.settings.limits.soft_of(Resource.STACK)
+    process.settings.limits.apply_to(space)
     switch.enter_space(space)
-    before.drop()
     process.return_space()
     old_file = process.executable
     process.executable = file
@@ -103,6 +102,7 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     switch.load_fs_base(thread)
     thread.frame.start_user(UserAddr(program.entry), UserAddr(program.stack_pointer))
     restart.forget(thread)
+    drop_space(before)
 
 
 def end_other_threads(task: Thread) -> Fallible[None]:

@@ -30,6 +30,7 @@ from kernel.process.signal_queue import SI_KERNEL
 from kernel.process.signal_table import Signal
 from kernel.sched.cpu import current
 from kernel.sched.kernel_lock import KERNEL_LOCK
+from kernel.sched.preemption import give_way
 from kernel.sched.scheduler import tick
 from kernel.sched.thread import Thread
 from kernel.sched.timer import expire_sleepers
@@ -160,6 +161,7 @@ def fill_in(thread: Thread, space: AddressSpace, address: u64, access: Access, m
             tries += 1
             if thread.killed or not process.container.make_room(process, may_wait and tries < MOST_TRIES):
                 raise
+            give_way()
 
 
 def code_at(space: AddressSpace | None, address: u64) -> u32:

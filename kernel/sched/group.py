@@ -71,7 +71,7 @@ class RunGroup:
     def put(self, thread: Thread) -> None:
         """Queue a ready thread at its processor, behind those of its age; or with those that are urgent."""
         self.ready_count += 1
-        if thread.killed or thread.mutexes != 0:
+        if thread.killed or thread.awaited != 0:
             self.urgent.push_last(thread)
         else:
             self.ready[thread.processor].insert_last(thread, thread.age)

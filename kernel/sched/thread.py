@@ -63,6 +63,19 @@ class ThreadState(IntEnum):
 
 
 @struct
+class Reading:
+    """Where a thread has come in a long text that the kernel makes: the piece of a space that a read began with."""
+
+    text: u64 = 0
+    """The address of the `View`; 0: in none."""
+    space: u64 = 0
+    """The identity of the address space that it is about."""
+    offset: u64 = 0
+    """Where the piece stands in the text, and what it is about in the space."""
+    address: u64 = 0
+
+
+@struct
 class Thread:
     """One flow of control: its kernel stack, what it runs for, and how it is waiting."""
 
@@ -107,8 +120,8 @@ class Thread:
     fpu_area: FpuArea | None = None
     fpu_processor: u32 = NOWHERE
     """Whose floating-point registers were loaded from the area last."""
-    mutexes: u64 = 0
-    """How many mutexes it holds (mutex.py)."""
+    awaited: u64 = 0
+    """For how many mutexes that it holds others wait (mutex.py). Under SCHEDULER.lock."""
     lends_space: bool = False
     set_child_tid: UserAddr = UserAddr(0)
     clear_child_tid: UserAddr = UserAddr(0)
@@ -129,7 +142,9 @@ class Thread:
     split: TimeSplit = inline()
     name: Array[u8] = array(16)
     """TASK_COMM_LEN (prctl(2), PR_SET_NAME)."""
-    futex_space: u64 = 0
+    reading: Reading = inline()
+    """So that it goes on there (views/mappings.py)."""
+    futex_object: u64 = 0
     futex_place: u64 = 0
     """Which futex it waits for (process/futex.py)."""
     futex_bits: u32 = 0

@@ -8,10 +8,11 @@ from kernel.files.file import OpenFile
 from kernel.files.flags import OpenFlags
 from kernel.files.watch import Happening
 from kernel.memory import user
+from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.file_limit import within_limit
-from kernel.syscalls.files_io import LARGE, checked_count, tell_transfer
+from kernel.syscalls.files_io import LARGE, checked_count, tell_transfer, write_lock_of
 from kernel.syscalls.files_support import readable_file, writable_file
 
 
@@ -19,6 +20,16 @@ def transfer(
     source: OpenFile, source_offset: u64, destination: OpenFile, destination_offset: u64, count: u64
 ) -> Fallible[u64]:
     """Copy up to `count` bytes in the kernel; stops short at the end of the source."""
+    if not destination.ops.is_seekable():
+        return transfer_steps(source, source_offset, destination, destination_offset, count)
+    with write_lock_of(destination):
+        return transfer_steps(source, source_offset, destination, destination_offset, count)
+
+
+def transfer_steps(
+    source: OpenFile, source_offset: u64, destination: OpenFile, destination_offset: u64, count: u64
+) -> Fallible[u64]:
+    """`transfer`, under the lock of a destination that has places."""
     buffer = local_array(u8, LARGE)
     done: u64 = 0
     allowed = within_limit(destination, destination_offset, count)
@@ -26,6 +37,8 @@ def transfer(
         step = min(LARGE, allowed - done)
         put: u64 = 0
         try:
+            if done > 0:
+                preemption_point(Freezing.LATER)
             got = source.ops.read(source_offset + done, buffer[0:step], source.may_wait and done == 0)
             if got == 0:
                 return done

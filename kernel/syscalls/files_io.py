@@ -38,6 +38,7 @@ from kernel.memory import user
 from kernel.net.unix.socket import UnixSocket
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
+from kernel.sched.cpu import current
 from kernel.sched.mutex import Mutex
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
@@ -101,6 +102,8 @@ def read_steps(
         try:
             if done > 0:
                 preemption_point(Freezing.LATER)
+                if current().interrupted and file.ops.attributes().kind == Kind.CHARACTER:
+                    return done
             got = file.ops.read(offset + done, buffer[0:step], wait and done == 0)
             user.copy_out(UserSlice(advance(destination.address, done), got), buffer[0:got])
         except Errno:
@@ -293,8 +296,10 @@ def lseek(task: Thread, fd: Fd, offset: i64, whence: u32) -> Fallible[u64]:
     elif whence == SEEK_DATA or whence == SEEK_HOLE:
         if offset < 0 or u64(offset) >= size:
             raise ENXIO
-        file.position = sought(file, u64(offset), whence == SEEK_DATA, size)
-        return file.position
+        file.hold()
+        with deferred(file.drop):
+            file.position = sought(file, u64(offset), whence == SEEK_DATA, size)
+            return file.position
     file.position = moved(base, offset)
     return file.position
 
@@ -303,12 +308,12 @@ def sought(file: OpenFile, offset: u64, wants_data: bool, size: u64) -> Fallible
     """Where data or a hole begins from `offset` on. What has no pages is one run of data up to its size."""
     inode = file.inode
     content = None if inode is None else inode.content
-    if content is None:
+    if inode is None or content is None:
         return offset if wants_data else size
-    if not wants_data:
-        return next_hole(content, offset)
-    found = next_data(content, offset)
-    if found >= size:
+    inode.hold()
+    with deferred(inode.drop):
+        found = next_data(content, offset) if wants_data else next_hole(content, offset)
+    if wants_data and found >= size:
         raise ENXIO
     return found
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from codegen.lang import Fallible, Fd, deferred, i64, u32, u64
 from kernel.base.errno import EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, ESPIPE
 from kernel.files.attributes import Kind
-from kernel.files.content import PAGE, SIZE_MAX
+from kernel.files.content import PAGE, SIZE_MAX, pages_of
 from kernel.files.file import OpenFile
-from kernel.files.holes import pages_of, punch, reserve
+from kernel.files.holes import punch, reserve
 from kernel.files.inode import Inode
 from kernel.files.locks import described_by
 from kernel.files.seals import check_size, check_write

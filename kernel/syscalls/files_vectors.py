@@ -13,6 +13,7 @@ from kernel.net.unix.socket import UnixSocket
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
 from kernel.sched.cpu import current
+from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_io import check_has_places, check_room, read_at, write_at, write_lock_of
@@ -40,21 +41,26 @@ def vector_at(vectors: UserAddr, index: u64) -> Fallible[UserSlice]:
     return UserSlice(UserAddr(base), user.get(u64, advance(entry, 8)))
 
 
-def check_vectors(vectors: UserAddr, count: u64) -> Fallible[None]:
-    """EFAULT when the array cannot be read, EINVAL when it is too long or the sum of its lengths is."""
+def check_vectors(vectors: UserAddr, count: u64, may_be_long: bool = False) -> Fallible[None]:
+    """EFAULT when the array cannot be read, EINVAL when it is too long, or one of its lengths is, or their sum, unless
+    that may be.
+    """
     if count > VECTORS_MAX:
         raise EINVAL
-    total_of(vectors, count)
+    total_of(vectors, count, may_be_long)
 
 
-def total_of(vectors: UserAddr, count: u64) -> Fallible[u64]:
-    """The sum of the lengths in an array. EFAULT when it cannot be read, EINVAL when the sum is too large."""
+def total_of(vectors: UserAddr, count: u64, may_be_long: bool = False) -> Fallible[u64]:
+    """The sum of the lengths in an array. EFAULT when it cannot be read, EINVAL when the sum is too large, unless that
+    may be: then a length is, and the sum is 0.
+    """
     total: u64 = 0
     for index in range(count):
         length = vector_at(vectors, index).length
         if length > HIGHEST_OFFSET - total:
             raise EINVAL
-        total += length
+        if not may_be_long:
+            total += length
     return total
 
 
@@ -90,6 +96,8 @@ def read_parts(file: OpenFile, vectors: UserAddr, count: u64, start: u64, wait: 
         length = min(part.length, COUNT_MAX - done)
         got: u64 = 0
         try:
+            if done > 0:
+                preemption_point(Freezing.LATER)
             got = read_at(file, start + done, UserSlice(part.address, length), wait and done == 0)
         except Errno:
             if done == 0:
@@ -135,6 +143,8 @@ def write_parts(task: Thread, file: OpenFile, vectors: UserAddr, count: u64, sta
         length = min(part.length, COUNT_MAX - done)
         put: u64 = 0
         try:
+            if done > 0:
+                preemption_point(Freezing.LATER)
             check_room(file, start + done)
             put = write_at(file, start + done, UserSlice(part.address, length), wait)
         except Errno as error:

@@ -7,6 +7,7 @@ from kernel.base.errno import EINVAL, EPERM
 from kernel.files.capability import Capability
 from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory import user
+from kernel.memory.space import NOTHING
 from kernel.process.limits import RESOURCES, Resource
 from kernel.process.process import Process
 from kernel.sched.thread import Thread
@@ -16,8 +17,8 @@ from kernel.syscalls.identity import has_ids_of
 from kernel.syscalls.threads import thread_of
 
 MISSING = (
-    "counted are NOFILE, CPU, FSIZE, NPROC, SIGPENDING, NICE and RTPRIO, and there is nothing for CORE, LOCKS, "
-    "MSGQUEUE and RTTIME to count; AS, DATA, MEMLOCK, RSS and STACK are kept and not counted"
+    "counted are NOFILE, CPU, FSIZE, NPROC, SIGPENDING, NICE, RTPRIO, AS, DATA, MEMLOCK and STACK; there is nothing "
+    "for CORE, LOCKS, MSGQUEUE and RTTIME to count; RSS is kept and not counted"
 )
 
 
@@ -69,8 +70,8 @@ def set_limit(task: Thread, process: Process, resource: u32, soft: u64, hard: u6
         process.processor_limit.begin(process)
     elif resource == u32(Resource.FILES) and not process.is_zombie:
         process.files.limit = soft
-    elif resource == u32(Resource.STACK) and not process.is_zombie:
-        process.space.stack_limit = soft
+    elif process.space is not NOTHING:
+        limits.apply_to(process.space)
 
 
 @syscall(97, missing="as prlimit64")

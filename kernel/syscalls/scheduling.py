@@ -1,4 +1,4 @@
-"""What programs ask of the scheduler: sched_setscheduler(2), sched_setaffinity(2) and their family, mincore(2).
+"""What programs ask of the scheduler: sched_setscheduler(2), sched_setaffinity(2) and their family.
 
 Containers share the processors by weight, and the threads of one by their nice values (sched/policy.py).
 nice.py has the calls for nice values and struct sched_attr.
@@ -7,12 +7,9 @@ nice.py has the calls for nice values and struct sched_attr.
 from __future__ import annotations
 
 from codegen.lang import Fallible, UserAddr, UserSlice, i32, load, local_array, u8, u32, u64
-from kernel.base.errno import EINVAL, ENOMEM, EPERM
+from kernel.base.errno import EINVAL, EPERM
 from kernel.files.capability import Capability
-from kernel.machine.layout import PAGE_SIZE, USER_END
-from kernel.machine.paging import index_at
-from kernel.memory import page_tables, user
-from kernel.memory.space import AddressSpace
+from kernel.memory import user
 from kernel.process.limits import Resource
 from kernel.sched.control import restrict_to
 from kernel.sched.cpu import CPUS, this_cpu
@@ -20,7 +17,6 @@ from kernel.sched.policy import PolicyKind
 from kernel.sched.thread import Thread
 from kernel.sched.timer import TICK
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_support import advance
 from kernel.syscalls.nice import may_be_nice, may_change
 from kernel.syscalls.threads import thread_of
 from kernel.syscalls.time import put_timespec
@@ -203,26 +199,3 @@ def getcpu(task: Thread, cpu: UserAddr, node: UserAddr) -> Fallible[None]:
         user.put(u32, cpu, number)
     if u64(node) != 0:
         user.put(u32, node, 0)
-
-
-@syscall(27, missing="pages of files count only once this process has touched them")
-def mincore(task: Thread, address: UserAddr, length: u64, out: UserAddr) -> Fallible[None]:
-    """mincore(2): what this process has touched is in memory. ENOMEM where nothing is mapped."""
-    start = u64(address)
-    if start % PAGE_SIZE != 0:
-        raise EINVAL
-    if length > USER_END or start > USER_END - length:
-        raise ENOMEM
-    count = (length + PAGE_SIZE - 1) // PAGE_SIZE
-    for index in range(count):
-        is_there = is_resident(task.process.space, start + index * PAGE_SIZE)
-        user.put(u8, advance(out, index), 1 if is_there else 0)
-
-
-def is_resident(space: AddressSpace, page: u64) -> Fallible[bool]:
-    """Whether a page is mapped to a frame now. ENOMEM where nothing is mapped at all."""
-    with space.lock:
-        if space.region_at(page) is None:
-            raise ENOMEM
-        table = page_tables.find_table(space.root, page)
-        return table is not None and table.entries[index_at(page, 1)].present

@@ -8,8 +8,11 @@ from codegen.lang import (
     UserAddr,
     UserSlice,
     address_of,
+    align_up,
+    deferred,
     i32,
     local,
+    replace,
     size_of,
     slice_at,
     struct,
@@ -20,15 +23,22 @@ from codegen.lang import (
 from kernel.base.errno import EINVAL, ENOMEM, EPERM
 from kernel.files.credentials import Credentials
 from kernel.ipc import sharing
-from kernel.ipc.namespace import INDICES, IpcNamespace, index_of
+from kernel.ipc.namespace import INDICES, IpcNamespace, index_of, pages_of
 from kernel.ipc.permissions import PERMISSION_BITS, READ, is_privileged
 from kernel.ipc.segment import SEGMENTS, Segment, SegmentStatus, mode_of
 from kernel.machine.clock import wall_time
+from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.memory import user
+from kernel.memory.region import Terms
+from kernel.memory.space import AddressSpace
+from kernel.process.changes import begin_change, end_change, unmap_range
+from kernel.process.filling import fill_silently
 from kernel.process.limits import Resource
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
+from kernel.syscalls.memory import MAP_FIXED, choose_address, is_to_be_filled, is_to_be_locked, place
 
+HIGHEST: u64 = 0xFFFF_FFFF_FFFF_FFFF
 IPC_RMID: i32 = 0
 IPC_SET: i32 = 1
 IPC_STAT: i32 = 2
@@ -129,14 +139,68 @@ def shmget(task: Thread, key: u32, size: u64, flags: u32) -> Fallible[i32]:
 @syscall(30)
 def shmat(task: Thread, id: i32, address: UserAddr, flags: u32) -> Fallible[u64]:
     """shmat(2)."""
+    start = sharing.place_for(u64(address), flags)
+    rights, wanted = sharing.rights_for(flags)
     process = task.process
-    return sharing.attach(process.space, process.container.ipc, process.credentials, id, u64(address), flags)
+    segment = sharing.find_for(process.container.ipc, process.credentials, id, wanted)
+    with deferred(segment.let_go):
+        if segment.status.size > USER_END:
+            raise ENOMEM
+        size = align_up(segment.status.size, PAGE_SIZE)
+        terms = Terms(rights=u32(rights), shared=True, never_written=flags & sharing.SHM_RDONLY != 0)
+        return show(task, segment, terms, size, start, flags & sharing.SHM_REMAP != 0)
+
+
+def show(task: Thread, segment: Segment, terms: Terms, size: u64, address: u64, may_replace: bool) -> Fallible[u64]:
+    """Map a segment at `address`, or anywhere (0); where it is. EINVAL where something is, unless that may be replaced;
+    ENOMEM, EPERM, EAGAIN as mmap(2).
+    """
+    space = task.process.space
+    begin_change(space)
+    with deferred(end_change, space):
+        if address != 0 and not may_replace and (size > HIGHEST - address or is_taken(space, address, size)):
+            raise EINVAL
+        start, is_free = choose_address(space, address, size, 0 if address == 0 else MAP_FIXED)
+        shown = replace(terms, locked=is_to_be_locked(task, space, 0, size))
+        place(space, shown, segment, 0, start, start + size, is_free)
+    if shown.locked and is_to_be_filled(space, 0):
+        fill_silently(space, start, start + size)
+    return start
+
+
+def is_taken(space: AddressSpace, start: u64, size: u64) -> bool:
+    """Whether something is mapped in a range, which may reach beyond all addresses."""
+    if start >= USER_END:
+        return False
+    with space.lock:
+        return space.first_region(start, start + min(size, USER_END - start)) is not None
 
 
 @syscall(67)
 def shmdt(task: Thread, address: UserAddr) -> Fallible[None]:
     """shmdt(2)."""
-    sharing.detach(task.process.space, u64(address))
+    start = u64(address)
+    if start % PAGE_SIZE != 0:
+        raise EINVAL
+    space = task.process.space
+    begin_change(space)
+    with deferred(end_change, space):
+        with space.lock:
+            first = sharing.shown_from(space, start)
+            if first is None:
+                raise EINVAL
+            pager = first.pager
+            last = start + pages_of(sharing.size_of_segment(first)) * PAGE_SIZE
+            position = first.start
+        while position < last:
+            with space.lock:
+                region = sharing.shown_above(space, start, position)
+                if region is None or region.end > last:
+                    return
+                position, end, is_of_it = region.start, region.end, region.pager is pager
+            if is_of_it:
+                unmap_range(space, position, end)
+            position = end
 
 
 @syscall(31)

@@ -11,13 +11,11 @@ from codegen.lang import (
     inline,
     inline_array,
     local,
-    local_array,
     struct,
     u8,
     u32,
     u64,
 )
-from kernel.devices.random import Generator
 from kernel.files.attributes import Access, Attributes, Kind
 from kernel.files.credentials import Credentials
 from kernel.files.directory import Directory, DirectoryEntry, hash_of
@@ -87,15 +85,6 @@ def components(path: Slice[u8]) -> u64:
             return answer * 2 + (1 if slash else 0)
         slash = lookup.trailing_slash
         answer = answer * 10 + length
-
-
-def stream_word(number: u64) -> u32:
-    """Word `number` of the second block of ChaCha20 with a key of zeros."""
-    generator = local(Generator)
-    block = local_array(u32, 16)
-    generator.make_block(block)
-    generator.make_block(block)
-    return block[number]
 
 
 def permitted(permissions: u32, user: u32, group: u32, wanted: u32) -> bool:

@@ -27,11 +27,6 @@ def test_components(path: bytes, answer: int) -> None:
     assert both(bodies.components, path) == answer
 
 
-def test_second_block_of_the_stream() -> None:
-    """RFC 8439, appendix A.1, test vector 2."""
-    assert both(bodies.stream_word, 0) == int.from_bytes(bytes.fromhex("9f07e7be"), "little")
-
-
 @pytest.mark.parametrize(
     ("moment", "other", "answer"),
     [

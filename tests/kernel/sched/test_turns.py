@@ -239,7 +239,7 @@ def test_an_urgent_thread_runs_though_its_group_is_throttled(reason: str) -> Non
     if reason == "killed":
         thread.killed = True
     else:
-        thread.mutexes = 1
+        thread.awaited = 1
     group.remove(thread)
     machine.scheduler.enqueue(thread)
     used = group.used
