@@ -15,7 +15,7 @@ from kernel.memory.budget import Budget
 from kernel.sched.preemption import Freezing, give_way, preemption_point
 
 LOOKED_UP: u64 = 4096
-"""How far `data_pages` looks into a file of a layer below that has holes; beyond, all counts as data."""
+"""How far `data_pages_up_to` looks."""
 
 
 @sleeps
@@ -59,18 +59,31 @@ def next_hole(content: Content, offset: u64) -> u64:
 
 def data_pages(content: Content) -> u64:
     """How many pages are data: what `st_blocks` counts."""
-    count = content.own.count - content.own_hiding
+    count: u64 = 0
+    level = content
+    while True:
+        count += level.own.count - level.own_hiding + level.extent_pages
+        origin = level.origin
+        if origin is None:
+            return count
+        if level.origin_size < origin.size:
+            return count + data_pages_up_to(level, pages_of(level.origin_size))
+        level = origin
+
+
+def data_pages_up_to(content: Content, end: u64) -> u64:
+    """How many pages before page `end` show data of layers below, of a file that was cut off there.
+
+    Unless all are data, each has to be looked up, as far as that is quick; the others count as data.
+    """
     origin = content.origin
-    if origin is None:
-        return count + content.extent_pages
-    below = pages_below(content)
-    if is_solid(origin, below):
-        return count + below
-    # A file of a layer below that has holes: which pages show through has to be looked up, as far as that is quick.
-    for index in range(min(below, LOOKED_UP)):
+    if origin is not None and is_solid(origin, end):
+        return end
+    count = saturating_sub(u64, end, LOOKED_UP)
+    for index in range(min(end, LOOKED_UP)):
         if content.frame_below(index) != HOLE:
             count += 1
-    return count + saturating_sub(u64, below, LOOKED_UP)
+    return count
 
 
 def is_solid(content: Content, count: u64) -> bool:
