@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from codegen.lang import Atomic, inline, struct, u64
+from codegen.lang import Atomic, hot, inline, noinline, struct, u64
 from kernel.machine.cpu import current_thread_address
 from kernel.sched.wait import WaitQueue
 
 
 @struct
 class Mutex:
-    """Held by one thread at a time; others sleep in the order in which they came."""
+    """Held by one thread at a time; others sleep until it is given up.
+
+    A thread that waits first counts itself in `waiting` and then looks at `holder`; the one that gives it up changes
+    `holder` first and then looks at `waiting`. So at least one of the two sees the other, and where nobody waits,
+    giving it up is cheap.
+    """
 
     holder: Atomic[u64] = inline()
     """The address of the thread that has it; 0: none."""
+    waiting: Atomic[u64] = inline()
+    """How many threads wait for it."""
     queue: WaitQueue = inline()
 
+    @hot
     def __enter__(self) -> None:
+        if not self.holder.compare_exchange(0, current_thread_address()):
+            self.enter_slowly()
+
+    @hot
+    def __exit__(self, *_: object) -> None:
+        self.holder.store(0)
+        if self.waiting.load() != 0:
+            self.queue.wake_one()
+
+    @noinline
+    def enter_slowly(self) -> None:
+        """Sleep until it is free, and take it."""
+        assert self.holder.load() != current_thread_address(), "a mutex is not taken twice"
+        self.waiting.fetch_add(1)
         while True:
             seen = self.queue.observe()
             if self.holder.compare_exchange(0, current_thread_address()):
-                return
-            assert self.holder.load() != current_thread_address(), "a mutex is not taken twice"
+                break
             self.queue.sleep_uninterrupted(seen)
-
-    def __exit__(self, *_: object) -> None:
-        self.holder.store(0)
-        self.queue.wake_one()
+        self.waiting.fetch_sub(1)
