@@ -8,6 +8,7 @@ Invariants
 - `used` bytes are queued, from `head` on, in a ring of CAPACITY bytes.
 - The pipe lives as long as one of its ends is open.
 - A write of at most PIPE_BUF bytes is queued in one piece.
+- What changes the queue holds `lock`, also while bytes are copied from or to a program: that may sleep.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from kernel.memory import frames, user
 from kernel.memory.account import Account
 from kernel.memory.frames import FrameUse
 from kernel.memory.heap import free, owner_of
+from kernel.sched.mutex import Mutex
 from kernel.sched.wait import WaitQueue
 
 CAPACITY_PAGES: u64 = 16
@@ -57,17 +59,20 @@ PIPE_BUF: u64 = 4096
 class PipeWaiters:
     """The threads that wait at one end of a pipe.
 
-    What pipes do is never interrupted by what wakes others at them, so a count of those who sleep is enough to know
-    that nobody is there to be woken.
+    They are counted under the lock of the pipe, before that is given up; so the count is enough to know that nobody is
+    there to be woken.
     """
 
     queue: WaitQueue = inline()
     count: u64 = 0
 
-    def sleep(self) -> Fallible[None]:
-        """Sleep until the next wake-up. EINTR."""
-        seen = self.queue.observe()
+    def join(self) -> u64:
+        """Be one of them: what `sleep` needs. The lock is held."""
         self.count += 1
+        return self.queue.observe()
+
+    def sleep(self, seen: u64) -> Fallible[None]:
+        """Sleep until the next wake-up after `join`, without the lock. EINTR."""
         try:
             self.queue.sleep(seen)
         finally:
@@ -88,6 +93,7 @@ class Pipe:
     reader: PipeReader = inline()
     writer: PipeWriter = inline()
     described: Attributes = inline()
+    lock: Mutex = inline()
     head: u64 = 0
     used: u64 = 0
     pages: Array[FrameNumber] = array(CAPACITY_PAGES)
@@ -106,11 +112,43 @@ class Pipe:
     def receive(self, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         """Take what is queued, up to len(destination) bytes; 0 when all writers are gone."""
         total = u64(len(destination))
-        if total == 0 or not self.await_content(wait):
+        if total == 0:
             return 0
+        while True:
+            with self.lock:
+                if self.has_content(wait):
+                    return self.take(destination)
+                if not self.writer.is_open:
+                    return 0
+                seen = self.readable.join()
+            self.readable.sleep(seen)
+
+    @hot
+    def receive_to_user(self, destination: UserSlice, wait: bool) -> Fallible[u64]:
+        """`receive` into a program's memory. EFAULT, with what could not be written there still queued."""
+        if destination.length == 0:
+            return 0
+        while True:
+            with self.lock:
+                if self.has_content(wait):
+                    return self.take_to_user(destination)
+                if not self.writer.is_open:
+                    return 0
+                seen = self.readable.join()
+            self.readable.sleep(seen)
+
+    @inline
+    def has_content(self, wait: bool) -> Fallible[bool]:
+        """Whether bytes are queued. EAGAIN when some may come and nobody is to `wait` for them. The lock is held."""
+        if self.used == 0 and self.writer.is_open and not wait:
+            raise EAGAIN
+        return self.used > 0
+
+    def take(self, destination: MutableSlice[u8]) -> u64:
+        """Take bytes off the queue. The lock is held."""
         done: u64 = 0
-        while done < total and self.used > 0:
-            part = self.first_part(total - done)
+        while done < len(destination) and self.used > 0:
+            part = self.first_part(len(destination) - done)
             copy(destination[done : done + len(part)], part)
             done += len(part)
             self.consume(len(part))
@@ -118,14 +156,11 @@ class Pipe:
         return done
 
     @hot
-    def receive_to_user(self, destination: UserSlice, wait: bool) -> Fallible[u64]:
-        """`receive` into a program's memory. EFAULT, with what could not be written there still queued."""
-        total = destination.length
-        if total == 0 or not self.await_content(wait):
-            return 0
+    def take_to_user(self, destination: UserSlice) -> Fallible[u64]:
+        """`take` into a program's memory. EFAULT. The lock is held."""
         done: u64 = 0
-        while done < total and self.used > 0:
-            part = self.first_part(total - done)
+        while done < destination.length and self.used > 0:
+            part = self.first_part(destination.length - done)
             try:
                 user.copy_out(UserSlice(UserAddr(destination.address + done), len(part)), part)
             except EFAULT:
@@ -136,16 +171,6 @@ class Pipe:
             self.consume(len(part))
         self.content_taken()
         return done
-
-    def await_content(self, wait: bool) -> Fallible[bool]:
-        """Sleep until bytes are queued; False when none will come. EAGAIN unless it may `wait`, EINTR."""
-        while self.used == 0:
-            if not self.writer.is_open:
-                return False
-            if not wait:
-                raise EAGAIN
-            self.readable.sleep()
-        return True
 
     def first_part(self, limit: u64) -> MutableSlice[u8]:
         """The first bytes of the queue, at most `limit`: those in the page where it begins."""
@@ -170,27 +195,28 @@ class Pipe:
         total = u64(len(source))
         done: u64 = 0
         while True:
-            if not self.reader.is_open:
-                raise EPIPE
-            room = CAPACITY - self.used
-            if room >= total - done or (room > 0 and total > PIPE_BUF):
-                step = min(room, total - done)
-                self.enqueue(source[done : done + step])
-                done += step
-                self.content_queued()
-                if done == total:
-                    return done
-            elif not wait:
-                if done == 0:
-                    raise EAGAIN
-                return done
-            else:
+            with self.lock:
                 try:
-                    self.writable.sleep()
-                except EINTR:
+                    room = self.has_room_for(total if total <= PIPE_BUF else 1, wait)
+                except Errno:
                     if done == 0:
                         raise
                     return done
+                if room:
+                    step = min(CAPACITY - self.used, total - done)
+                    self.enqueue(source[done : done + step])
+                    done += step
+                    self.content_queued()
+                    if done == total:
+                        return done
+                    continue
+                seen = self.writable.join()
+            try:
+                self.writable.sleep(seen)
+            except EINTR:
+                if done == 0:
+                    raise
+                return done
 
     @hot
     def send_from_user(self, source: UserSlice, wait: bool) -> Fallible[u64]:
@@ -199,26 +225,36 @@ class Pipe:
         while done < source.length:
             piece = min(PIPE_BUF, source.length - done)
             try:
-                self.await_room(piece, wait)
-                self.enqueue_from_user(UserSlice(UserAddr(source.address + done), piece))
+                self.send_piece(UserSlice(UserAddr(source.address + done), piece), wait)
             except Errno:
                 if done == 0:
                     raise
                 return done
             done += piece
-            self.content_queued()
         return done
 
-    def await_room(self, length: u64, wait: bool) -> Fallible[None]:
-        """Sleep until `length` bytes fit. EPIPE, EAGAIN unless it may `wait`, EINTR."""
+    @hot
+    def send_piece(self, source: UserSlice, wait: bool) -> Fallible[None]:
+        """Queue at most PIPE_BUF bytes in one piece. EPIPE, EFAULT, EAGAIN unless it may `wait`, EINTR."""
         while True:
-            if not self.reader.is_open:
-                raise EPIPE
-            if CAPACITY - self.used >= length:
-                return
-            if not wait:
-                raise EAGAIN
-            self.writable.sleep()
+            with self.lock:
+                if self.has_room_for(source.length, wait):
+                    self.enqueue_from_user(source)
+                    self.content_queued()
+                    return
+                seen = self.writable.join()
+            self.writable.sleep(seen)
+
+    @inline
+    def has_room_for(self, length: u64, wait: bool) -> Fallible[bool]:
+        """Whether `length` bytes fit. EPIPE; EAGAIN when they do not and nobody is to `wait`. The lock is held."""
+        if not self.reader.is_open:
+            raise EPIPE
+        if CAPACITY - self.used >= length:
+            return True
+        if not wait:
+            raise EAGAIN
+        return False
 
     def content_queued(self) -> None:
         """There is something for readers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, i64, on_error, u32, u64
 from kernel.base.errno import EBADF, EINVAL
 from kernel.files.attributes import Kind
+from kernel.files.file import OpenFile
 from kernel.files.flags import SETTABLE_FLAG_BITS, OpenFlags
 from kernel.files.locks import described_by
 from kernel.files.pipe import CAPACITY, make_pipe
@@ -130,6 +131,13 @@ def ioctl(task: Thread, fd: Fd, request: u32, argument: u64) -> Fallible[i64]:
     if request == FIOCLEX or request == FIONCLEX:
         descriptor.close_on_exec = request == FIOCLEX
         return 0
+    file.hold()
+    with deferred(file.drop):
+        return control(task, file, request, argument)
+
+
+def control(task: Thread, file: OpenFile, request: u32, argument: u64) -> Fallible[i64]:
+    """ioctl(2) as far as it is about an open file, which is held: requests copy, and another thread may close it."""
     if request == FIONBIO:
         enabled = user.get(u32, UserAddr(argument)) != 0
         others = OpenFlags(u32(file.flags) & (u32(OpenFlags.NONBLOCK) ^ 0xFFFF_FFFF))

@@ -95,7 +95,10 @@ def open_within(
         check_open(lookup, found, flags)
         inode = found
         inode.hold()
-    with deferred(inode.drop), on_error(remove_created, lookup, inode):
+    # The parent, too, as opening may sleep: a FIFO waits for its other end.
+    parent = lookup.parent
+    parent.hold()
+    with deferred(parent.drop), deferred(inode.drop), on_error(remove_created, lookup, inode):
         file = open_inode(task, inode, flags)
         if OpenFlags.PATH not in flags:
             notify(inode, Happening.OPEN)

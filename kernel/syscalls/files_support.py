@@ -4,7 +4,22 @@ memory.
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, Slice, UserAddr, UserSlice, copy, deferred, hot, i32, local, u8, u32, u64
+from codegen.lang import (
+    Fallible,
+    Fd,
+    MutableSlice,
+    Slice,
+    UserAddr,
+    UserSlice,
+    copy,
+    deferred,
+    hot,
+    i32,
+    local,
+    u8,
+    u32,
+    u64,
+)
 from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
@@ -28,6 +43,18 @@ def begin_lookup(task: Thread, lookup: Lookup) -> None:
     lookup.credentials = process.credentials
 
 
+def hold_start(lookup: Lookup) -> None:
+    """Hold where a resolution starts, for a call that may sleep meanwhile: other threads may chdir(2)."""
+    lookup.root.hold()
+    lookup.directory.hold()
+
+
+def drop_start(lookup: Lookup) -> None:
+    """Undo `hold_start`."""
+    lookup.root.drop()
+    lookup.directory.drop()
+
+
 def take_path(path: UserAddr, buffer: PathBuffer) -> Fallible[u64]:
     """Copy a path from user memory; returns its length. EFAULT; ENAMETOOLONG from PATH_MAX bytes on."""
     length = user.copy_in_string(buffer.text[:], path)
@@ -49,13 +76,27 @@ def start_at(task: Thread, lookup: Lookup, directory: i32, buffer: PathBuffer) -
 
 
 def walk_at(task: Thread, lookup: Lookup, directory: i32, path: UserAddr, how: Resolve) -> Fallible[None]:
-    """Walk `path` as an *at() call gives it. What is found is lent by `lookup`."""
+    """Walk `path` as an *at() call gives it. What is found is lent by `lookup`: it lasts until the thread sleeps."""
     buffer = PATH_BUFFERS.take()
     with deferred(PATH_BUFFERS.give_back, buffer):
         take_path(path, buffer)
-        begin_lookup(task, lookup)
-        start_at(task, lookup, directory, buffer)
-        walk(lookup, buffer, how)
+        walk_from(task, lookup, directory, buffer, how)
+
+
+def walk_from(task: Thread, lookup: Lookup, directory: i32, buffer: PathBuffer, how: Resolve) -> Fallible[None]:
+    """`walk_at`, of a path that is in the kernel's memory."""
+    begin_lookup(task, lookup)
+    start_at(task, lookup, directory, buffer)
+    walk(lookup, buffer, how)
+
+
+def take_second_path(path: UserAddr, text: MutableSlice[u8]) -> Fallible[MutableSlice[u8]]:
+    """Copy the second path of a call from user memory to `text`, before the first one is walked: what that finds is
+    only lent. EFAULT, ENAMETOOLONG; ENOENT for an empty one."""
+    length = user.copy_in_string(text, path)
+    if length == 0:
+        raise ENOENT
+    return text[0:length]
 
 
 def find_at(task: Thread, directory: i32, path: UserAddr, flags: AtFlags, how: Resolve) -> Fallible[Inode]:
@@ -67,11 +108,9 @@ def find_at(task: Thread, directory: i32, path: UserAddr, flags: AtFlags, how: R
     buffer = PATH_BUFFERS.take()
     with deferred(PATH_BUFFERS.give_back, buffer):
         length = take_path(path, buffer)
-        begin_lookup(task, lookup)
         if length == 0 and AtFlags.EMPTY_PATH in flags:
             return inode_of(task, directory)
-        start_at(task, lookup, directory, buffer)
-        walk(lookup, buffer, how)
+        walk_from(task, lookup, directory, buffer, how)
     inode = lookup.inode
     if inode is None:
         raise ENOENT

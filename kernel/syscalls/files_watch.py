@@ -52,25 +52,30 @@ def inotify_add_watch(task: Thread, fd: Fd, path: UserAddr, mask: u32) -> Fallib
     """inotify_add_watch(2)."""
     if mask & KNOWN == 0:
         raise EINVAL
-    file = task.process.files.get(fd)
-    if file.is_path_only:
-        raise EBADF
-    if mask & MASK_ADD != 0 and mask & MASK_CREATE != 0:
-        raise EINVAL
-    queue = queue_of(file)
+    file = task.process.files.pin(fd)
+    with deferred(file.drop):
+        if file.is_path_only:
+            raise EBADF
+        if mask & MASK_ADD != 0 and mask & MASK_CREATE != 0:
+            raise EINVAL
+        return watch(task, queue_of(file), path, mask)
+
+
+def watch(task: Thread, queue: EventQueue, path: UserAddr, mask: u32) -> Fallible[i32]:
+    """Let `queue`, which is held, watch what `path` names; returns the number of the watch."""
     how = Resolve.NONE if mask & DONT_FOLLOW != 0 else Resolve.FOLLOW
     if mask & ONLY_DIRECTORY != 0:
         how = how | Resolve.DIRECTORY
     inode = find_at(task, AT_FDCWD, path, AtFlags.NONE, how)
     inode.described.check(task.process.credentials, Access.READ)
     kept = mask & (ALL_EVENTS | u32(Happening.ONE_SHOT))
-    watch = queue.watch_of(inode)
-    if watch is None:
+    known = queue.watch_of(inode)
+    if known is None:
         return queue.add(inode, kept).number
     if mask & MASK_CREATE != 0:
         raise EEXIST
-    watch.mask = watch.mask | kept if mask & MASK_ADD != 0 else kept
-    return watch.number
+    known.mask = known.mask | kept if mask & MASK_ADD != 0 else kept
+    return known.number
 
 
 @syscall(255)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Fd, Pid, UserAddr, deferred, i32, local, u32, u64
 from kernel.base.errno import EBADF, EINVAL, EPERM, ESRCH
+from kernel.files.file import OpenFile
 from kernel.memory import user
 from kernel.process.ending import kill_process
 from kernel.process.pidfd import ProcessHandle, open_process
@@ -20,9 +21,9 @@ from kernel.syscalls.signals_queued import take_information
 from kernel.syscalls.threads import thread_of
 
 
-def handle_behind(task: Thread, fd: Fd) -> Fallible[ProcessHandle]:
-    """The handle that `fd` refers to. EBADF for any other file."""
-    ops = task.process.files.get(fd).ops
+def handle_behind(file: OpenFile) -> Fallible[ProcessHandle]:
+    """The handle behind an open file. EBADF for any other file."""
+    ops = file.ops
     if isinstance(ops, ProcessHandle):
         return ops
     raise EBADF
@@ -53,7 +54,13 @@ def pidfd_send_signal(task: Thread, fd: Fd, signal: u32, information: UserAddr, 
     """pidfd_send_signal(2): who ran a process in a container may signal it, too."""
     if flags != 0:
         raise EINVAL
-    handle = handle_behind(task, fd)
+    file = task.process.files.pin(fd)
+    with deferred(file.drop):
+        send_by(task, handle_behind(file), signal, information)
+
+
+def send_by(task: Thread, handle: ProcessHandle, signal: u32, information: UserAddr) -> Fallible[None]:
+    """Send a signal to what `handle`, which is held, stands for."""
     info = local(SignalInfo)
     if u64(information) != 0:
         take_information(information, user.get(u32, information), info)
@@ -84,7 +91,7 @@ def pidfd_getfd(task: Thread, fd: Fd, wanted: Fd, flags: u32) -> Fallible[Fd]:
     """pidfd_getfd(2): from processes of the container; of others' EPERM."""
     if flags != 0:
         raise EINVAL
-    process = handle_behind(task, fd).process
+    process = handle_behind(task.process.files.get(fd)).process
     if process is None or process.is_zombie:
         raise ESRCH
     if process.container is not task.process.container or not may_look_into(task, process):
