@@ -27,7 +27,6 @@ from codegen.lang import (
     UserAddr,
     array,
     copy,
-    deferred,
     i64,
     inline,
     local,
@@ -45,7 +44,6 @@ from kernel.files.content import Content
 from kernel.files.directory import Directory, DirectoryEntry, free_entry, new_entry
 from kernel.files.file import ALWAYS_READY, Events, FileOps, OpenFile
 from kernel.files.seals import Seals, check_size, check_write
-from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
 from kernel.sched.mutex import Mutex
 
@@ -127,6 +125,8 @@ class Inode(FileOps):
     """Held by what changes the contents: a write of many pages is not mixed with another (i_rwsem of Linux)."""
     target: LinkTarget | None = None
     extended: ExtendedAttributes | None = None
+    has_capability: bool = False
+    """Whether one of its extended attributes, or of those below, gives capabilities to who executes it."""
     watches: Watch | None = None
     """Who wants to know what happens to it (watch.py)."""
     is_memory: bool = False
@@ -230,15 +230,11 @@ class Inode(FileOps):
 
     # Contents.
 
-    def truncate(self, size: u64) -> Fallible[None]:
-        """Make a regular file `size` bytes long. EISDIR, EINVAL for what has no contents, EPERM for what is sealed."""
-        self.hold()
-        with deferred(self.drop), self.write_lock:
-            self.set_size(size)
-            notify(self, Happening.MODIFY)
+    def check_resize(self, size: u64) -> Fallible[Content]:
+        """The contents, if the file may become `size` bytes long.
 
-    def set_size(self, size: u64) -> Fallible[None]:
-        """`truncate`, for who holds `write_lock`."""
+        EISDIR, EINVAL for what has no contents, EPERM for what is sealed, EIO.
+        """
         self.check_alive()
         if self.described.is_directory:
             raise EISDIR
@@ -246,7 +242,11 @@ class Inode(FileOps):
         if content is None:
             raise EINVAL
         check_size(self, size)
-        content.truncate(size)
+        return content
+
+    def set_size(self, size: u64) -> Fallible[None]:
+        """Make a regular file `size` bytes long. `write_lock` is held. As `check_resize`, EFBIG, ENOMEM."""
+        self.check_resize(size).truncate(size)
         self.described.size = size
         self.described.touch(wall_time())
 

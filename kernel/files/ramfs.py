@@ -160,6 +160,7 @@ class RamFs:
         about.accessed = shown.accessed
         about.modified = shown.modified
         about.changed = shown.changed
+        inode.has_capability = below.has_capability
         inode.device = below.device
         inode.view = below.view
         inode.receiver = below.receiver

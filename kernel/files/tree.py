@@ -6,7 +6,7 @@ has decided. What it makes it returns held.
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, deferred, on_error, u8, u32
+from codegen.lang import Fallible, Slice, deferred, invert, on_error, u8, u32
 from kernel.base.errno import (
     EBUSY,
     EEXIST,
@@ -25,11 +25,11 @@ from kernel.files.directory import DirectoryEntry, free_entry
 from kernel.files.inode import Inode
 from kernel.files.listing import is_empty
 from kernel.files.path import LastComponent, Lookup
+from kernel.files.privileges import GROUP_EXECUTE, SET_GROUP, keeps_set_group
 from kernel.files.watch import Happening, notify_entry, notify_self
 from kernel.machine.clock import wall_time
 
 STICKY: u32 = 0o1000
-SET_GROUP: u32 = 0o2000
 LINKS_MAX: u32 = 65_000
 
 
@@ -72,6 +72,8 @@ def new_inode(lookup: Lookup, kind: Kind, permissions: u32) -> Fallible[Inode]:
         group = above.group
         if kind == Kind.DIRECTORY:
             mode = mode | SET_GROUP
+        elif mode & GROUP_EXECUTE != 0 and not keeps_set_group(lookup.credentials, group):
+            mode = mode & invert(u32, SET_GROUP)
     return lookup.parent.fs.new_inode(kind, mode, lookup.credentials.user, group)
 
 

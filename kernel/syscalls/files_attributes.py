@@ -8,6 +8,7 @@ from codegen.lang import (
     UserAddr,
     address_of,
     i32,
+    invert,
     local,
     size_of,
     slice_at,
@@ -21,6 +22,7 @@ from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.holes import data_pages
 from kernel.files.inode import Inode
 from kernel.files.path import Lookup
+from kernel.files.privileges import SET_GROUP, keeps_set_group, remove_for_owner
 from kernel.files.seals import Seals
 from kernel.files.stat import NAME_LIMIT, TMPFS_MAGIC, Stat, StatFs, Statx
 from kernel.files.watch import Happening, notify
@@ -41,9 +43,6 @@ STATX_RESERVED: u32 = 0x8000_0000
 UNCHANGED: u32 = 0xFFFF_FFFF
 """In chown(2): leave this id."""
 
-SET_USER: u32 = 0o4000
-SET_GROUP: u32 = 0o2000
-GROUP_EXECUTE: u32 = 0o010
 EXECUTE_BITS: u32 = 0o111
 
 
@@ -180,8 +179,8 @@ def change_mode(task: Thread, inode: Inode, mode: u32) -> Fallible[None]:
         raise EPERM
     who = task.process.credentials
     permissions = mode & PERMISSION_BITS
-    if who.user != 0 and not who.in_group(inode.described.group):
-        permissions = permissions & (SET_GROUP ^ PERMISSION_BITS)
+    if not keeps_set_group(who, inode.described.group):
+        permissions = permissions & invert(u32, SET_GROUP)
     if Seals.EXECUTE in inode.seals and (permissions ^ inode.described.permissions) & EXECUTE_BITS != 0:
         raise EPERM
     inode.described.permissions = permissions
@@ -219,23 +218,23 @@ def changeable(task: Thread, fd: Fd) -> Fallible[Inode]:
 
 
 def change_owner(task: Thread, inode: Inode, user_id: u32, group_id: u32) -> Fallible[None]:
-    """Set owner and group, those that are not UNCHANGED, and clear the set-id bits (chown(2))."""
+    """Set owner and group, those that are not UNCHANGED, and clear the set-id bits (chown(2)).
+
+    The owner may name itself, and a group that the file has or that it is a member of; all else is for user 0.
+    """
     who = task.process.credentials
     about = inode.described
     if who.user != 0:
         if user_id != UNCHANGED and (user_id != about.user or who.user != about.user):
             raise EPERM
-        if group_id != UNCHANGED and (who.user != about.user or not who.in_group(group_id)):
+        is_known = group_id == about.group or who.in_group(group_id)
+        if group_id != UNCHANGED and (who.user != about.user or not is_known):
             raise EPERM
+    remove_for_owner(inode, who)
     if user_id != UNCHANGED:
         about.user = user_id
     if group_id != UNCHANGED:
         about.group = group_id
-    if about.is_regular:
-        cleared: u32 = SET_USER
-        if about.permissions & GROUP_EXECUTE != 0:
-            cleared = cleared | SET_GROUP
-        about.permissions = about.permissions & (cleared ^ PERMISSION_BITS)
     about.changed = wall_time()
     notify(inode, Happening.ATTRIBUTES)
 

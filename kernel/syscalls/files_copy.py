@@ -14,7 +14,7 @@ from kernel.process.signal_table import Signal
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_io import LARGE, check_room, checked_count, tell_transfer, write_lock_of
+from kernel.syscalls.files_io import LARGE, checked_count, prepare_write, tell_transfer, write_lock_of
 from kernel.syscalls.files_support import COUNT_MAX, HIGHEST_OFFSET, readable_file, writable_file
 
 
@@ -25,7 +25,7 @@ def transfer(
     done: u64 = 0
     if target.ops.is_seekable():
         with write_lock_of(target):
-            check_room(target, target_offset)
+            prepare_write(task, target, target_offset)
             done = transfer_steps(task, source, source_offset, target, target_offset, count)
     else:
         done = transfer_steps(task, source, source_offset, target, target_offset, count)

@@ -19,7 +19,7 @@ from codegen.lang import (
 from kernel.base.errno import E2BIG, EBADF, EINVAL, ENAMETOOLONG, ENODATA, EOPNOTSUPP, EPERM, ERANGE
 from kernel.files import extended
 from kernel.files.attributes import Access
-from kernel.files.extended import NAME_MAX, VALUE_MAX, ExtendedAttributes
+from kernel.files.extended import CAPABILITY, NAME_MAX, VALUE_MAX, ExtendedAttributes
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.inode import Inode
 from kernel.files.watch import Happening, notify
@@ -36,7 +36,6 @@ XATTR_REPLACE: u32 = 2
 USER = b"user."
 TRUSTED = b"trusted."
 SECURITY = b"security."
-CAPABILITY = b"security.capability"
 CAPABILITY_SIZES = (20, 24)
 """Of the two versions of what file capabilities look like (linux/capability.h)."""
 

@@ -32,7 +32,9 @@ from kernel.files.content import SIZE_MAX
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, AtFlags, OpenFlags, Resolve
 from kernel.files.holes import next_data, next_hole
+from kernel.files.inode import Inode
 from kernel.files.pipe_ends import PipeReader, PipeWriter
+from kernel.files.privileges import remove_privileges
 from kernel.files.watch import Happening, notify
 from kernel.memory import user
 from kernel.process.send import send_to_thread
@@ -163,14 +165,14 @@ def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
 def write_or_signal(task: Thread, file: OpenFile, source: UserSlice) -> Fallible[u64]:
     """`write_on`, with SIGPIPE for the thread when nobody can read any more (write(2), EPIPE)."""
     try:
-        return write_on(file, source)
+        return write_on(task, file, source)
     except EPIPE:
         send_to_thread(task, u32(Signal.PIPE))
         raise
 
 
 @hot
-def write_on(file: OpenFile, source: UserSlice) -> Fallible[u64]:
+def write_on(task: Thread, file: OpenFile, source: UserSlice) -> Fallible[u64]:
     """Write where the open file is, or at the end with O_APPEND, and move it on."""
     ops = file.ops
     if isinstance(ops, PipeWriter):
@@ -182,7 +184,7 @@ def write_on(file: OpenFile, source: UserSlice) -> Fallible[u64]:
     with file.position_lock, write_lock_of(file):
         if OpenFlags.APPEND in file.flags:
             file.position = file.ops.attributes().size
-        check_room(file, file.position)
+        prepare_write(task, file, file.position)
         done = write_at(file, file.position, source, file.may_wait)
         file.position += done
     return done
@@ -195,10 +197,17 @@ def write_lock_of(file: OpenFile) -> Mutex:
     return inode.write_lock
 
 
-def check_room(file: OpenFile, offset: u64) -> Fallible[None]:
-    """EFBIG when a write at `offset` is beyond the largest file."""
-    if offset >= SIZE_MAX and file.ops.attributes().kind == Kind.REGULAR:
-        raise EFBIG
+@hot
+def prepare_write(task: Thread, file: OpenFile, offset: u64) -> Fallible[None]:
+    """What comes before a write at `offset` that is not empty: a file is not the same program any more.
+
+    EFBIG beyond the largest file. The write lock is held.
+    """
+    inode = file.inode
+    if inode is not None and inode.described.is_regular:
+        if offset >= SIZE_MAX:
+            raise EFBIG
+        remove_privileges(inode, task.process.credentials)
 
 
 def checked_count(count: u64) -> Fallible[u64]:
@@ -256,7 +265,7 @@ def pwrite64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) ->
             return 0
         with write_lock_of(file):
             start = file.ops.attributes().size if OpenFlags.APPEND in file.flags else u64(offset)
-            check_room(file, start)
+            prepare_write(task, file, start)
             return write_at(file, start, UserSlice(buffer, checked_count(count)), file.may_wait)
 
 
@@ -325,7 +334,7 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
     if inode.described.is_directory:
         raise EISDIR
     inode.described.check(task.process.credentials, Access.WRITE)
-    inode.truncate(u64(length))
+    resize(task, inode, u64(length), inode.described.size != u64(length))
 
 
 @syscall(77)
@@ -339,4 +348,18 @@ def ftruncate(task: Thread, fd: Fd, length: i64) -> Fallible[None]:
     inode = file.inode
     if not file.is_writable or inode is None or not inode.described.is_regular:
         raise EINVAL
-    inode.truncate(u64(length))
+    resize(task, inode, u64(length), True)
+
+
+def resize(task: Thread, inode: Inode, size: u64, touches: bool) -> Fallible[None]:
+    """Make a regular file `size` bytes long; `touches`: its times change even if that is its size already.
+
+    EISDIR, EINVAL for what has no contents, EPERM for what is sealed, EFBIG, ENOMEM.
+    """
+    inode.hold()
+    with deferred(inode.drop), inode.write_lock:
+        inode.check_resize(size)
+        remove_privileges(inode, task.process.credentials)
+        if touches:
+            inode.set_size(size)
+        notify(inode, Happening.MODIFY)

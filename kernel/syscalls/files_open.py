@@ -35,6 +35,7 @@ from kernel.files.watch import Happening, notify
 from kernel.sched.thread import Thread
 from kernel.syscalls import terminals
 from kernel.syscalls.declare import syscall
+from kernel.syscalls.files_io import resize
 from kernel.syscalls.files_support import walk_at
 
 
@@ -99,7 +100,7 @@ def open_within(
     parent = lookup.parent
     parent.hold()
     with deferred(parent.drop), deferred(inode.drop), on_error(remove_created, lookup, inode):
-        file = open_inode(task, inode, flags)
+        file = open_inode(task, inode, flags, found is None)
         if OpenFlags.PATH not in flags:
             notify(inode, Happening.OPEN)
         with deferred(file.drop):
@@ -176,8 +177,8 @@ def check_openable(inode: Inode) -> Fallible[None]:
             pass
 
 
-def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
-    """An open file on `inode`, cut to nothing if the flags say so. One reference, the caller's."""
+def open_inode(task: Thread, inode: Inode, flags: OpenFlags, is_new: bool) -> Fallible[OpenFile]:
+    """An open file on `inode`, cut to nothing if the flags say so and it was there. One reference, the caller's."""
     if OpenFlags.PATH not in flags:
         if inode.described.kind == Kind.FIFO:
             return open_fifo(task.process.container.files, inode, flags)
@@ -188,8 +189,8 @@ def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFil
         if isinstance(device, TerminalNode) and OpenFlags.PATH not in flags:
             return terminals.open_node(task, device, inode, flags)
         ops = device
-    elif OpenFlags.TRUNCATE in flags and OpenFlags.PATH not in flags and inode.described.size > 0:
-        inode.truncate(0)
+    elif OpenFlags.TRUNCATE in flags and OpenFlags.PATH not in flags and inode.content is not None and not is_new:
+        resize(task, inode, 0, True)
     kept = OpenFlags(u32(flags) & STATUS_FLAG_BITS) | OpenFlags.LARGE_FILE
     file = open_file(task.process.container.files, ops, inode, kept)
     inode.hold()

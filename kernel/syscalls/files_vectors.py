@@ -12,7 +12,7 @@ from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_io import check_has_places, check_room, read_at, write_at, write_lock_of
+from kernel.syscalls.files_io import check_has_places, prepare_write, read_at, write_at, write_lock_of
 from kernel.syscalls.files_support import COUNT_MAX, HIGHEST_OFFSET, advance, readable_file, writable_file
 
 VECTORS_MAX: u64 = 1024
@@ -36,8 +36,8 @@ def vector_at(vectors: UserAddr, index: u64) -> Fallible[UserSlice]:
     return UserSlice(UserAddr(base), user.get(u64, advance(entry, 8)))
 
 
-def check_vectors(vectors: UserAddr, count: u64) -> Fallible[None]:
-    """EFAULT when the array cannot be read, EINVAL when it is too long or the sum of its lengths is."""
+def check_vectors(vectors: UserAddr, count: u64) -> Fallible[u64]:
+    """The sum of the lengths; EFAULT when the array cannot be read, EINVAL when it is too long or the sum is."""
     if count > VECTORS_MAX:
         raise EINVAL
     total: u64 = 0
@@ -46,6 +46,7 @@ def check_vectors(vectors: UserAddr, count: u64) -> Fallible[None]:
         if length > HIGHEST_OFFSET - total:
             raise EINVAL
         total += length
+    return total
 
 
 def read_vectors(file: OpenFile, vectors: UserAddr, count: u64, offset: i64, wait: bool) -> Fallible[u64]:
@@ -90,15 +91,19 @@ def write_vectors(
     task: Thread, file: OpenFile, vectors: UserAddr, count: u64, offset: i64, appends: bool, wait: bool
 ) -> Fallible[u64]:
     """Write from one place after the other, likewise; SIGPIPE for the thread when nobody can read any more."""
-    check_vectors(vectors, count)
+    total = check_vectors(vectors, count)
     if not file.ops.is_seekable():
         return write_parts(task, file, vectors, count, 0, wait)
+    if total == 0:
+        return 0
     if offset != AT_POSITION:
         with write_lock_of(file):
             start = file.ops.attributes().size if appends else u64(offset)
+            prepare_write(task, file, start)
             return write_parts(task, file, vectors, count, start, wait)
     with file.position_lock, write_lock_of(file):
         start = file.ops.attributes().size if appends else file.position
+        prepare_write(task, file, start)
         done = write_parts(task, file, vectors, count, start, wait)
         if done > 0:
             file.position = start + done
@@ -115,7 +120,6 @@ def write_parts(task: Thread, file: OpenFile, vectors: UserAddr, count: u64, sta
         length = min(part.length, COUNT_MAX - done)
         put: u64 = 0
         try:
-            check_room(file, start + done)
             put = write_at(file, start + done, UserSlice(part.address, length), wait)
         except Errno as error:
             if error.code == EPIPE.code:

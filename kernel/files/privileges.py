@@ -1,0 +1,63 @@
+"""Privileges of files: set-user-ID, set-group-ID and file capabilities, which end when others change the file.
+
+Interface: `remove_privileges` before the contents change, `remove_for_owner` when owner or group do; `keeps_set_group`
+for modes that are set. The rules are those of file_remove_privs() and setattr_should_drop_sgid() of Linux.
+"""
+
+from __future__ import annotations
+
+from codegen.lang import Fallible, hot, invert, u32
+from kernel.files import extended
+from kernel.files.attributes import Attributes
+from kernel.files.credentials import Credentials
+from kernel.files.inode import Inode
+from kernel.files.watch import Happening, notify
+from kernel.machine.clock import wall_time
+
+SET_USER: u32 = 0o4000
+SET_GROUP: u32 = 0o2000
+GROUP_EXECUTE: u32 = 0o010
+
+
+def keeps_set_group(who: Credentials, group: u32) -> bool:
+    """Whether `who` may leave or set set-group-ID on a file of `group`: its members and user 0."""
+    return who.user == 0 or who.in_group(group)
+
+
+def without_set_ids(about: Attributes, who: Credentials) -> u32:
+    """The permissions without set-user-ID, and without set-group-ID unless that means nothing and `who` may set it."""
+    kept = about.permissions & invert(u32, SET_USER)
+    if kept & GROUP_EXECUTE != 0 or not keeps_set_group(who, about.group):
+        kept = kept & invert(u32, SET_GROUP)
+    return kept
+
+
+@hot
+def remove_privileges(inode: Inode, who: Credentials) -> Fallible[None]:
+    """`who` is going to change the contents of a file: it has no privileges any more, but for the set-ids of user 0's.
+
+    ENOMEM, when the file capabilities are those of a layer below and an own list cannot be made.
+    """
+    about = inode.described
+    if about.permissions & (SET_USER | SET_GROUP) == 0 and not inode.has_capability:
+        return
+    if not about.is_regular:
+        return
+    kept = about.permissions if who.user == 0 else without_set_ids(about, who)
+    had_capability = inode.has_capability
+    if had_capability:
+        extended.remove(inode, extended.CAPABILITY)
+    if kept != about.permissions or had_capability:
+        about.permissions = kept
+        about.changed = wall_time()
+        notify(inode, Happening.ATTRIBUTES)
+
+
+def remove_for_owner(inode: Inode, who: Credentials) -> Fallible[None]:
+    """`who` sets owner or group of a file, which tells of the change: directories keep what they have. ENOMEM."""
+    about = inode.described
+    if about.is_directory:
+        return
+    if inode.has_capability:
+        extended.remove(inode, extended.CAPABILITY)
+    about.permissions = without_set_ids(about, who)
