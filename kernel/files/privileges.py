@@ -1,7 +1,8 @@
 """Privileges of files: set-user-ID, set-group-ID and file capabilities, which end when others change the file.
 
-Interface: `remove_privileges` before the contents change, `remove_for_owner` when owner or group do; `keeps_set_group`
-for modes that are set. The rules are those of file_remove_privs() and setattr_should_drop_sgid() of Linux.
+Interface: `remove_privileges` before the contents change; `remove_capability` and `without_set_ids` when owner or group
+do; `keeps_set_group` for modes that are set. The rules are those of Linux: file_remove_privs(),
+setattr_should_drop_sgid().
 """
 
 from __future__ import annotations
@@ -45,19 +46,14 @@ def remove_privileges(inode: Inode, who: Credentials) -> Fallible[None]:
         return
     kept = about.permissions if who.user == 0 else without_set_ids(about, who)
     had_capability = inode.has_capability
-    if had_capability:
-        extended.remove(inode, extended.CAPABILITY)
+    remove_capability(inode)
     if kept != about.permissions or had_capability:
         about.permissions = kept
         about.changed = wall_time()
         notify(inode, Happening.ATTRIBUTES)
 
 
-def remove_for_owner(inode: Inode, who: Credentials) -> Fallible[None]:
-    """`who` sets owner or group of a file, which tells of the change: directories keep what they have. ENOMEM."""
-    about = inode.described
-    if about.is_directory:
-        return
-    if inode.has_capability:
+def remove_capability(inode: Inode) -> Fallible[None]:
+    """Remove the file capabilities of what is no directory. ENOMEM."""
+    if inode.has_capability and not inode.described.is_directory:
         extended.remove(inode, extended.CAPABILITY)
-    about.permissions = without_set_ids(about, who)

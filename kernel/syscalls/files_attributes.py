@@ -22,15 +22,15 @@ from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.holes import data_pages
 from kernel.files.inode import Inode
 from kernel.files.path import Lookup
-from kernel.files.privileges import SET_GROUP, keeps_set_group, remove_for_owner
+from kernel.files.privileges import SET_GROUP, keeps_set_group, remove_capability, without_set_ids
 from kernel.files.seals import Seals
 from kernel.files.stat import NAME_LIMIT, TMPFS_MAGIC, Stat, StatFs, Statx
-from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
 from kernel.memory import frames, user
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import (
+    Subject,
     checked_flags,
     find_at,
     follow_unless,
@@ -173,19 +173,18 @@ def may_change(task: Thread, inode: Inode) -> bool:
     return who.user == 0 or who.user == inode.described.user
 
 
-def change_mode(task: Thread, inode: Inode, mode: u32) -> Fallible[None]:
+def change_mode(task: Thread, subject: Subject, mode: u32) -> Fallible[None]:
     """Set the permissions of a file (chmod(2))."""
-    if not may_change(task, inode):
-        raise EPERM
-    who = task.process.credentials
+    subject.check_owner(task)
+    about = subject.about
     permissions = mode & PERMISSION_BITS
-    if not keeps_set_group(who, inode.described.group):
+    if not keeps_set_group(task.process.credentials, about.group):
         permissions = permissions & invert(u32, SET_GROUP)
-    if Seals.EXECUTE in inode.seals and (permissions ^ inode.described.permissions) & EXECUTE_BITS != 0:
+    inode = subject.inode
+    if inode is not None and Seals.EXECUTE in inode.seals and (permissions ^ about.permissions) & EXECUTE_BITS != 0:
         raise EPERM
-    inode.described.permissions = permissions
-    inode.described.changed = wall_time()
-    notify(inode, Happening.ATTRIBUTES)
+    about.permissions = permissions
+    subject.note_change(wall_time())
 
 
 @syscall(90)
@@ -197,46 +196,50 @@ def chmod(task: Thread, path: UserAddr, mode: u32) -> Fallible[None]:
 @syscall(268)
 def fchmodat(task: Thread, directory: i32, path: UserAddr, mode: u32) -> Fallible[None]:
     """fchmodat(2): follows symbolic links."""
-    change_mode(task, find_at(task, directory, path, AtFlags.NONE, Resolve.FOLLOW), mode)
+    subject = local(Subject)
+    subject.find(task, directory, path, AtFlags.NONE, Resolve.FOLLOW)
+    change_mode(task, subject, mode)
 
 
 @syscall(91)
 def fchmod(task: Thread, fd: Fd, mode: u32) -> Fallible[None]:
     """fchmod(2)."""
-    change_mode(task, changeable(task, fd), mode)
+    subject = local(Subject)
+    open_subject(task, fd, subject)
+    change_mode(task, subject, mode)
 
 
-def changeable(task: Thread, fd: Fd) -> Fallible[Inode]:
-    """The inode whose attributes are changed through `fd`: EBADF for O_PATH, EPERM for a pipe."""
+def open_subject(task: Thread, fd: Fd, subject: Subject) -> Fallible[None]:
+    """Let `subject` be what is open as `fd`: EBADF for O_PATH."""
     file = task.process.files.get(fd)
     if file.is_path_only:
         raise EBADF
-    inode = file.inode
-    if inode is None:
-        raise EPERM
-    return inode
+    subject.be(file)
 
 
-def change_owner(task: Thread, inode: Inode, user_id: u32, group_id: u32) -> Fallible[None]:
+def change_owner(task: Thread, subject: Subject, user_id: u32, group_id: u32) -> Fallible[None]:
     """Set owner and group, those that are not UNCHANGED, and clear the set-id bits (chown(2)).
 
     The owner may name itself, and a group that the file has or that it is a member of; all else is for user 0.
     """
     who = task.process.credentials
-    about = inode.described
+    about = subject.about
     if who.user != 0:
         if user_id != UNCHANGED and (user_id != about.user or who.user != about.user):
             raise EPERM
         is_known = group_id == about.group or who.in_group(group_id)
         if group_id != UNCHANGED and (who.user != about.user or not is_known):
             raise EPERM
-    remove_for_owner(inode, who)
+    inode = subject.inode
+    if inode is not None:
+        remove_capability(inode)
+    if not about.is_directory:
+        about.permissions = without_set_ids(about, who)
     if user_id != UNCHANGED:
         about.user = user_id
     if group_id != UNCHANGED:
         about.group = group_id
-    about.changed = wall_time()
-    notify(inode, Happening.ATTRIBUTES)
+    subject.note_change(wall_time())
 
 
 @syscall(92)
@@ -248,7 +251,9 @@ def chown(task: Thread, path: UserAddr, user_id: u32, group_id: u32) -> Fallible
 @syscall(93)
 def fchown(task: Thread, fd: Fd, user_id: u32, group_id: u32) -> Fallible[None]:
     """fchown(2)."""
-    change_owner(task, changeable(task, fd), user_id, group_id)
+    subject = local(Subject)
+    open_subject(task, fd, subject)
+    change_owner(task, subject, user_id, group_id)
 
 
 @syscall(94)
@@ -261,8 +266,9 @@ def lchown(task: Thread, path: UserAddr, user_id: u32, group_id: u32) -> Fallibl
 def fchownat(task: Thread, directory: i32, path: UserAddr, user_id: u32, group_id: u32, flags: u32) -> Fallible[None]:
     """fchownat(2)."""
     known = checked_flags(flags, u32(AtFlags.SYMLINK_NO_FOLLOW | AtFlags.EMPTY_PATH))
-    how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in known)
-    change_owner(task, find_at(task, directory, path, known, how), user_id, group_id)
+    subject = local(Subject)
+    subject.find(task, directory, path, known, follow_unless(AtFlags.SYMLINK_NO_FOLLOW in known))
+    change_owner(task, subject, user_id, group_id)
 
 
 # statfs.

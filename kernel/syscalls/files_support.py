@@ -5,27 +5,34 @@ memory.
 from __future__ import annotations
 
 from codegen.lang import (
+    Errno,
     Fallible,
     Fd,
     MutableSlice,
+    Nanoseconds,
     Slice,
     UserAddr,
     UserSlice,
     copy,
     deferred,
+    errno_of,
     hot,
     i32,
     local,
+    struct,
     u8,
     u32,
     u64,
+    uninitialised,
 )
-from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR
+from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM
+from kernel.files.attributes import Attributes
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
 from kernel.files.inode import Inode
 from kernel.files.path import SLASH, Lookup, Restrictions, walk
 from kernel.files.path_buffer import PATH_BUFFERS, PathBuffer
+from kernel.files.watch import Happening, notify
 from kernel.memory import user
 from kernel.sched.thread import Thread
 
@@ -90,13 +97,28 @@ def walk_from(task: Thread, lookup: Lookup, directory: i32, buffer: PathBuffer, 
     walk(lookup, buffer, how)
 
 
-def take_second_path(path: UserAddr, text: MutableSlice[u8]) -> Fallible[MutableSlice[u8]]:
-    """Copy the second path of a call from user memory to `text`, before the first one is walked: what that finds is
-    only lent. EFAULT, ENAMETOOLONG; ENOENT for an empty one."""
-    length = user.copy_in_string(text, path)
-    if length == 0:
-        raise ENOENT
-    return text[0:length]
+@struct
+class SecondPath:
+    """The second path of a call. It is copied before the first one is walked, as what that finds is only lent; what is
+    wrong with it counts after what is wrong with the first."""
+
+    text: MutableSlice[u8] = uninitialised()
+    error: i32 = 0
+
+    def take(self, path: UserAddr, room: MutableSlice[u8]) -> None:
+        """Copy it from user memory to `room`."""
+        self.text = room
+        try:
+            length = user.copy_in_string(room, path)
+            self.text = room[0:length]
+        except Errno as error:
+            self.error = error.code
+
+    def put_in(self, buffer: PathBuffer) -> Fallible[None]:
+        """Let it be walked next. EFAULT, ENAMETOOLONG."""
+        if self.error != 0:
+            raise errno_of(self.error)
+        buffer.set(self.text)
 
 
 def find_at(task: Thread, directory: i32, path: UserAddr, flags: AtFlags, how: Resolve) -> Fallible[Inode]:
@@ -115,6 +137,65 @@ def find_at(task: Thread, directory: i32, path: UserAddr, flags: AtFlags, how: R
     if inode is None:
         raise ENOENT
     return inode
+
+
+@struct
+class Subject:
+    """What a call changes the attributes of: a file of a file system, or one that is open and in none. It is lent."""
+
+    about: Attributes = uninitialised()
+    inode: Inode | None = None
+
+    def find(self, task: Thread, directory: i32, path: UserAddr, flags: AtFlags, how: Resolve) -> Fallible[None]:
+        """Be what an *at() call names, as `find_at` has it; also a pipe, by /proc/self/fd."""
+        lookup = local(Lookup)
+        buffer = PATH_BUFFERS.take()
+        with deferred(PATH_BUFFERS.give_back, buffer):
+            length = take_path(path, buffer)
+            if length == 0 and AtFlags.EMPTY_PATH in flags and directory != AT_FDCWD:
+                self.be(task.process.files.get(Fd(directory)))
+                return
+            if length == 0 and AtFlags.EMPTY_PATH in flags:
+                self.be_inode(task.process.directory)
+                return
+            walk_from(task, lookup, directory, buffer, how)
+        opened = lookup.opened
+        inode = lookup.inode
+        if opened is not None:
+            self.be(opened)
+        elif inode is None:
+            raise ENOENT
+        else:
+            self.be_inode(inode)
+
+    def be(self, file: OpenFile) -> Fallible[None]:
+        """Be what is open. EOPNOTSUPP for files whose attributes nobody changes: those of eventfd(2) and the like."""
+        inode = file.inode
+        if inode is not None:
+            self.be_inode(inode)
+            return
+        self.inode = None
+        self.about = file.ops.attributes()
+        if self.about.is_regular:
+            raise EOPNOTSUPP
+
+    def be_inode(self, inode: Inode) -> None:
+        """Be a file of a file system."""
+        self.inode = inode
+        self.about = inode.described
+
+    def check_owner(self, task: Thread) -> Fallible[None]:
+        """EPERM unless the thread acts as the owner, or as user 0."""
+        who = task.process.credentials
+        if who.user != 0 and who.user != self.about.user:
+            raise EPERM
+
+    def note_change(self, moment: Nanoseconds) -> None:
+        """The attributes are other ones since `moment`: tell who watches the file."""
+        self.about.changed = moment
+        inode = self.inode
+        if inode is not None:
+            notify(inode, Happening.ATTRIBUTES)
 
 
 def inode_of(task: Thread, directory: i32) -> Fallible[Inode]:

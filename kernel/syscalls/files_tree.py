@@ -15,11 +15,11 @@ from kernel.memory import user
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import (
+    SecondPath,
     checked_flags,
     find_at,
     put_bytes,
     take_path,
-    take_second_path,
     walk_at,
     walk_from,
 )
@@ -159,11 +159,11 @@ def rename_at(
     text = heap.allocate_bytes(PATH_MAX)
     buffer = PATH_BUFFERS.take()
     with deferred(heap.free_bytes, text), deferred(PATH_BUFFERS.give_back, buffer):
-        if take_path(old, buffer) == 0:
-            raise ENOENT
-        second = take_second_path(new, text)
+        take_path(old, buffer)
+        second = local(SecondPath)
+        second.take(new, text)
         walk_from(task, source, old_directory, buffer, Resolve.PARENT)
-        buffer.set(second)
+        second.put_in(buffer)
         walk_from(task, target, new_directory, buffer, Resolve.PARENT)
         if flags == RENAME_EXCHANGE:
             renaming.exchange(source, target)
@@ -190,7 +190,8 @@ def linkat(
     buffer = PATH_BUFFERS.take()
     with deferred(heap.free_bytes, text), deferred(PATH_BUFFERS.give_back, buffer):
         length = take_path(old, buffer)
-        second = take_second_path(new, text)
+        second = local(SecondPath)
+        second.take(new, text)
         if length == 0 and AtFlags.EMPTY_PATH in known:
             inode = opened(task, old_directory)
         else:
@@ -198,7 +199,7 @@ def linkat(
             inode = lookup.inode
             if inode is None:
                 raise ENOENT
-        buffer.set(second)
+        second.put_in(buffer)
         walk_from(task, lookup, new_directory, buffer, Resolve.PARENT)
         tree.make_link(lookup, inode)
 
@@ -222,10 +223,12 @@ def symlinkat(task: Thread, target: UserAddr, directory: i32, path: UserAddr) ->
     heap = task.process.container.account.heap
     text = heap.allocate_bytes(PATH_MAX)
     with deferred(heap.free_bytes, text):
-        shown = take_second_path(target, text)
+        length = user.copy_in_string(text, target)
+        if length == 0:
+            raise ENOENT
         lookup = local(Lookup)
         walk_at(task, lookup, directory, path, Resolve.PARENT)
-        tree.make_symlink(lookup, shown)
+        tree.make_symlink(lookup, text[0:length])
 
 
 @syscall(89)

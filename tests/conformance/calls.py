@@ -30,7 +30,8 @@ NUMBERS = {
     "copy_file_range": 326, "sync_file_range": 277, "readahead": 187, "fsync": 74, "fdatasync": 75, "truncate": 76,
     "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "getxattr": 191, "lgetxattr": 192, "fgetxattr": 193,
     "listxattr": 194, "llistxattr": 195, "flistxattr": 196, "removexattr": 197, "lremovexattr": 198,
-    "fremovexattr": 199, "nanosleep": 35, "clock_getres": 229, "eventfd2": 290, "faccessat": 269,
+    "fremovexattr": 199, "nanosleep": 35, "clock_getres": 229, "eventfd2": 290, "faccessat": 269, "sendfile": 40,
+    "chown": 92, "lchown": 94, "fchown": 93, "fchmod": 91,
 }  # fmt: skip
 """Numbers of x86-64 Linux, written down here so that the test does not ask what it tests."""
 
@@ -76,9 +77,14 @@ names = strategies.sampled_from(["a", "b", "d", "d/a", "d/e", "a/x", "d/", ".", 
     PathName
 )
 offsets = strategies.sampled_from([0, 1, 10, PAGE, 5000, -1, -10, 20000])
+starts = offsets | strategies.sampled_from([(1 << 63) - 1, (1 << 63) - 5, -(1 << 63)])
+start_places = strategies.just(0) | starts.map(lambda start: Both(struct.pack("<q", start)))
+"""Where an offset comes from and goes to: the position of the file, or a place in memory."""
 sizes = strategies.sampled_from([0, 1, 10, PAGE, 5000])
+counts = sizes | strategies.sampled_from([-1, (1 << 63) - 1, 1 << 62])
+owners = strategies.sampled_from([-1, 0, 5, 1000])
 protections = strategies.sampled_from([0, 1, 3, 5, 1, 3])
-modes = strategies.sampled_from([0, 0o644, 0o700, 0o4755])
+modes = strategies.sampled_from([0, 0o644, 0o700, 0o4755, 0o6755, 0o2640])
 flags = strategies.sampled_from(
     [os.O_RDONLY, os.O_RDWR | os.O_CREAT, os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.O_RDWR | os.O_TRUNC, os.O_DIRECTORY,
      os.O_RDWR | os.O_APPEND | os.O_CREAT, os.O_RDONLY | os.O_NOFOLLOW, os.O_PATH, os.O_WRONLY | os.O_CLOEXEC]
@@ -192,7 +198,11 @@ calls = strategies.one_of(
          strategies.sampled_from([0, 1, PAGE, 20000, -1])),
     call("renameat2", just(-100), names, just(-100), names, strategies.sampled_from([0, 1, 2, 2, 3, 8])),
     call("linkat", descriptors, just(PathName("")), just(-100), names, just(0x1000)),
-    call("copy_file_range", descriptors, just(0), descriptors, just(0), sizes, strategies.sampled_from([0, 0, 1])),
+    call("copy_file_range", descriptors, start_places, descriptors, start_places, counts,
+         strategies.sampled_from([0, 0, 0, 1])),
+    call("sendfile", descriptors, descriptors, start_places, counts),
+    call("chown", names, owners, owners), call("lchown", names, owners, owners),
+    call("fchown", descriptors, owners, owners), call("fchmod", descriptors, modes),
     call("sync_file_range", descriptors, offsets, offsets, strategies.integers(0, 9)),
     call("readahead", descriptors, offsets, sizes), call("fsync", descriptors), call("fdatasync", descriptors),
     call("truncate", names, offsets),
