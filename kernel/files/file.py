@@ -41,6 +41,7 @@ from kernel.files.attributes import Attributes
 from kernel.files.flags import OpenFlags, readable, writable
 from kernel.files.locks import release_of_file
 from kernel.files.poll import ALL_SOURCES, OTHERS, readiness_changed
+from kernel.files.user_counts import Users
 from kernel.files.watch import Happening, notify
 from kernel.memory.heap import free
 from kernel.sched.mutex import Mutex
@@ -152,6 +153,11 @@ class OpenFile:
         return OpenFlags.PATH in self.flags
 
     @property
+    def is_direct(self) -> bool:
+        """O_DIRECT: what is written to a pipe are packets."""
+        return OpenFlags.DIRECT in self.flags
+
+    @property
     def may_wait(self) -> bool:
         """Whether reads and writes sleep when nothing can be transferred: not with O_NONBLOCK."""
         return OpenFlags.NONBLOCK not in self.flags
@@ -228,17 +234,19 @@ class FileOwner:
 
     account: Account = uninitialised()
     open_files: List[OpenFile] = inline(List(OpenFile.owner_link))
+    users: Users = inline()
+    """What each of its users has of what is limited by user."""
     has_ended: bool = False
     """Nothing is opened at its charge any more."""
     survivors: u64 = 0
     """How many of its open files were in use by calls of others when they were revoked."""
 
     def revoke_first(self) -> bool:
-        """Revoke one of the open files that are left; whether there was any. Nothing is opened from now on."""
+        """Revoke one of the open files that are left; whether anything was left. Nothing is opened from now on."""
         self.has_ended = True
         file = self.open_files.first
         if file is None:
-            return False
+            return self.users.forget_one()
         file.revoke(self)
         return True
 

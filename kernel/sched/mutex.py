@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Atomic, hot, inline, noinline, struct, u64
+from codegen.lang import Atomic, inline, noinline, struct, u64
 from kernel.machine.cpu import current_thread_address
 from kernel.sched.wait import WaitQueue
 
@@ -22,12 +22,12 @@ class Mutex:
     """How many threads wait for it."""
     queue: WaitQueue = inline()
 
-    @hot
+    @inline
     def __enter__(self) -> None:
         if not self.holder.compare_exchange(0, current_thread_address()):
             self.enter_slowly()
 
-    @hot
+    @inline
     def __exit__(self, *_: object) -> None:
         self.holder.store(0)
         if self.waiting.load() != 0:

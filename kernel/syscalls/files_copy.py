@@ -14,8 +14,15 @@ from kernel.process.signal_table import Signal
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_io import LARGE, checked_count, prepare_write, tell_transfer, write_lock_of
 from kernel.syscalls.files_support import COUNT_MAX, HIGHEST_OFFSET, readable_file, writable_file
+from kernel.syscalls.files_transfer import (
+    LARGE,
+    check_span,
+    prepare_write,
+    tell_transfer,
+    write_bytes,
+    write_lock_of,
+)
 
 
 def transfer(
@@ -49,7 +56,7 @@ def transfer_steps(
             got = source.ops.read(source_offset + done, buffer[0:step], source.may_wait and done == 0)
             if got == 0:
                 return done
-            put = target.ops.write(target_offset + done, buffer[0:got], target.may_wait)
+            put = write_bytes(target, target_offset + done, buffer[0:got], target.may_wait)
         except Errno as error:
             if error.code == EPIPE.code:
                 send_to_thread(task, u32(Signal.PIPE))
@@ -74,7 +81,10 @@ def sendfile(task: Thread, out: Fd, source: Fd, offset: UserAddr, count: u64) ->
             raise ESPIPE
         if start < 0:
             raise EINVAL
-        total = checked_count(count)
+        if count > HIGHEST_OFFSET:
+            raise EINVAL
+        first = u64(start) if offset != UserAddr(0) else reader.position
+        check_span(first, count)
         writer = writable_file(task, out)
         with deferred(writer.drop):
             is_pipe = not writer.ops.is_seekable()
@@ -82,9 +92,10 @@ def sendfile(task: Thread, out: Fd, source: Fd, offset: UserAddr, count: u64) ->
                 raise EINVAL
             if not reader.ops.is_seekable():
                 raise EINVAL
-            first = u64(start) if offset != UserAddr(0) else reader.position
             target = writer.position
-            done = transfer(task, reader, first, writer, target, min(total, HIGHEST_OFFSET - first))
+            total = min(count, COUNT_MAX)
+            check_span(target, total)
+            done = transfer(task, reader, first, writer, target, total)
             if writer.ops.is_seekable():
                 writer.position = target + done
             finish_offset(reader, offset, first + done)

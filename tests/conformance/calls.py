@@ -31,7 +31,7 @@ NUMBERS = {
     "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "getxattr": 191, "lgetxattr": 192, "fgetxattr": 193,
     "listxattr": 194, "llistxattr": 195, "flistxattr": 196, "removexattr": 197, "lremovexattr": 198,
     "fremovexattr": 199, "nanosleep": 35, "clock_getres": 229, "eventfd2": 290, "faccessat": 269, "sendfile": 40,
-    "chown": 92, "lchown": 94, "fchown": 93, "fchmod": 91,
+    "chown": 92, "lchown": 94, "fchown": 93, "fchmod": 91, "readv": 19, "writev": 20, "preadv": 295, "pwritev": 296,
 }  # fmt: skip
 """Numbers of x86-64 Linux, written down here so that the test does not ask what it tests."""
 
@@ -111,6 +111,10 @@ attribute_names = strategies.sampled_from(ATTRIBUTES + WRONG_ATTRIBUTES).map(Pat
 hows = strategies.tuples(flags, modes, strategies.sampled_from([0, 0, 2, 4, 8, 16, 24, 64])).map(
     lambda parts: struct.pack("<QQQ", *parts)
 )
+vectors = strategies.lists(strategies.tuples(addresses, counts), min_size=3, max_size=3).map(
+    lambda parts: b"".join(struct.pack("<QQ", address, length % (1 << 64)) for address, length in parts)
+)
+"""Three parts of the area."""
 data = strategies.sampled_from([b"", b"x", b"hello world", b"y" * 5000])
 outs = strategies.sampled_from([0, 1, 20, 6000]).map(Out)
 
@@ -157,8 +161,17 @@ def get_attributes(name: str, target: strategies.SearchStrategy[Argument]) -> st
 calls = strategies.one_of(
     call("open", names, flags, modes), call("open", names, flags, modes),
     call("pipe2", just(Out(8)), just(os.O_NONBLOCK)),
+    call("pipe2", just(Out(8)), just(os.O_NONBLOCK | os.O_DIRECT)),
+    call("fcntl", descriptors, just(1031), strategies.sampled_from([0, 1, PAGE, 5000, 2 * PAGE, 65536, 1 << 20, -1])),
+    call("fcntl", descriptors, just(1032), just(0)),
+    call("readv", descriptors, vectors, strategies.integers(0, 3)),
+    call("writev", descriptors, vectors, strategies.integers(0, 3)),
+    call("pwritev", descriptors, vectors, strategies.integers(0, 3), starts),
+    call("preadv", descriptors, vectors, strategies.integers(0, 3), starts),
     reads("read"), with_length("write"), reads("pread64", (3,)), with_length("pwrite64", (7,)),
     reads("pread64", (-1,)), with_length("write"), reads("read"),
+    call("pread64", descriptors, addresses, counts, starts), call("read", descriptors, addresses, counts),
+    call("pwrite64", descriptors, addresses, sizes, offsets), call("write", descriptors, addresses, counts),
     call("read", descriptors, addresses, sizes), call("write", descriptors, addresses, sizes),
     call("close", descriptors), call("lseek", descriptors, offsets, strategies.integers(0, 5)),
     call("ftruncate", descriptors, offsets), call("dup", descriptors), call("dup2", descriptors, descriptors),
