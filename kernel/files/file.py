@@ -94,6 +94,10 @@ class FileOps(Interface):
 
     def readiness(self) -> Events: ...
 
+    def is_pollable(self) -> bool:
+        """Whether somebody may have to wait for it: only then epolls take an interest in it."""
+        return True
+
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         """ioctl(2): ENOTTY for a request that the file does not know."""
         ...
@@ -136,6 +140,9 @@ class OpenFile:
     holders: List[Descriptor] = inline(List(Descriptor.holder_link))
     watchers: List[Interest] = inline()
     """Which epolls want to know when it is ready (epoll.py)."""
+    exclusive_watchers: u64 = 0
+    """How many of these are exclusive (EPOLLEXCLUSIVE), and how many of the events at the file they have taken."""
+    exclusive_taken: u64 = 0
     source: u64 = OTHERS
     """Where changes of its readiness come from (poll.py), where that is not told by `ops` (`epoll.sources_of`)."""
 

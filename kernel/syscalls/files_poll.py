@@ -28,6 +28,7 @@ from kernel.files.poll import observe, wait_for_change
 from kernel.files.table import DESCRIPTORS_MAX, FileTable
 from kernel.memory import user
 from kernel.process import mask as signal_mask
+from kernel.sched.preemption import preemption_point
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, after, now
 from kernel.syscalls.declare import syscall
@@ -35,6 +36,9 @@ from kernel.syscalls.files_support import advance, put_bytes
 
 RECORD = 8
 """The size of a `struct pollfd`: the descriptor, the events asked for, the events found (poll(2))."""
+
+STEP: u64 = 256
+"""After how many records others may run."""
 
 SECOND: u64 = 1_000_000_000
 MILLISECOND: u64 = 1_000_000
@@ -131,6 +135,8 @@ def scan_records(files: FileTable, records: UserAddr, count: u64) -> Fallible[tu
     ready: u64 = 0
     sources: u64 = 0
     for index in range(count):
+        if index % STEP == STEP - 1:
+            preemption_point()
         place = advance(records, index * RECORD)
         user.copy_in(record, UserSlice(place, RECORD))
         asked = Events(u32(load(u16, record, 4)) & EVENT_BITS)
@@ -149,7 +155,7 @@ EVENT_BITS: u32 = 0x23FF
 
 def poll_until(task: Thread, records: UserAddr, count: u64, deadline: Nanoseconds) -> Fallible[u64]:
     """Wait until a record is ready or the deadline comes; returns how many are ready."""
-    if count > DESCRIPTORS_MAX:
+    if count > task.process.files.limit:
         raise EINVAL
     while True:
         seen = observe()
