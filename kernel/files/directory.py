@@ -64,6 +64,9 @@ class DirectoryEntry:
     long_name: LongName | None = None
     branches: Array[DirectoryEntry | None] = array(BRANCHES)
     order_node: TreeNode[DirectoryEntry] = inline()
+    older_name: DirectoryEntry | None = None
+    """Another name of the same inode (names.py); `newer_name`: the one that came after this."""
+    newer_name: DirectoryEntry | None = None
 
     @property
     def cookie(self) -> u64:

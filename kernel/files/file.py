@@ -140,6 +140,8 @@ class OpenFile:
     holders: List[Descriptor] = inline(List(Descriptor.holder_link))
     watchers: List[Interest] = inline()
     """Which epolls want to know when it is ready (epoll.py)."""
+    is_writer: bool = False
+    """It counts among the writers of its inode."""
     exclusive_watchers: u64 = 0
     """How many of these are exclusive (EPOLLEXCLUSIVE), and how many of the events at the file they have taken."""
     exclusive_taken: u64 = 0
@@ -193,8 +195,22 @@ class OpenFile:
             interest.drop()
         release_of_file(self)
         self.tell_closed()
+        if self.is_writer:
+            self.end_writing()
         owner.open_files.remove(self)
         self.owner = None
+
+    def begin_writing(self, inode: Inode) -> None:
+        """Count among the writers of `inode`, that of this open file."""
+        self.is_writer = True
+        inode.writers += 1
+
+    def end_writing(self) -> None:
+        """Undo `begin_writing`."""
+        inode = self.inode
+        assert inode is not None, "files with writers have inodes"
+        self.is_writer = False
+        inode.writers -= 1
 
     def finish(self) -> None:
         """Let go of what was opened: nothing refers to the open file any more."""

@@ -11,7 +11,8 @@ Invariants
 - When its file system ends, what is still referred to becomes a dead inode: it has no contents, entries or names, and
   whatever is asked of it is EIO, or ENOENT for a name (README.md, "Life and death").
 - `origin` is held, so what was removed from the layer below stays as long as it shows through.
-- `parent` is set on directories that have a name; `entry` is the newest of the names.
+- `parent` is set on directories that have a name; `entry` is the newest of the names, from which the older ones are
+  chained.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from kernel.files.attributes import Attributes, Kind
 from kernel.files.content import Content
 from kernel.files.directory import Directory, DirectoryEntry, free_entry, new_entry
 from kernel.files.file import ALWAYS_READY, Events, FileOps, OpenFile
+from kernel.files.names import chain_name
 from kernel.files.seals import Seals, check_size, check_write
 from kernel.machine.clock import wall_time
 from kernel.sched.mutex import Mutex
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     from kernel.files.extended import ExtendedAttributes
     from kernel.files.fifo import Fifo
     from kernel.files.ramfs import RamFs
-    from kernel.files.watch import Watch
+    from kernel.files.watch import LostName, Watch
 
 TARGET_MAX = 256
 """The longest target of a symbolic link that is kept in a `LinkTarget`; longer ones take a page."""
@@ -129,6 +131,13 @@ class Inode(FileOps):
     """Whether one of its extended attributes, or of those below, gives capabilities to who executes it."""
     watches: Watch | None = None
     """Who wants to know what happens to it (watch.py)."""
+    lost_name: LostName | None = None
+    """Its last name, where somebody watched the directory when it was removed (watch.py)."""
+    lost_below: LostName | None = None
+    """The first of such names that were in this directory."""
+    writers: u32 = 0
+    """How many open files may write to it; `executions`: how many programs it is (execution.py)."""
+    executions: u32 = 0
     is_memory: bool = False
     """Made by memfd_create(2), with its name in `target`."""
     seals: Seals = Seals.SEAL
@@ -343,7 +352,7 @@ class Inode(FileOps):
     def count_name(self, entry: DirectoryEntry, inode: Inode) -> None:
         """`entry` of this directory names `inode` from now on."""
         inode.names += 1
-        inode.entry = entry
+        chain_name(inode, entry)
         if inode.described.kind == Kind.DIRECTORY:
             inode.parent = self
 

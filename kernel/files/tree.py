@@ -26,7 +26,7 @@ from kernel.files.inode import Inode
 from kernel.files.listing import is_empty
 from kernel.files.path import LastComponent, Lookup
 from kernel.files.privileges import GROUP_EXECUTE, SET_GROUP, keeps_set_group
-from kernel.files.watch import Happening, notify_entry, notify_self
+from kernel.files.watch import Happening, inode_gone, notify_entry, notify_self
 from kernel.machine.clock import wall_time
 
 STICKY: u32 = 0o1000
@@ -216,6 +216,8 @@ def delete(lookup: Lookup, victim: Inode) -> None:
     """Remove the name that was looked up, that of `victim`, and tell who watches the directory."""
     victim.hold()
     detach(lookup.parent, lookup.last_name)
+    if victim.names == 0 and victim.references == 1:
+        inode_gone(victim)  # who watches the file hears of it first, as on Linux
     notify_entry(lookup.parent, victim, Happening.DELETE, lookup.last_name)
     victim.drop()
 

@@ -1,4 +1,5 @@
-"""What each user of a container has of what is limited by user: pages of pipes (pipe(7)).
+"""What each user of a container has of what is limited by user: pages of pipes (pipe(7)), queues and watches of
+inotify(7).
 
 Interface: `Users.counts_of` gives the counts of a user, held; whoever changes them holds them until it is undone.
 
@@ -17,6 +18,10 @@ PIPE_PAGES_SOFT: u64 = 16_384
 """pipe-user-pages-soft: beyond, a pipe of another user than 0 begins with two pages, and does not grow."""
 PIPE_SIZE_MAX: u64 = 1 << 20
 """pipe-max-size: how large another user than 0 may make a pipe, in bytes."""
+QUEUES_MAX: u64 = 128
+"""max_user_instances of inotify."""
+WATCHES_MAX: u64 = 65_536
+"""max_user_watches; Linux has a part of the memory, at most 1,048,576."""
 PIPE_SIZE_LIMIT: u64 = 1 << 26
 """How large user 0 may: so much is given back at once when the pipe is closed."""
 
@@ -30,6 +35,8 @@ class UserCounts:
     node: TreeNode[UserCounts] = inline()
     references: u64 = 0
     pipe_pages: u64 = 0
+    queues: u64 = 0
+    watches: u64 = 0
 
     def hold(self) -> None:
         """One more thing is counted."""

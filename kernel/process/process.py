@@ -46,6 +46,7 @@ from kernel.sched.wait import WaitQueue
 
 if TYPE_CHECKING:
     from kernel.containers.container import Container
+    from kernel.files.execution import Execution
     from kernel.files.inode import Inode
     from kernel.files.table import FileTable
     from kernel.memory.space import AddressSpace
@@ -92,7 +93,7 @@ class Process:
     files: FileTable = uninitialised()
     root: Inode = uninitialised()
     directory: Inode = uninitialised()
-    executable: Inode | None = None
+    executable: Execution | None = None
     credentials: Credentials = inline()
     umask: u32 = 0o022
     settings: Settings = inline()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Slice, UserAddr, field_offset, on_error, u8, u32, u64
 from kernel.base.errno import EINTR
-from kernel.files.inode import Inode
+from kernel.files.execution import Execution
 from kernel.memory.space import AddressSpace
 from kernel.process import exec, robust, timers
 from kernel.process.deliver import has_signal
@@ -57,7 +57,7 @@ def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallib
     start(thread)
 
 
-def undo_load(space: AddressSpace, file: Inode) -> None:
+def undo_load(space: AddressSpace, file: Execution) -> None:
     """Give back what `exec.load` made."""
     space.drop()
     file.drop()

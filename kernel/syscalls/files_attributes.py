@@ -25,6 +25,7 @@ from kernel.files.path import Lookup
 from kernel.files.privileges import SET_GROUP, keeps_set_group, remove_capability, without_set_ids
 from kernel.files.seals import Seals
 from kernel.files.stat import NAME_LIMIT, TMPFS_MAGIC, Stat, StatFs, Statx
+from kernel.files.watch import Happening
 from kernel.machine.clock import wall_time
 from kernel.memory import frames, user
 from kernel.sched.thread import Thread
@@ -184,7 +185,7 @@ def change_mode(task: Thread, subject: Subject, mode: u32) -> Fallible[None]:
     if inode is not None and Seals.EXECUTE in inode.seals and (permissions ^ about.permissions) & EXECUTE_BITS != 0:
         raise EPERM
     about.permissions = permissions
-    subject.note_change(wall_time())
+    subject.note_change(wall_time(), Happening.ATTRIBUTES)
 
 
 @syscall(90)
@@ -233,13 +234,14 @@ def change_owner(task: Thread, subject: Subject, user_id: u32, group_id: u32) ->
     inode = subject.inode
     if inode is not None:
         remove_capability(inode)
-    if not about.is_directory:
-        about.permissions = without_set_ids(about, who)
+    kept = about.permissions if about.is_directory else without_set_ids(about, who)
+    is_change = kept != about.permissions or user_id != UNCHANGED or group_id != UNCHANGED
+    about.permissions = kept
     if user_id != UNCHANGED:
         about.user = user_id
     if group_id != UNCHANGED:
         about.group = group_id
-    subject.note_change(wall_time())
+    subject.note_change(wall_time(), Happening.ATTRIBUTES if is_change else Happening.NONE)
 
 
 @syscall(92)

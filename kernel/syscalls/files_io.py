@@ -21,6 +21,7 @@ from kernel.base.errno import (
     ESPIPE,
 )
 from kernel.files.attributes import Access, Kind
+from kernel.files.execution import check_writable
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, AtFlags, OpenFlags, Resolve
 from kernel.files.holes import next_data, next_hole
@@ -172,6 +173,7 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
     if inode.described.is_directory:
         raise EISDIR
     inode.described.check(task.process.credentials, Access.WRITE)
+    check_writable(inode)
     resize(task, inode, u64(length), inode.described.size != u64(length))
 
 

@@ -190,12 +190,12 @@ class Subject:
         if who.user != 0 and who.user != self.about.user:
             raise EPERM
 
-    def note_change(self, moment: Nanoseconds) -> None:
-        """The attributes are other ones since `moment`: tell who watches the file."""
+    def note_change(self, moment: Nanoseconds, what: Happening) -> None:
+        """The attributes are other ones since `moment`: tell who watches the file what happened."""
         self.about.changed = moment
         inode = self.inode
-        if inode is not None:
-            notify(inode, Happening.ATTRIBUTES)
+        if inode is not None and what != Happening.NONE:
+            notify(inode, what)
 
 
 def inode_of(task: Thread, directory: i32) -> Fallible[Inode]:

@@ -7,6 +7,7 @@ from kernel.base.errno import EINVAL, EPERM
 from kernel.files.attributes import Access
 from kernel.files.flags import AT_FDCWD, AtFlags
 from kernel.files.stat import SECOND
+from kernel.files.watch import Happening
 from kernel.machine.clock import wall_time
 from kernel.memory import user
 from kernel.sched.thread import Thread
@@ -130,7 +131,14 @@ def set_times(task: Thread, subject: Subject, wanted: WantedTimes) -> Fallible[N
     about = subject.about
     about.accessed = chosen_time(wanted.accessed_seconds, wanted.accessed_part, about.accessed, now)
     about.modified = chosen_time(wanted.modified_seconds, wanted.modified_part, about.modified, now)
-    subject.note_change(now)
+    subject.note_change(now, happening_of(wanted))
+
+
+def happening_of(wanted: WantedTimes) -> Happening:
+    """What setting these times is for who watches the file: as if only one is set, it had been read or written."""
+    if wanted.modified_part == UTIME_OMIT:
+        return Happening.ACCESS
+    return Happening.MODIFY if wanted.accessed_part == UTIME_OMIT else Happening.ATTRIBUTES
 
 
 def chosen_time(seconds: i64, part: i64, old: Nanoseconds, now: Nanoseconds) -> Nanoseconds:

@@ -15,8 +15,6 @@ from kernel.syscalls.files_support import find_at
 
 ONLY_DIRECTORY: u32 = 0x0100_0000
 DONT_FOLLOW: u32 = 0x0200_0000
-EXCLUDE_UNLINKED: u32 = 0x0400_0000
-"""Files without a name are never told of to who watches their directory, so this is always so."""
 MASK_CREATE: u32 = 0x1000_0000
 MASK_ADD: u32 = 0x2000_0000
 KNOWN: u32 = 0xF700_EFFF
@@ -34,7 +32,9 @@ def inotify_init1(task: Thread, flags: u32) -> Fallible[Fd]:
     """inotify_init1(2)."""
     if flags & u32(OpenFlags.CLOSE_ON_EXEC | OpenFlags.NONBLOCK) != flags:
         raise EINVAL
-    made = open_inotify(task.process.container.files, flags & u32(OpenFlags.NONBLOCK) != 0)
+    process = task.process
+    is_nonblocking = flags & u32(OpenFlags.NONBLOCK) != 0
+    made = open_inotify(process.container.files, process.credentials.user, is_nonblocking)
     with deferred(made.drop):
         return task.process.files.install(made, flags & u32(OpenFlags.CLOSE_ON_EXEC) != 0)
 
@@ -47,7 +47,7 @@ def queue_of(file: OpenFile) -> Fallible[EventQueue]:
     return ops.queue
 
 
-@syscall(254, missing="events of a file that has lost its name, for who watches its directory")
+@syscall(254)
 def inotify_add_watch(task: Thread, fd: Fd, path: UserAddr, mask: u32) -> Fallible[i32]:
     """inotify_add_watch(2)."""
     if mask & KNOWN == 0:
@@ -68,7 +68,7 @@ def watch(task: Thread, queue: EventQueue, path: UserAddr, mask: u32) -> Fallibl
         how = how | Resolve.DIRECTORY
     inode = find_at(task, AT_FDCWD, path, AtFlags.NONE, how)
     inode.described.check(task.process.credentials, Access.READ)
-    kept = mask & (ALL_EVENTS | u32(Happening.ONE_SHOT))
+    kept = mask & (ALL_EVENTS | u32(Happening.ONE_SHOT | Happening.EXCLUDE_UNLINKED))
     known = queue.watch_of(inode)
     if known is None:
         return queue.add(inode, kept).number
