@@ -65,7 +65,7 @@ class DirectoryEntry:
     branches: Array[DirectoryEntry | None] = array(BRANCHES)
     order_node: TreeNode[DirectoryEntry] = inline()
     older_name: DirectoryEntry | None = None
-    """Another name of the same inode (names.py); `newer_name`: the one that came after this."""
+    """Another name of the same inode (name_chain.py); `newer_name`: the one that came after this."""
     newer_name: DirectoryEntry | None = None
 
     @property

@@ -44,7 +44,7 @@ from kernel.files.attributes import Attributes, Kind
 from kernel.files.content import Content
 from kernel.files.directory import Directory, DirectoryEntry, free_entry, new_entry
 from kernel.files.file import ALWAYS_READY, Events, FileOps, OpenFile
-from kernel.files.names import chain_name
+from kernel.files.name_chain import chain_name
 from kernel.files.seals import Seals, check_size, check_write
 from kernel.machine.clock import wall_time
 from kernel.sched.mutex import Mutex

@@ -29,7 +29,7 @@ from kernel.files.attributes import Kind
 from kernel.files.content import PAGE, Content
 from kernel.files.directory import Directory, DirectoryEntry, free_entry
 from kernel.files.inode import TARGET_MAX, Inode, LinkTarget
-from kernel.files.names import unchain_name
+from kernel.files.name_chain import unchain_name
 from kernel.files.watch import forget_lost_names, inode_gone, note_lost_name
 from kernel.machine.clock import wall_time
 from kernel.memory.account import KERNEL, Account

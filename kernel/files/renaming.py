@@ -11,7 +11,7 @@ from kernel.files.attributes import Access
 from kernel.files.directory import DirectoryEntry
 from kernel.files.inode import Inode
 from kernel.files.listing import is_empty
-from kernel.files.names import chain_name, unchain_name
+from kernel.files.name_chain import chain_name, unchain_name
 from kernel.files.path import LastComponent, Lookup
 from kernel.files.tree import attach, check_delete, check_parent, detach, own_entry
 from kernel.files.watch import Happening, notify_move, notify_self
