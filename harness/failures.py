@@ -1,4 +1,5 @@
-"""Arms the kernel's failure injection (kernel/memory/failures.py): the n-th allocation from now on fails."""
+"""Arms the kernel's failure injection (kernel/memory/failures.py): the n-th allocation from now on fails, or each copy
+that faults lets others run."""
 
 from __future__ import annotations
 
@@ -15,6 +16,11 @@ async def fail_allocation(running: RunningMachine, number: int, account: View | 
     await _write(running, "countdown", 0)
     await _write(running, "account", 0 if account is None else account.address_)
     await _write(running, "countdown", number)
+
+
+async def let_copies_yield(running: RunningMachine, yields: bool = True) -> None:
+    """Let a copy from or to a program's memory that faults let other threads run before it goes on."""
+    await _write(running, "copies_yield", int(yields))
 
 
 def allocations_left(running: RunningMachine) -> int:

@@ -21,6 +21,9 @@ from kernel.devices.random import fill_random
 from kernel.files.attributes import Attributes, Kind
 from kernel.files.file import ALWAYS_READY, Events, FileOps
 
+RANDOM_DEVICE: u64 = 0x108
+"""/dev/random, for which one had to wait once."""
+
 
 @struct
 class MemoryDevice(FileOps):
@@ -56,6 +59,9 @@ class MemoryDevice(FileOps):
 
     def readiness(self) -> Events:
         return ALWAYS_READY
+
+    def is_pollable(self) -> bool:
+        return self.described.device == RANDOM_DEVICE
 
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         raise ENOTTY
@@ -105,5 +111,5 @@ def make_random(device: int) -> MemoryDevice:
 NULL = make_null()
 ZERO = make_device(0x105)
 FULL = make_full()
-RANDOM = make_random(0x108)
+RANDOM = make_random(RANDOM_DEVICE)
 URANDOM = make_random(0x109)

@@ -11,7 +11,9 @@ from codegen.lang import (
     UserAddr,
     UserSlice,
     address_of,
+    copy,
     i64,
+    local,
     local_array,
     on_error,
     size_of,
@@ -87,7 +89,7 @@ def is_change(request: u32) -> bool:
 def control(terminal: Terminal, request: u32, argument: UserAddr) -> Fallible[i64]:
     """What both ends know. What was printed is on the screen's side at once, so draining is nothing to wait for."""
     if request == TCGETS:
-        user.copy_out(UserSlice(argument, size_of(Termios)), bytes_of(terminal))
+        put_termios(terminal, argument)
     elif TCSETS <= request <= TCSETSF:
         set_termios(terminal, request, argument)
     elif request == TCSBRK or request == TCSBRKP:
@@ -97,7 +99,7 @@ def control(terminal: Terminal, request: u32, argument: UserAddr) -> Fallible[i6
     elif request == TCFLSH:
         flush(terminal, u64(argument))
     elif request == TIOCGWINSZ:
-        user.copy_out(UserSlice(argument, size_of(WindowSize)), window_bytes(terminal.window))
+        put_window(terminal, argument)
     elif request == TIOCSWINSZ:
         set_window(terminal, argument)
     elif request == FIONREAD:
@@ -111,9 +113,9 @@ def control(terminal: Terminal, request: u32, argument: UserAddr) -> Fallible[i6
     return 0
 
 
-def bytes_of(terminal: Terminal) -> MutableSlice[u8]:
+def termios_bytes(termios: Termios) -> MutableSlice[u8]:
     """The termios as bytes."""
-    return slice_at(u8, address_of(terminal.line.termios), size_of(Termios))
+    return slice_at(u8, address_of(termios), size_of(Termios))
 
 
 def window_bytes(window: WindowSize) -> MutableSlice[u8]:
@@ -121,9 +123,25 @@ def window_bytes(window: WindowSize) -> MutableSlice[u8]:
     return slice_at(u8, address_of(window), size_of(WindowSize))
 
 
+def put_termios(terminal: Terminal, argument: UserAddr) -> Fallible[None]:
+    """TCGETS. What the program gets is a copy, whole as it was at one moment."""
+    told = local(Termios)
+    copy(termios_bytes(told), termios_bytes(terminal.line.termios))
+    user.copy_out(UserSlice(argument, size_of(Termios)), termios_bytes(told))
+
+
+def put_window(terminal: Terminal, argument: UserAddr) -> Fallible[None]:
+    """TIOCGWINSZ, likewise."""
+    told = local(WindowSize)
+    copy(window_bytes(told), window_bytes(terminal.window))
+    user.copy_out(UserSlice(argument, size_of(WindowSize)), window_bytes(told))
+
+
 def set_termios(terminal: Terminal, request: u32, argument: UserAddr) -> Fallible[None]:
     """TCSETS, TCSETSW, TCSETSF: the last one drops what was typed."""
-    user.copy_in(bytes_of(terminal), UserSlice(argument, size_of(Termios)))
+    wanted = local(Termios)
+    user.copy_in(termios_bytes(wanted), UserSlice(argument, size_of(Termios)))
+    copy(termios_bytes(terminal.line.termios), termios_bytes(wanted))
     if request == TCSETSF:
         terminal.line.flush_input()
     terminal.line.mode_changed()
@@ -152,12 +170,12 @@ def flush(terminal: Terminal, queue: u64) -> Fallible[None]:
 
 def set_window(terminal: Terminal, argument: UserAddr) -> Fallible[None]:
     """TIOCSWINSZ: the foreground gets SIGWINCH when the size is another one."""
-    window = terminal.window
-    rows, columns, width, height = window.rows, window.columns, window.width, window.height
-    user.copy_in(window_bytes(window), UserSlice(argument, size_of(WindowSize)))
-    same = rows == window.rows and columns == window.columns
-    if same and width == window.width and height == window.height:
+    wanted = local(WindowSize)
+    user.copy_in(window_bytes(wanted), UserSlice(argument, size_of(WindowSize)))
+    old: Slice[u8] = window_bytes(terminal.window)
+    if old == window_bytes(wanted):
         return
+    copy(window_bytes(terminal.window), window_bytes(wanted))
     session = terminal.session
     if session is not None:
         session.signal_foreground(SIGWINCH)

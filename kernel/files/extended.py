@@ -30,6 +30,8 @@ from kernel.memory.heap import free, owner_of
 
 NAME_MAX = 255
 """XATTR_NAME_MAX (linux/limits.h)."""
+CAPABILITY = b"security.capability"
+"""The capabilities that a program gets when it is executed (capabilities(7)); none are honoured here."""
 VALUE_MAX: u64 = 65_536
 """XATTR_SIZE_MAX; also the most that listxattr(2) may have to tell."""
 
@@ -175,11 +177,13 @@ def put(inode: Inode, name: Slice[u8], value: Slice[u8], may_make: bool, may_rep
     own = inode.extended
     if own is not None:
         own.change(name, value)
-        return
-    made = duplicate(known, inode.fs.account)
-    with on_error(made.free):
-        made.change(name, value)
-    inode.extended = made
+    else:
+        made = duplicate(known, inode.fs.account)
+        with on_error(made.free):
+            made.change(name, value)
+        inode.extended = made
+    if name == CAPABILITY:
+        inode.has_capability = True
 
 
 def remove(inode: Inode, name: Slice[u8]) -> Fallible[None]:
@@ -193,6 +197,8 @@ def remove(inode: Inode, name: Slice[u8]) -> Fallible[None]:
     one = own.find(name)
     assert one is not None, "the name was found"
     own.drop(one)
+    if name == CAPABILITY:
+        inode.has_capability = False
 
 
 def duplicate(known: ExtendedAttributes | None, account: Account) -> Fallible[ExtendedAttributes]:

@@ -32,7 +32,9 @@ from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import STATUS_FLAG_BITS, OpenFlags, readable, writable
 from kernel.files.inode import Inode
-from kernel.files.pipe import Pipe, create_pipe
+from kernel.files.pipe import Pipe
+from kernel.files.pipe_ends import PipeReader, PipeWriter
+from kernel.files.pipe_making import create_pipe
 from kernel.files.poll import readiness_changed
 from kernel.machine.clock import wall_time
 from kernel.memory.heap import free
@@ -128,9 +130,13 @@ class FifoEnd(FileOps):
         return done
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+        return self.send(source, wait, False)
+
+    def send(self, source: Slice[u8], wait: bool, is_packet: bool) -> Fallible[u64]:
+        """Write, perhaps a packet."""
         if not self.writes:
             raise EBADF
-        done = self.fifo.pipe.send(source, wait)
+        done = self.fifo.pipe.send(source, wait, is_packet)
         self.fifo.inode.described.touch(wall_time())
         return done
 
@@ -144,7 +150,7 @@ class FifoEnd(FileOps):
         events = Events.NONE
         pipe = self.fifo.pipe
         if self.reads:
-            if pipe.used > 0:
+            if not pipe.ring.is_empty:
                 events = events | Events.INPUT | Events.READ_NORMAL
             if self.fifo.writers == 0 and self.fifo.writer_opens != self.unmet:
                 events = events | Events.HANG_UP
@@ -161,6 +167,28 @@ class FifoEnd(FileOps):
 
     def revoked(self) -> None:
         """It counts as an end until a call in progress returns: the FIFO itself may be of another container."""
+
+
+def pipe_behind(file: OpenFile) -> Pipe | None:
+    """The pipe that `file` is an end of, with a name or without."""
+    ops = file.ops
+    if isinstance(ops, PipeReader):
+        return ops.pipe
+    if isinstance(ops, PipeWriter):
+        return ops.pipe
+    if isinstance(ops, FifoEnd):
+        return ops.fifo.pipe
+    return None
+
+
+def send(file: OpenFile, source: Slice[u8], wait: bool) -> Fallible[u64]:
+    """Write to an open file that has no places: with O_DIRECT, a packet to a pipe."""
+    ops = file.ops
+    if isinstance(ops, PipeWriter):
+        return ops.pipe.send(source, wait, file.is_direct)
+    if isinstance(ops, FifoEnd):
+        return ops.send(source, wait, file.is_direct)
+    return ops.write(0, source, wait)
 
 
 def open_fifo(owner: FileOwner, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
@@ -203,7 +231,7 @@ def create_fifo(inode: Inode) -> Fallible[Fifo]:
 def free_unused(fifo: Fifo) -> None:
     """Free a FIFO that no end was made for."""
     if fifo.readers + fifo.writers == 0:
-        free(fifo.pipe)
+        fifo.pipe.free_all()
         fifo.free()
 
 

@@ -41,6 +41,7 @@ from kernel.files.attributes import Attributes
 from kernel.files.flags import OpenFlags, readable, writable
 from kernel.files.locks import release_of_file
 from kernel.files.poll import ALL_SOURCES, OTHERS, observe, readiness_changed
+from kernel.files.user_counts import Users
 from kernel.files.watch import Happening, notify
 from kernel.memory.heap import free
 from kernel.sched.mutex import Mutex
@@ -92,6 +93,10 @@ class FileOps(Interface):
     def is_seekable(self) -> bool: ...
 
     def readiness(self) -> Events: ...
+
+    def is_pollable(self) -> bool:
+        """Whether somebody may have to wait for it: only then epolls take an interest in it."""
+        return True
 
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         """ioctl(2): ENOTTY for a request that the file does not know."""
@@ -148,6 +153,11 @@ class OpenFile:
     holders: List[Descriptor] = inline(List(Descriptor.holder_link))
     watchers: List[Interest] = inline()
     """Which epolls want to know when it is ready (epoll.py)."""
+    is_writer: bool = False
+    """It counts among the writers of its inode."""
+    exclusive_watchers: u64 = 0
+    """How many of these are exclusive (EPOLLEXCLUSIVE), and how many of the events at the file they have taken."""
+    exclusive_taken: u64 = 0
     source: u64 = OTHERS
     """Where changes of its readiness come from (poll.py), where that is not told by `ops` (`epoll.sources_of`)."""
 
@@ -163,6 +173,11 @@ class OpenFile:
     def is_path_only(self) -> bool:
         """Opened with O_PATH: only a name for the file."""
         return OpenFlags.PATH in self.flags
+
+    @property
+    def is_direct(self) -> bool:
+        """O_DIRECT: what is written to a pipe are packets."""
+        return OpenFlags.DIRECT in self.flags
 
     @property
     def may_wait(self) -> bool:
@@ -196,8 +211,22 @@ class OpenFile:
             interest.drop()
         release_of_file(self)
         self.tell_closed()
+        if self.is_writer:
+            self.end_writing()
         owner.open_files.remove(self)
         self.owner = None
+
+    def begin_writing(self, inode: Inode) -> None:
+        """Count among the writers of `inode`, that of this open file."""
+        self.is_writer = True
+        inode.writers += 1
+
+    def end_writing(self) -> None:
+        """Undo `begin_writing`."""
+        inode = self.inode
+        assert inode is not None, "files with writers have inodes"
+        self.is_writer = False
+        inode.writers -= 1
 
     def finish(self) -> None:
         """Let go of what was opened: nothing refers to the open file any more."""
@@ -245,17 +274,19 @@ class FileOwner:
 
     account: Account = uninitialised()
     open_files: List[OpenFile] = inline(List(OpenFile.owner_link))
+    users: Users = inline()
+    """What each of its users has of what is limited by user."""
     has_ended: bool = False
     """Nothing is opened at its charge any more."""
     survivors: u64 = 0
     """How many of its open files were in use by calls of others when they were revoked."""
 
     def revoke_first(self) -> bool:
-        """Revoke one of the open files that are left; whether there was any. Nothing is opened from now on."""
+        """Revoke one of the open files that are left; whether anything was left. Nothing is opened from now on."""
         self.has_ended = True
         file = self.open_files.first
         if file is None:
-            return False
+            return self.users.forget_one()
         file.revoke(self)
         return True
 

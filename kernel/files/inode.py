@@ -11,7 +11,8 @@ Invariants
 - When its file system ends, what is still referred to becomes a dead inode: it has no contents, entries or names, and
   whatever is asked of it is EIO, or ENOENT for a name (README.md, "Life and death").
 - `origin` is held, so what was removed from the layer below stays as long as it shows through.
-- `parent` is set on directories that have a name; `entry` is the newest of the names.
+- `parent` is set on directories that have a name; `entry` is the newest of the names, from which the older ones are
+  chained.
 """
 
 from __future__ import annotations
@@ -27,11 +28,9 @@ from codegen.lang import (
     UserAddr,
     array,
     copy,
-    deferred,
     i64,
     inline,
     local,
-    sleeps,
     struct,
     u8,
     u32,
@@ -45,8 +44,8 @@ from kernel.files.attributes import Attributes, Kind
 from kernel.files.content import Content
 from kernel.files.directory import Directory, DirectoryEntry, free_entry, new_entry
 from kernel.files.file import ALWAYS_READY, Events, FileOps, OpenFile
+from kernel.files.name_chain import chain_name
 from kernel.files.seals import Seals, check_size, check_write
-from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
 from kernel.sched.mutex import Mutex
 
@@ -54,7 +53,7 @@ if TYPE_CHECKING:
     from kernel.files.extended import ExtendedAttributes
     from kernel.files.fifo import Fifo
     from kernel.files.ramfs import RamFs
-    from kernel.files.watch import Watch
+    from kernel.files.watch import LostName, Watch
 
 TARGET_MAX = 256
 """The longest target of a symbolic link that is kept in a `LinkTarget`; longer ones take a page."""
@@ -128,8 +127,17 @@ class Inode(FileOps):
     """Held by what changes the contents: a write of many pages is not mixed with another (i_rwsem of Linux)."""
     target: LinkTarget | None = None
     extended: ExtendedAttributes | None = None
+    has_capability: bool = False
+    """Whether one of its extended attributes, or of those below, gives capabilities to who executes it."""
     watches: Watch | None = None
     """Who wants to know what happens to it (watch.py)."""
+    lost_name: LostName | None = None
+    """Its last name, where somebody watched the directory when it was removed (watch.py)."""
+    lost_below: LostName | None = None
+    """The first of such names that were in this directory."""
+    writers: u32 = 0
+    """How many open files may write to it; `executions`: how many programs it is (execution.py)."""
+    executions: u32 = 0
     is_memory: bool = False
     """Made by memfd_create(2), with its name in `target`."""
     seals: Seals = Seals.SEAL
@@ -231,16 +239,11 @@ class Inode(FileOps):
 
     # Contents.
 
-    def truncate(self, size: u64) -> Fallible[None]:
-        """Make a regular file `size` bytes long. EISDIR, EINVAL for what has no contents, EPERM for what is sealed."""
-        self.hold()
-        with deferred(self.drop), self.write_lock:
-            self.set_size(size)
-            notify(self, Happening.MODIFY)
+    def check_resize(self, size: u64) -> Fallible[Content]:
+        """The contents, if the file may become `size` bytes long.
 
-    @sleeps
-    def set_size(self, size: u64) -> Fallible[None]:
-        """`truncate`, for who holds `write_lock`."""
+        EISDIR, EINVAL for what has no contents, EPERM for what is sealed, EIO.
+        """
         self.check_alive()
         if self.described.is_directory:
             raise EISDIR
@@ -248,7 +251,11 @@ class Inode(FileOps):
         if content is None:
             raise EINVAL
         check_size(self, size)
-        content.truncate(size)
+        return content
+
+    def set_size(self, size: u64) -> Fallible[None]:
+        """Make a regular file `size` bytes long. `write_lock` is held. As `check_resize`, EFBIG, ENOMEM."""
+        self.check_resize(size).truncate(size)
         self.described.size = size
         self.described.touch(wall_time())
 
@@ -329,17 +336,23 @@ class Inode(FileOps):
             raise ENOTDIR
         entry = entries.find(name)
         if entry is None:
-            entry = new_entry(self.fs.account.heap, self, name, None)
+            entry = new_entry(self.fs.account.heap, self, name, inode)
             entries.insert(entry)
-        self.name_by(entry, inode)
+        else:
+            entries.renew(entry, inode)
+        self.count_name(entry, inode)
 
     def name_by(self, entry: DirectoryEntry, inode: Inode) -> None:
         """Let `entry` of this directory name `inode`."""
         entries = self.entries
         assert entries is not None, "entries are in directories"
         entries.renew(entry, inode)
+        self.count_name(entry, inode)
+
+    def count_name(self, entry: DirectoryEntry, inode: Inode) -> None:
+        """`entry` of this directory names `inode` from now on."""
         inode.names += 1
-        inode.entry = entry
+        chain_name(inode, entry)
         if inode.described.kind == Kind.DIRECTORY:
             inode.parent = self
 

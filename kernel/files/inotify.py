@@ -16,16 +16,18 @@ from codegen.lang import (
     i32,
     i64,
     inline,
+    on_error,
     store,
     struct,
     u8,
     u32,
     u64,
 )
-from kernel.base.errno import EAGAIN, EBADF, EINVAL, ENOTTY
+from kernel.base.errno import EAGAIN, EBADF, EINVAL, EMFILE, ENOTTY
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.file import FIONREAD, Events, FileOps, FileOwner, OpenFile
+from kernel.files.user_counts import QUEUES_MAX
 from kernel.files.watch import EventQueue, FileEvent, Happening
 from kernel.memory import user
 from kernel.memory.heap import free
@@ -101,6 +103,9 @@ class Inotify(FileOps):
 
     def closed(self) -> None:
         self.queue.free_all()
+        counts = self.queue.counts
+        counts.queues -= 1
+        counts.drop()
         free(self)
 
     def revoked(self) -> None:
@@ -123,8 +128,17 @@ def put_event(destination: MutableSlice[u8], event: FileEvent) -> None:
     copy(destination[HEADER : HEADER + event.name_length], event.name)
 
 
-def open_inotify(owner: FileOwner, nonblocking: bool) -> Fallible[OpenFile]:
-    """A queue without watches, charged to `owner`, as an open file with one reference."""
-    made = owner.account.heap.new(Inotify)
+def open_inotify(owner: FileOwner, user_id: u32, nonblocking: bool) -> Fallible[OpenFile]:
+    """A queue without watches, charged to `owner` and counted for a user, as an open file with one reference.
+
+    EMFILE when the user has too many; ENOMEM.
+    """
+    counts = owner.users.counts_of(owner.account, user_id)
+    with on_error(counts.drop):
+        if counts.queues >= QUEUES_MAX:
+            raise EMFILE
+        made = owner.account.heap.new(Inotify)
+    made.queue.counts = counts
+    counts.queues += 1
     describe(made.described)
     return open_anonymous(owner, made, nonblocking)

@@ -1,83 +1,48 @@
 """Pipe: a queue of bytes between open files (pipe(7)).
 
-Interface: `make_pipe` gives the two ends as open files. A pipe is charged to the container that made it. The
-64 KiB of its buffer are frames, allocated when first written to and released when the pipe is empty and idle
-at close.
+Interface: what the two ends do (pipe_ends.py); new ones are made by pipe_making.py. A pipe is charged to the container
+that made it; what is queued is kept by its ring (pipe_ring.py).
 
 Invariants
-- `used` bytes are queued, from `head` on, in a ring of CAPACITY bytes.
 - The pipe lives as long as one of its ends is open.
 - A write of at most PIPE_BUF bytes is queued in one piece.
+- What changes the ring holds `lock`, also while bytes are copied from or to a program: that may sleep.
 """
 
 from __future__ import annotations
 
 from codegen.lang import (
-    Array,
     Errno,
     Fallible,
-    FrameNumber,
     MutableSlice,
     Slice,
     UserAddr,
     UserSlice,
-    address_of,
-    array,
     copy,
     hot,
     i64,
     inline,
-    on_error,
     struct,
     u8,
     u32,
     u64,
 )
-from kernel.base.errno import EAGAIN, EFAULT, EINTR, ENOTTY, EPIPE
-from kernel.files.attributes import Attributes, Kind
+from kernel.base.errno import EAGAIN, ENOMEM, ENOTTY, EPERM, EPIPE
+from kernel.files.attributes import Attributes
 from kernel.files.content import PAGE
 from kernel.files.credentials import Credentials
-from kernel.files.file import FIONREAD, FileOwner, OpenFile, open_file
-from kernel.files.flags import OpenFlags
+from kernel.files.file import FIONREAD
 from kernel.files.frame_tree import HOLE
 from kernel.files.pipe_ends import PipeReader, PipeWriter
-from kernel.files.poll import readiness_changed, source_of
-from kernel.machine.clock import wall_time
+from kernel.files.pipe_ring import PipeRing, content_of
+from kernel.files.pipe_waiters import PipeWaiters
+from kernel.files.poll import readiness_changed
+from kernel.files.user_counts import PIPE_PAGES_SOFT, PIPE_SIZE_LIMIT, PIPE_SIZE_MAX, UserCounts
+from kernel.files.vectors import Vectors
 from kernel.memory import frames, user
-from kernel.memory.account import Account
-from kernel.memory.frames import FrameUse
 from kernel.memory.heap import free, owner_of
-from kernel.sched.wait import WaitQueue
-
-CAPACITY_PAGES: u64 = 16
-CAPACITY: u64 = CAPACITY_PAGES * PAGE
-PIPE_BUF: u64 = 4096
-
-
-@struct
-class PipeWaiters:
-    """The threads that wait at one end of a pipe.
-
-    What pipes do is never interrupted by what wakes others at them, so a count of those who sleep is enough to know
-    that nobody is there to be woken.
-    """
-
-    queue: WaitQueue = inline()
-    count: u64 = 0
-
-    def sleep(self) -> Fallible[None]:
-        """Sleep until the next wake-up. EINTR."""
-        seen = self.queue.observe()
-        self.count += 1
-        try:
-            self.queue.sleep(seen)
-        finally:
-            self.count -= 1
-
-    def wake(self) -> None:
-        """Let all who wait look again."""
-        if self.count > 0:
-            self.queue.wake_all()
+from kernel.sched.mutex import Mutex
+from kernel.sched.preemption import Freezing, preemption_point
 
 
 @struct
@@ -89,9 +54,10 @@ class Pipe:
     reader: PipeReader = inline()
     writer: PipeWriter = inline()
     described: Attributes = inline()
-    head: u64 = 0
-    used: u64 = 0
-    pages: Array[FrameNumber] = array(CAPACITY_PAGES)
+    counts: UserCounts | None = None
+    """Those of the user who made it; None for a FIFO."""
+    lock: Mutex = inline()
+    ring: PipeRing = inline()
     readable: PipeWaiters = inline()
     """Who waits for bytes; `writable`: for room."""
     writable: PipeWaiters = inline()
@@ -99,233 +65,315 @@ class Pipe:
     """How often something happened that a reader may wait for; `departures`: a writer."""
     departures: u64 = 0
 
-    @property
-    def has_room(self) -> bool:
-        """Whether poll(2) calls it writable: PIPE_BUF bytes fit."""
-        return CAPACITY - self.used >= PIPE_BUF
+    # Reading.
 
     def receive(self, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         """Take what is queued, up to len(destination) bytes; 0 when all writers are gone."""
-        total = u64(len(destination))
-        if total == 0 or not self.await_content(wait):
+        if len(destination) == 0:
             return 0
-        done: u64 = 0
-        while done < total and self.used > 0:
-            part = self.first_part(total - done)
-            copy(destination[done : done + len(part)], part)
-            done += len(part)
-            self.consume(len(part))
-        self.content_taken()
-        return done
+        while True:
+            with self.lock:
+                if self.has_content(wait):
+                    return self.take(destination)
+                if not self.writer.is_open:
+                    return 0
+                seen = self.readable.join()
+            self.readable.sleep(seen)
 
     @hot
     def receive_to_user(self, destination: UserSlice, wait: bool) -> Fallible[u64]:
         """`receive` into a program's memory. EFAULT, with what could not be written there still queued."""
-        total = destination.length
-        if total == 0 or not self.await_content(wait):
+        if destination.length == 0:
             return 0
+        while True:
+            with self.lock:
+                if self.has_content(wait):
+                    return self.take_to_user(destination)
+                if not self.writer.is_open:
+                    return 0
+                seen = self.readable.join()
+            self.readable.sleep(seen)
+
+    def receive_to_vectors(self, vectors: Vectors, wait: bool) -> Fallible[u64]:
+        """`receive_to_user`, into several places."""
+        if vectors.left == 0:
+            return 0
+        while True:
+            with self.lock:
+                if self.has_content(wait):
+                    return self.take_to_vectors(vectors)
+                if not self.writer.is_open:
+                    return 0
+                seen = self.readable.join()
+            self.readable.sleep(seen)
+
+    @inline
+    def has_content(self, wait: bool) -> Fallible[bool]:
+        """Whether bytes are queued. EAGAIN when some may come and nobody is to `wait` for them. The lock is held."""
+        if self.ring.is_empty and self.writer.is_open and not wait:
+            raise EAGAIN
+        return not self.ring.is_empty
+
+    def take(self, destination: MutableSlice[u8]) -> u64:
+        """Take bytes off the queue. The lock is held."""
+        was_full = self.ring.is_full
         done: u64 = 0
-        while done < total and self.used > 0:
-            part = self.first_part(total - done)
+        goes_on = True
+        while goes_on and done < len(destination) and not self.ring.is_empty:
+            page = self.ring.page_at(0)
+            part = content_of(page, len(destination) - done)
+            copy(destination[done : done + len(part)], part)
+            done += len(part)
+            self.ring.consume(page, len(part))
+            goes_on = not page.is_packet
+        if was_full:
+            self.content_taken()
+        return done
+
+    @hot
+    def take_to_user(self, destination: UserSlice) -> Fallible[u64]:
+        """`take` into a program's memory. EFAULT. The lock is held."""
+        first = self.ring.page_at(0)
+        if self.ring.used == 1 and self.ring.places > 1 and first.length <= destination.length:
+            # By far the most reads: all that there is, in one page.
+            user.copy_out(UserSlice(destination.address, first.length), content_of(first, PAGE))
+            self.ring.consume(first, first.length)
+            return first.length
+        was_full = self.ring.is_full
+        done: u64 = 0
+        goes_on = True
+        while goes_on and done < destination.length and not self.ring.is_empty:
+            page = self.ring.page_at(0)
+            part = content_of(page, destination.length - done)
             try:
+                if done > 0:
+                    preemption_point(Freezing.LATER)
                 user.copy_out(UserSlice(UserAddr(destination.address + done), len(part)), part)
-            except EFAULT:
+            except Errno:
                 if done == 0:
                     raise
                 break
             done += len(part)
-            self.consume(len(part))
-        self.content_taken()
+            self.ring.consume(page, len(part))
+            goes_on = not page.is_packet
+        if was_full:
+            self.content_taken()
         return done
 
-    def await_content(self, wait: bool) -> Fallible[bool]:
-        """Sleep until bytes are queued; False when none will come. EAGAIN unless it may `wait`, EINTR."""
-        while self.used == 0:
-            if not self.writer.is_open:
-                return False
-            if not wait:
-                raise EAGAIN
-            self.readable.sleep()
-        return True
-
-    def first_part(self, limit: u64) -> MutableSlice[u8]:
-        """The first bytes of the queue, at most `limit`: those in the page where it begins."""
-        start = self.head % PAGE
-        available = min(PAGE - start, self.used)
-        length = min(available, limit)
-        return frames.contents(self.pages[self.head // PAGE])[start : start + length]
-
-    def consume(self, count: u64) -> None:
-        """Take the first `count` bytes off the queue."""
-        self.head = (self.head + count) % CAPACITY
-        self.used -= count
+    def take_to_vectors(self, vectors: Vectors) -> Fallible[u64]:
+        """`take` into several places. EFAULT. The lock is held."""
+        was_full = self.ring.is_full
+        done: u64 = 0
+        goes_on = True
+        while goes_on and vectors.left > 0 and not self.ring.is_empty:
+            page = self.ring.page_at(0)
+            part = content_of(page, vectors.left)
+            try:
+                if done > 0:
+                    preemption_point(Freezing.LATER)
+                put = vectors.put(part)
+            except Errno:
+                if done == 0:
+                    raise
+                break
+            done += put
+            self.ring.consume(page, put)
+            goes_on = not page.is_packet and put == len(part)
+        if was_full:
+            self.content_taken()
+        return done
 
     def content_taken(self) -> None:
-        """There is room for writers."""
+        """The pipe was full: there may be room for writers."""
+        if not self.ring.is_full:
+            self.room_made()
+
+    def room_made(self) -> None:
+        """There is something for writers: room, or the last reader is gone."""
         self.departures += 1
         self.writable.wake()
         readiness_changed(self.source)
 
-    def send(self, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        """Queue `source`: all of it if `wait`, else what fits. EPIPE when all readers are gone."""
-        total = u64(len(source))
+    # Writing.
+
+    def send(self, source: Slice[u8], wait: bool, is_packet: bool) -> Fallible[u64]:
+        """Queue `source`: all of it if `wait`, else what fits. EPIPE when all readers are gone, EAGAIN, EINTR, ENOMEM.
+
+        An error after the first byte ends it.
+        """
         done: u64 = 0
         while True:
-            if not self.reader.is_open:
-                raise EPIPE
-            room = CAPACITY - self.used
-            if room >= total - done or (room > 0 and total > PIPE_BUF):
-                step = min(room, total - done)
-                self.enqueue(source[done : done + step])
-                done += step
-                self.content_queued()
-                if done == total:
-                    return done
-            elif not wait:
-                if done == 0:
-                    raise EAGAIN
-                return done
-            else:
+            with self.lock:
+                before = done
                 try:
-                    self.writable.sleep()
-                except EINTR:
+                    while done < len(source) and self.has_room(len(source) - done, wait, is_packet):
+                        part = self.free_part(len(source) - done, is_packet)
+                        copy(part, source[done : done + len(part)])
+                        self.ring.enqueue(len(part), is_packet)
+                        done += len(part)
+                except Errno:
+                    self.content_queued(done - before)
                     if done == 0:
                         raise
                     return done
+                self.content_queued(done - before)
+                if done == len(source):
+                    return done
+                seen = self.writable.join()
+            if not self.await_room(seen, done):
+                return done
 
     @hot
-    def send_from_user(self, source: UserSlice, wait: bool) -> Fallible[u64]:
-        """`send` out of a program's memory, PIPE_BUF bytes in one piece each. An error after the first ends it."""
+    def send_from_user(self, source: UserSlice, wait: bool, is_packet: bool) -> Fallible[u64]:
+        """`send` out of a program's memory. EFAULT: a page that could be copied half-way only is not queued."""
+        with self.lock:
+            if self.ring.is_empty and 0 < source.length <= PAGE and self.reader.is_open:
+                # By far the most writes: little, into an empty pipe.
+                if self.ring.spare == HOLE:
+                    self.ring.make_spare(owner_of(self))
+                user.copy_in(frames.contents(self.ring.spare)[0 : source.length], source)
+                self.ring.add_page(source.length, is_packet)
+                self.content_changed()
+                return source.length
+        return self.send_parts(source, wait, is_packet)
+
+    def send_parts(self, source: UserSlice, wait: bool, is_packet: bool) -> Fallible[u64]:
+        """`send_from_user`, page by page, as there is room."""
         done: u64 = 0
-        while done < source.length:
-            piece = min(PIPE_BUF, source.length - done)
-            try:
-                self.await_room(piece, wait)
-                self.enqueue_from_user(UserSlice(UserAddr(source.address + done), piece))
-            except Errno:
-                if done == 0:
-                    raise
-                return done
-            done += piece
-            self.content_queued()
-        return done
-
-    def await_room(self, length: u64, wait: bool) -> Fallible[None]:
-        """Sleep until `length` bytes fit. EPIPE, EAGAIN unless it may `wait`, EINTR."""
         while True:
-            if not self.reader.is_open:
-                raise EPIPE
-            if CAPACITY - self.used >= length:
-                return
-            if not wait:
-                raise EAGAIN
-            self.writable.sleep()
+            with self.lock:
+                before = done
+                try:
+                    while done < source.length and self.has_room(source.length - done, wait, is_packet):
+                        if done > before:
+                            preemption_point(Freezing.LATER)
+                        part = self.free_part(source.length - done, is_packet)
+                        user.copy_in(part, UserSlice(UserAddr(source.address + done), len(part)))
+                        self.ring.enqueue(len(part), is_packet)
+                        done += len(part)
+                except Errno:
+                    self.content_queued(done - before)
+                    if done == 0:
+                        raise
+                    return done
+                self.content_queued(done - before)
+                if done == source.length:
+                    return done
+                seen = self.writable.join()
+            if not self.await_room(seen, done):
+                return done
 
-    def content_queued(self) -> None:
-        """There is something for readers."""
+    def send_from_vectors(self, vectors: Vectors, wait: bool, is_packet: bool) -> Fallible[u64]:
+        """`send_from_user`, from several places."""
+        done: u64 = 0
+        while True:
+            with self.lock:
+                before = done
+                try:
+                    while vectors.left > 0 and self.has_room(vectors.left, wait, is_packet):
+                        if done > before:
+                            preemption_point(Freezing.LATER)
+                        part = self.free_part(vectors.left, is_packet)
+                        vectors.take(part)
+                        self.ring.enqueue(len(part), is_packet)
+                        done += len(part)
+                except Errno:
+                    self.content_queued(done - before)
+                    if done == 0:
+                        raise
+                    return done
+                self.content_queued(done - before)
+                if vectors.left == 0:
+                    return done
+                seen = self.writable.join()
+            if not self.await_room(seen, done):
+                return done
+
+    @inline
+    def has_room(self, length: u64, wait: bool, is_packet: bool) -> Fallible[bool]:
+        """Whether some of `length` bytes fits. EPIPE; EAGAIN when not, and nobody is to `wait`. The lock is held."""
+        if not self.reader.is_open:
+            raise EPIPE
+        if self.ring.has_room(length, is_packet):
+            return True
+        if not wait:
+            raise EAGAIN
+        return False
+
+    @inline
+    def free_part(self, length: u64, is_packet: bool) -> Fallible[MutableSlice[u8]]:
+        """Where the first of `length` bytes go. ENOMEM. The lock is held."""
+        if self.ring.spare == HOLE:
+            self.ring.make_spare(owner_of(self))
+        return self.ring.free_part(length, is_packet)
+
+    def await_room(self, seen: u64, done: u64) -> Fallible[bool]:
+        """Sleep until there is room. EINTR; False instead when something was queued before."""
+        try:
+            self.writable.sleep(seen)
+        except Errno:
+            if done == 0:
+                raise
+            return False
+        return True
+
+    @inline
+    def content_queued(self, count: u64) -> None:
+        """There are `count` bytes more for readers."""
+        if count > 0:
+            self.content_changed()
+
+    def content_changed(self) -> None:
+        """There is something for readers: bytes, or the last writer is gone."""
         self.arrivals += 1
         self.readable.wake()
         readiness_changed(self.source)
 
-    def enqueue(self, source: Slice[u8]) -> Fallible[None]:
-        """Put bytes that fit at the end of the queue."""
-        done: u64 = 0
-        while done < len(source):
-            part = self.free_part(0, u64(len(source)) - done)
-            copy(part, source[done : done + len(part)])
-            done += len(part)
-            self.used += len(part)
-
-    @hot
-    def enqueue_from_user(self, source: UserSlice) -> Fallible[None]:
-        """Put bytes of a program, which fit, at the end of the queue: all, or none. EFAULT, ENOMEM."""
-        done: u64 = 0
-        while done < source.length:
-            part = self.free_part(done, source.length - done)
-            user.copy_in(part, UserSlice(UserAddr(source.address + done), len(part)))
-            done += len(part)
-        self.used += done
-
-    @hot
-    def free_part(self, distance: u64, limit: u64) -> Fallible[MutableSlice[u8]]:
-        """The room that begins `distance` behind the end of the queue, in one page; at most `limit` bytes. ENOMEM."""
-        tail = (self.head + self.used + distance) % CAPACITY
-        start = tail % PAGE
-        return frames.contents(self.page(tail // PAGE))[start : start + min(PAGE - start, limit)]
-
-    def page(self, index: u64) -> Fallible[FrameNumber]:
-        """The frame of page `index` of the ring, allocated now if it is missing."""
-        frame = self.pages[index]
-        if frame == HOLE:
-            frame = frames.allocate(owner_of(self), FrameUse.FILE)
-            self.pages[index] = frame
-        return frame
+    # All else.
 
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         """ioctl(2) on either end."""
         if request != FIONREAD:
             raise ENOTTY
-        user.put(u32, argument, u32(self.used))
+        user.put(u32, argument, u32(min(self.ring.queued, 0xFFFF_FFFF)))
         return 0
+
+    def resize(self, places: u64, who: Credentials) -> Fallible[None]:
+        """Have `places` places for pages (F_SETPIPE_SZ). EPERM for more than `who` may have, EBUSY, ENOMEM."""
+        if places * PAGE > PIPE_SIZE_LIMIT:
+            raise EPERM if who.user != 0 else ENOMEM
+        with self.lock:
+            old = self.ring.places
+            counts = self.counts
+            if places > old and who.user != 0:
+                if places * PAGE > PIPE_SIZE_MAX:
+                    raise EPERM
+                if counts is not None and counts.pipe_pages - old + places > PIPE_PAGES_SOFT:
+                    raise EPERM
+            self.ring.resize(places, owner_of(self))
+            if counts is not None:
+                counts.pipe_pages = counts.pipe_pages - old + places
+            if places > old:
+                self.room_made()
 
     def end_closed(self) -> None:
         """An end was closed: wake the other one, or free the pipe when it was the last."""
         if self.reader.is_open or self.writer.is_open:
-            self.content_queued()
-            self.content_taken()
+            self.content_changed()
+            self.room_made()
             return
-        for index in range(CAPACITY_PAGES):
-            frame = self.pages[index]
-            if frame != HOLE:
-                frames.release(frame)
+        self.free_all()
+
+    def free_all(self) -> None:
+        """Give back the pipe, neither of whose ends is open."""
+        counts = self.counts
+        if counts is not None:
+            counts.pipe_pages -= self.ring.places
+            counts.drop()
+        self.ring.free_all(owner_of(self))
         free(self)
 
     def end_calls(self) -> None:
         """It was revoked: the threads that wait at either end do so no longer (EIO)."""
         self.readable.queue.end()
         self.writable.queue.end()
-
-
-@struct
-class PipeNumbers:
-    """The source of the inode numbers of pipes."""
-
-    made: u64 = 0
-
-
-NUMBERS = PipeNumbers()
-
-
-def create_pipe(account: Account) -> Fallible[Pipe]:
-    """A pipe charged to `account`, none of whose ends is open."""
-    pipe = account.heap.new(Pipe)
-    pipe.source = source_of(address_of(pipe))
-    pipe.reader.pipe = pipe
-    pipe.writer.pipe = pipe
-    return pipe
-
-
-def make_pipe(owner: FileOwner, credentials: Credentials, flags: OpenFlags) -> Fallible[tuple[OpenFile, OpenFile]]:
-    """A pipe, charged to `owner`: the end to read and the end to write, each with one reference."""
-    heap = owner.account.heap
-    pipe = create_pipe(owner.account)
-    NUMBERS.made += 1
-    describe(pipe.described, credentials, NUMBERS.made)
-    with on_error(heap.free, pipe):
-        reader = open_file(owner, pipe.reader, None, flags)
-    pipe.reader.is_open = True
-    with on_error(reader.drop):
-        writer = open_file(owner, pipe.writer, None, flags | OpenFlags.WRITE_ONLY)
-    pipe.writer.is_open = True
-    return reader, writer
-
-
-def describe(about: Attributes, credentials: Credentials, number: u64) -> None:
-    """What fstat(2) tells of a pipe."""
-    about.kind = Kind.FIFO
-    about.permissions = 0o600
-    about.user = credentials.user
-    about.group = credentials.group
-    about.links = 1
-    about.number = number
-    about.begin(wall_time())

@@ -34,7 +34,7 @@ class PipeReader(FileOps):
 
     def readiness(self) -> Events:
         events = Events.NONE
-        if self.pipe.used > 0:
+        if not self.pipe.ring.is_empty:
             events = events | Events.INPUT | Events.READ_NORMAL
         if not self.pipe.writer.is_open:
             events = events | Events.HANG_UP
@@ -62,7 +62,7 @@ class PipeWriter(FileOps):
         raise EBADF
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        return self.pipe.send(source, wait)
+        return self.pipe.send(source, wait, False)
 
     def attributes(self) -> Attributes:
         return self.pipe.described
@@ -72,7 +72,7 @@ class PipeWriter(FileOps):
 
     def readiness(self) -> Events:
         events = Events.NONE
-        if self.pipe.has_room:
+        if not self.pipe.ring.is_full:
             events = events | Events.OUTPUT | Events.WRITE_NORMAL
         if not self.pipe.reader.is_open:
             events = events | Events.ERROR

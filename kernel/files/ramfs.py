@@ -29,7 +29,8 @@ from kernel.files.attributes import Kind
 from kernel.files.content import PAGE, Content
 from kernel.files.directory import Directory, DirectoryEntry, free_entry
 from kernel.files.inode import TARGET_MAX, Inode, LinkTarget
-from kernel.files.watch import inode_gone
+from kernel.files.name_chain import unchain_name
+from kernel.files.watch import forget_lost_names, inode_gone, note_lost_name
 from kernel.machine.clock import wall_time
 from kernel.memory.account import KERNEL, Account
 from kernel.memory.heap import free
@@ -162,6 +163,7 @@ class RamFs:
         about.accessed.copy_from(shown.accessed)
         about.modified.copy_from(shown.modified)
         about.changed.copy_from(shown.changed)
+        inode.has_capability = below.has_capability
         inode.device = below.device
         inode.view = below.view
         inode.receiver = below.receiver
@@ -198,8 +200,9 @@ class RamFs:
     def forget_name(self, inode: Inode, entry: DirectoryEntry) -> None:
         """`entry` no longer names `inode`, which is freed unless something else keeps it."""
         inode.names -= 1
-        if inode.entry is entry:
-            inode.entry = None
+        unchain_name(inode, entry)
+        if inode.names == 0:
+            note_lost_name(inode, entry)
         if inode.described.is_directory:
             if inode.names == 0:
                 inode.parent = None
@@ -230,6 +233,7 @@ class RamFs:
     def empty(self, inode: Inode) -> None:
         """Give back what belongs to an inode, but for its content, which mappings may refer to."""
         inode_gone(inode)
+        forget_lost_names(inode)
         fifo = inode.fifo
         if fifo is not None:
             fifo.end_calls()
@@ -314,9 +318,10 @@ def forget_entries(entries: Directory) -> bool:
     """Give back entries of a directory that ends; whether some may be left. Nobody looks for them by name any more."""
     entries.root = None
     for _ in range(ENTRIES_A_STEP):
-        entry = entries.order.pop_first()
+        entry = entries.first
         if entry is None:
             return False
+        entries.order.remove(entry)
         forget_entry(entry)
         free_entry(entry)
     return True
@@ -327,8 +332,7 @@ def forget_entry(entry: DirectoryEntry) -> None:
     inode = entry.inode
     if inode is not None:
         inode.names -= 1
-        if inode.entry is entry:
-            inode.entry = None
+        unchain_name(inode, entry)
         if inode.described.is_directory:
             inode.parent = None
 

@@ -11,6 +11,7 @@ from kernel.files.attributes import Access
 from kernel.files.directory import DirectoryEntry
 from kernel.files.inode import Inode
 from kernel.files.listing import is_empty
+from kernel.files.name_chain import chain_name, unchain_name
 from kernel.files.path import LastComponent, Lookup
 from kernel.files.tree import attach, check_delete, check_parent, detach, own_entry
 from kernel.files.watch import Happening, notify_move, notify_self
@@ -139,17 +140,18 @@ def exchange_entries(old_parent: Inode, old: DirectoryEntry, new_parent: Inode, 
     """Let each of two entries name what the other named."""
     source, target = old.inode, new.inode
     assert source is not None and target is not None, "both names are in use"
-    rename_entry(old_parent, old, target, new)
-    rename_entry(new_parent, new, source, old)
+    unchain_name(source, old)
+    unchain_name(target, new)
+    rename_entry(old_parent, old, target)
+    rename_entry(new_parent, new, source)
 
 
-def rename_entry(parent: Inode, entry: DirectoryEntry, inode: Inode, before: DirectoryEntry) -> None:
-    """Let `entry` of the directory `parent` name `inode`, which the entry `before` named."""
+def rename_entry(parent: Inode, entry: DirectoryEntry, inode: Inode) -> None:
+    """Let `entry` of the directory `parent` name `inode`, which has lost another name."""
     entries = parent.entries
     assert entries is not None, "entries are in directories"
     entries.renew(entry, inode)
-    if inode.entry is before:
-        inode.entry = entry
+    chain_name(inode, entry)
     if inode.described.is_directory:
         inode.parent = parent
 

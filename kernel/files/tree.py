@@ -6,7 +6,7 @@ has decided. What it makes it returns held.
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, deferred, on_error, u8, u32
+from codegen.lang import Fallible, Slice, deferred, invert, on_error, u8, u32
 from kernel.base.errno import (
     EBUSY,
     EEXIST,
@@ -26,11 +26,11 @@ from kernel.files.directory import DirectoryEntry, free_entry
 from kernel.files.inode import Inode
 from kernel.files.listing import is_empty
 from kernel.files.path import LastComponent, Lookup
-from kernel.files.watch import Happening, notify_entry, notify_self
+from kernel.files.privileges import GROUP_EXECUTE, SET_GROUP, keeps_set_group
+from kernel.files.watch import Happening, inode_gone, notify_entry, notify_self
 from kernel.machine.clock import wall_time
 
 STICKY: u32 = 0o1000
-SET_GROUP: u32 = 0o2000
 LINKS_MAX: u32 = 65_000
 
 
@@ -73,6 +73,8 @@ def new_inode(lookup: Lookup, kind: Kind, permissions: u32) -> Fallible[Inode]:
         group = above.group
         if kind == Kind.DIRECTORY:
             mode = mode | SET_GROUP
+        elif mode & GROUP_EXECUTE != 0 and not keeps_set_group(lookup.credentials, group):
+            mode = mode & invert(u32, SET_GROUP)
     return lookup.parent.fs.new_inode(kind, mode, lookup.credentials.user, group)
 
 
@@ -220,6 +222,8 @@ def delete(lookup: Lookup, victim: Inode) -> None:
     """Remove the name that was looked up, that of `victim`, and tell who watches the directory."""
     victim.hold()
     detach(lookup.parent, lookup.last_name)
+    if victim.names == 0 and victim.references == 1:
+        inode_gone(victim)  # who watches the file hears of it first, as on Linux
     notify_entry(lookup.parent, victim, Happening.DELETE, lookup.last_name)
     victim.drop()
 
@@ -227,8 +231,7 @@ def delete(lookup: Lookup, victim: Inode) -> None:
 def take_back(lookup: Lookup, inode: Inode) -> None:
     """Remove the name that `create` gave to `inode`, unless it names something else by now."""
     entries = lookup.parent.entries
-    assert entries is not None, "names are in directories"
-    entry = entries.find(lookup.last_name)
+    entry = None if entries is None else entries.find(lookup.last_name)
     if entry is not None and entry.inode is inode:
         detach(lookup.parent, lookup.last_name)
 
@@ -267,7 +270,13 @@ def prune(top: Inode) -> None:
 def first_entry(inode: Inode) -> DirectoryEntry | None:
     """Any entry of a directory, whiteouts included."""
     entries = inode.entries
-    return None if entries is None else entries.order.first
+    return None if entries is None else entries.first
+
+
+def following_entry(directory: Inode, entry: DirectoryEntry) -> DirectoryEntry | None:
+    """The entry of a directory after `entry`, in the order of a listing."""
+    entries = directory.entries
+    return None if entries is None else entries.after(entry.cookie)
 
 
 def name_of(directory: Inode) -> Slice[u8]:

@@ -6,8 +6,10 @@ Interface: whoever does something to a file calls `notify` (the file, and the di
 Invariants
 - A watch is on the list of its queue and on the chain of its inode, which it does not keep: when the inode goes, so
   does the watch.
-- Queues and all in them are charged to the container that made them. An event that finds no room, or no memory, is
-  told as an overflow.
+- Queues and all in them are charged to the container that made them, and counted for the user who did. An event that
+  finds no room, or no memory, is told as an overflow.
+- A file that loses its last name while it is open and its directory is watched remembers that name: what happens to it
+  is told of there, too, but to those who do not want it (IN_EXCL_UNLINK).
 """
 
 from __future__ import annotations
@@ -31,19 +33,27 @@ from codegen.lang import (
     u64,
     uninitialised,
     width,
+    wrapping_add,
 )
-from kernel.base.errno import ENOMEM
+from kernel.base.errno import ENOMEM, ENOSPC
 from kernel.base.list import Link, List
+from kernel.base.tree import Tree, TreeNode
 from kernel.files.flags import NAME_MAX
 from kernel.files.poll import readiness_changed
+from kernel.files.user_counts import WATCHES_MAX, UserCounts
 from kernel.memory.heap import free, owner_of
 from kernel.sched.wait import WaitQueue
 
 if TYPE_CHECKING:
+    from kernel.files.directory import DirectoryEntry
     from kernel.files.inode import Inode
 
 EVENTS_MAX: u64 = 16_384
 """How many events a queue keeps (/proc/sys/fs/inotify/max_queued_events)."""
+
+
+NUMBER_MAX: i32 = 0x7FFF_FFFF
+"""The highest number of a watch."""
 
 
 @width(u32)
@@ -66,6 +76,8 @@ class Happening(IntFlag):
     OVERFLOW = 0x4000
     IGNORED = 0x8000
     """The watch is gone."""
+    EXCLUDE_UNLINKED = 0x0400_0000
+    """Of a watch on a directory: files that have lost their name are not told of."""
     ONE_SHOT = 0x8000_0000
     """Of a watch: it ends with the first event."""
     IS_DIRECTORY = 0x4000_0000
@@ -96,12 +108,29 @@ class Watch:
     """One file that one queue is interested in."""
 
     queue: EventQueue = uninitialised()
-    queue_link: Link[Watch] = inline()
+    node: TreeNode[Watch] = inline()
     inode: Inode = uninitialised()
     next: Watch | None = None
     """On the chain of the inode."""
     number: i32 = 0
     mask: u32 = 0
+
+
+@struct
+class LostName:
+    """The last name that a file had, on the chain of the directory, which it does not keep."""
+
+    inode: Inode = uninitialised()
+    directory: Inode = uninitialised()
+    next: LostName | None = None
+    previous: LostName | None = None
+    name_length: u64 = 0
+    name_text: Array[u8] = array(NAME_MAX)
+
+    @property
+    def name(self) -> MutableSlice[u8]:
+        """The name in the directory."""
+        return self.name_text[0 : self.name_length]
 
 
 @struct
@@ -119,18 +148,21 @@ WATCHING = Watching()
 class EventQueue:
     """The watches of one descriptor, and its events in order."""
 
-    watches: List[Watch] = inline(List(Watch.queue_link))
+    counts: UserCounts = uninitialised()
+    """Those of the user who made it, held."""
+    watches: Tree[Watch] = inline(Tree(Watch.node))
+    """By number."""
     events: List[FileEvent] = inline(List(FileEvent.link))
     has_overflowed: bool = False
-    next_number: i32 = 1
+    last_number: i32 = 0
     changed: WaitQueue = inline()
 
     def find(self, number: i32) -> Watch | None:
         """The watch with a number."""
-        for watch in self.watches:
-            if watch.number == number:
-                return watch
-        return None
+        if number < 0:
+            return None
+        found = self.watches.at_or_below(u64(number))
+        return found if found is not None and found.number == number else None
 
     def watch_of(self, inode: Inode) -> Watch | None:
         """The watch on a file."""
@@ -139,15 +171,24 @@ class EventQueue:
                 return watch
         return None
 
+    def take_number(self) -> i32:
+        """The next number; after the highest come those that have become free."""
+        while True:
+            self.last_number = self.last_number + 1 if self.last_number < NUMBER_MAX else 1
+            if self.find(self.last_number) is None:
+                return self.last_number
+
     def add(self, inode: Inode, mask: u32) -> Fallible[Watch]:
-        """Watch a file that is not watched yet. ENOMEM."""
+        """Watch a file that is not watched yet. ENOMEM; ENOSPC when the user has too many watches."""
+        if self.counts.watches >= WATCHES_MAX:
+            raise ENOSPC
         watch = owner_of(self).heap.new(Watch)
         watch.queue = self
         watch.inode = inode
-        watch.number = self.next_number
+        watch.number = self.take_number()
         watch.mask = mask
-        self.next_number += 1
-        self.watches.push_last(watch)
+        self.watches.insert(watch, u64(watch.number))
+        self.counts.watches += 1
         chain(inode, watch)
         WATCHING.count += 1
         return watch
@@ -162,6 +203,7 @@ class EventQueue:
         """End a watch."""
         unchain(watch.inode, watch)
         self.watches.remove(watch)
+        self.counts.watches -= 1
         WATCHING.count -= 1
         free(watch)
 
@@ -188,7 +230,7 @@ class EventQueue:
     def free_all(self) -> None:
         """End every watch and drop every event."""
         while True:
-            watch = self.watches.first
+            watch = self.watches.at_or_above(0)
             if watch is None:
                 break
             self.forget(watch)
@@ -237,6 +279,9 @@ def notify(inode: Inode, what: Happening) -> None:
     entry = inode.entry
     if entry is not None:
         tell(entry.directory, inode, what, 0, entry.name)
+    lost = inode.lost_name
+    if lost is not None:
+        tell(lost.directory, inode, what, 0, lost.name, True)
     tell(inode, inode, what, 0, b"")
 
 
@@ -256,19 +301,21 @@ def notify_move(old: Inode, old_name: Slice[u8], new: Inode, new_name: Slice[u8]
     """`subject` has another name now: the two events have the same cookie."""
     if WATCHING.count == 0:
         return
-    WATCHING.cookie += 1
+    WATCHING.cookie = wrapping_add(u32, WATCHING.cookie, 1)
     tell(old, subject, Happening.MOVED_FROM, WATCHING.cookie, old_name)
     tell(new, subject, Happening.MOVED_TO, WATCHING.cookie, new_name)
 
 
-def tell(inode: Inode, subject: Inode, what: Happening, cookie: u32, name: Slice[u8]) -> None:
-    """Tell who watches `inode` what happened to `subject`."""
+def tell(inode: Inode, subject: Inode, what: Happening, cookie: u32, name: Slice[u8], is_lost: bool = False) -> None:
+    """Tell who watches `inode` what happened to `subject`, which may have lost its name there."""
     if inode.watches is None:
         return
     told = what
     if subject.described.is_directory and what != Happening.DELETE_SELF and what != Happening.MOVE_SELF:
         told = what | Happening.IS_DIRECTORY
     for watch in watches_on(inode):
+        if is_lost and watch.mask & u32(Happening.EXCLUDE_UNLINKED) != 0:
+            continue
         if watch.mask & u32(what) != 0:
             queue = watch.queue
             queue.put(watch.number, told, cookie, name)
@@ -282,3 +329,55 @@ def inode_gone(inode: Inode) -> None:
         if watch.mask & u32(Happening.DELETE_SELF) != 0:
             watch.queue.put(watch.number, Happening.DELETE_SELF, 0, b"")
         watch.queue.drop(watch)
+
+
+# Names that files have lost.
+
+
+def note_lost_name(inode: Inode, entry: DirectoryEntry) -> None:
+    """The last name of a file was `entry`: remember it if somebody has the file open and watches the directory.
+
+    Without memory for it the directory hears no more of the file.
+    """
+    directory = entry.directory
+    if inode.references <= 1 or directory.watches is None or inode.lost_name is not None:
+        return
+    try:
+        lost = owner_of(inode).heap.new(LostName)
+    except ENOMEM:
+        return
+    lost.inode = inode
+    lost.directory = directory
+    following = directory.lost_below
+    lost.next = following
+    if following is not None:
+        following.previous = lost
+    directory.lost_below = lost
+    lost.name_length = entry.name_length
+    copy(lost.name, entry.name)
+    inode.lost_name = lost
+
+
+def forget_lost_names(inode: Inode) -> None:
+    """A file is gone: its name is, and those of files that were in it if it was a directory."""
+    lost = inode.lost_name
+    if lost is not None:
+        forget_lost_name(lost)
+    while True:
+        below = inode.lost_below
+        if below is None:
+            break
+        forget_lost_name(below)
+
+
+def forget_lost_name(lost: LostName) -> None:
+    """Take a name off the chain of its directory, and free it."""
+    lost.inode.lost_name = None
+    following, previous = lost.next, lost.previous
+    if following is not None:
+        following.previous = previous
+    if previous is not None:
+        previous.next = following
+    else:
+        lost.directory.lost_below = following
+    free(lost)

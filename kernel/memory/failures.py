@@ -1,4 +1,5 @@
-"""Failures: lets the n-th allocation of an account fail, so that tests can take every way out of a failed call.
+"""Failures: lets the n-th allocation of an account fail, so that tests can take every way out of a failed call; and
+lets others run at each fault of a copy, so that tests see what is used after a sleep.
 
 The harness writes `FAILURES` from outside (harness/failures.py); in ordinary life the countdown is 0 and each
 allocation pays for one comparison. What counts: a charge of pages, a charge of a process, an object of the heap.
@@ -22,6 +23,8 @@ class Failures:
     """The allocation that fails, 1 being the next one; 0: none."""
     account: Account | None = None
     """Whose allocations count; None: everybody's."""
+    copies_yield: u64 = 0
+    """Not 0: a copy from or to a program's memory that faults lets other threads run first, as if it slept."""
 
     def strikes(self, account: Account) -> bool:
         """Whether this allocation of `account` is the one."""

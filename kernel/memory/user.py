@@ -17,6 +17,7 @@ from codegen.lang import (
     UserSlice,
     address_of,
     hot,
+    inline,
     load,
     local_array,
     size_of,
@@ -32,6 +33,7 @@ from kernel.machine.stubs import STRING_FAULT, clear_user, copy_user, copy_user_
 N = TypeVar("N", bound=int)
 
 
+@inline
 def check_range(address: UserAddr, length: u64) -> Fallible[None]:
     """EFAULT unless all of a range is below the end of the user half."""
     if length > USER_END or u64(address) > USER_END - length:

@@ -37,12 +37,13 @@ INTERPRETER_BASE: u64 = 0x7FFF_E000_0000
 
 def load(program: Program, path: Slice[u8]) -> Fallible[None]:
     """Build the address space for the program at `path`. The running thread's own one is current again afterwards."""
-    program.file = open_program(program.lookup, path)
+    program.file = open_program(program, path)
     with on_error(drop_file, program):
         script.resolve_scripts(program, path)
         image = local(ElfImage)
-        file = program.file
-        assert file is not None, "it was just opened"
+        opened = program.file
+        assert opened is not None, "it was just opened"
+        file = opened.inode
         read_program(file, image)
         space = create(program.account)
         with on_error(drop_space, space):
@@ -107,8 +108,9 @@ def map_interpreter(
         length = file.read(image.interpreter_offset, path, True)
         if length != image.interpreter_size or path[length - 1] != 0:
             raise ENOEXEC
-        interpreter = open_program(program.lookup, path[0 : index_of(path, 0)])
-    with deferred(interpreter.drop):
+        execution = open_program(program, path[0 : index_of(path, 0)])
+    with deferred(execution.drop):
+        interpreter = execution.inode
         loader = local(ElfImage)
         try:
             read_program(interpreter, loader)

@@ -51,6 +51,7 @@ from kernel.sched.wait import WaitQueue
 
 if TYPE_CHECKING:
     from kernel.containers.container import Container
+    from kernel.files.execution import Execution
     from kernel.files.inode import Inode
     from kernel.files.table import FileTable
     from kernel.memory.space import NOTHING, AddressSpace
@@ -104,7 +105,7 @@ class Process:
     paths: PathContext = uninitialised()
     """Its own, or one that it shares with others (CLONE_FS)."""
     own_paths: PathContext = inline()
-    executable: Inode | None = None
+    executable: Execution | None = None
     credentials: Credentials = inline()
     settings: Settings = inline()
     owner: User = uninitialised()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from codegen.lang import Fallible, Slice, on_error, struct, u8, u64, uninitialised
 from kernel.base.errno import EACCES
 from kernel.files.attributes import Access
+from kernel.files.execution import Execution, begin_execution
 from kernel.files.flags import Resolve
-from kernel.files.inode import Inode
 from kernel.files.path import Lookup, resolve
 from kernel.memory.account import Account
 from kernel.memory.space import AddressSpace
@@ -23,21 +23,25 @@ class Program:
     arguments: Arguments = uninitialised()
 
     # What `load` finds.
-    file: Inode | None = None
+    file: Execution | None = None
     space: AddressSpace | None = None
     entry: u64 = 0
     stack_pointer: u64 = 0
 
 
-def open_program(lookup: Lookup, path: Slice[u8]) -> Fallible[Inode]:
-    """The file of a program, held: ENOENT and the like, EACCES unless it is a file that may be executed."""
+def open_program(program: Program, path: Slice[u8]) -> Fallible[Execution]:
+    """Begin to execute the file that `path` names for `program`.
+
+    ENOENT and the like, EACCES unless it is a file that may be executed, ETXTBSY, ENOMEM.
+    """
+    lookup = program.lookup
     file = resolve(lookup, path, Resolve.FOLLOW)
     with on_error(file.drop):
         about = file.attributes()
         if not about.is_regular:
             raise EACCES
         about.check(lookup.credentials, Access.EXECUTE)
-    return file
+        return begin_execution(program.account, file)
 
 
 def drop_file(program: Program) -> None:

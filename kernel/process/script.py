@@ -27,7 +27,7 @@ def resolve_scripts(program: Program, path: Slice[u8]) -> Fallible[None]:
     for depth in range(DEPTH_MAX + 1):
         file = program.file
         assert file is not None, "the caller opened it"
-        length = file.read(0, line, True)
+        length = file.inode.read(0, line, True)
         if not starts_with(line[0:length], b"#!"):
             return
         if depth == DEPTH_MAX:
@@ -42,8 +42,9 @@ def resolve_scripts(program: Program, path: Slice[u8]) -> Fallible[None]:
         option = skip_blanks(line[0:line_end], end)
         script = path if depth == 0 else name[0:name_length]
         replace_arguments(program.arguments, line[start:end], line[option:line_end], script)
+        interpreter = open_program(program, line[start:end])
         drop_file(program)
-        program.file = open_program(program.lookup, line[start:end])
+        program.file = interpreter
         name_length = end - start
         for index in range(name_length):
             name[index] = line[start + index]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Slice, UserAddr, field_offset, on_error, u8, u32, u64
 from kernel.base.errno import EINTR
-from kernel.files.inode import Inode
+from kernel.files.execution import Execution
 from kernel.memory.space import AddressSpace
 from kernel.process import exec, restart, robust, timers
 from kernel.process.changes import drop_space
@@ -35,6 +35,7 @@ def create_user_thread(process: Process) -> Fallible[Thread]:
     thread.shared_time = process.time
     thread.signal_queue.offset = field_offset(QueuedSignal.node)
     process.threads.push_last(thread)
+    thread.killed = process.exiting  # it may have been told to end while its program was loaded
     return thread
 
 
@@ -60,7 +61,7 @@ def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallib
     start(thread)
 
 
-def undo_load(space: AddressSpace, file: Inode) -> None:
+def undo_load(space: AddressSpace, file: Execution) -> None:
     """Give back what `exec.load` made."""
     drop_space(space)
     file.drop()

@@ -19,6 +19,7 @@ from kernel.machine.local_apic import end_of_interrupt
 from kernel.machine.translations import serve
 from kernel.machine.trap import TrapFrame, Vector
 from kernel.machine.user_fault import abort_user_copy, is_user_copy
+from kernel.memory.failures import FAILURES
 from kernel.memory.fault import handle_fault
 from kernel.memory.region import Access
 from kernel.memory.space import AddressSpace
@@ -31,7 +32,7 @@ from kernel.process.signal_table import Signal
 from kernel.sched.cpu import current
 from kernel.sched.kernel_lock import KERNEL_LOCK
 from kernel.sched.preemption import give_way
-from kernel.sched.scheduler import tick
+from kernel.sched.scheduler import tick, yield_now
 from kernel.sched.thread import Thread
 from kernel.sched.timer import expire_sleepers
 
@@ -128,6 +129,8 @@ def serve_page_fault(frame: TrapFrame, address: u64, in_copy: bool) -> None:
         if space is None:
             raise EFAULT
         fill_in(thread, space, address, access, frame.from_user)
+        if in_copy and FAILURES.copies_yield != 0:
+            yield_now()
     except Errno as failure:
         if failure.code == ENOMEM.code and space is thread.process.space:
             if not in_copy:

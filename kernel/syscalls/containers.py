@@ -57,7 +57,7 @@ from kernel.sched.control import set_shares
 from kernel.sched.group import HIGHEST_WEIGHT
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_support import begin_lookup
+from kernel.syscalls.files_support import begin_lookup, drop_start, hold_start
 
 LARGEST_STRUCT: u64 = 4096
 """No struct that a call takes is larger than a page."""
@@ -100,12 +100,14 @@ def find_root(task: Thread, request: ContainerConfig) -> Fallible[Inode]:
     if length == 0 or length >= PATH_MAX:
         raise EINVAL if length == 0 else ENAMETOOLONG
     lookup = local(Lookup)
-    begin_lookup(task, lookup)
     heap = task.process.container.account.heap
     path = heap.allocate_bytes(length)
     with deferred(heap.free_bytes, path):
         user.copy_in(path, UserSlice(request.root, length))
-        root = resolve(lookup, path, Resolve.FOLLOW | Resolve.DIRECTORY)
+        begin_lookup(task, lookup)
+        hold_start(lookup)
+        with deferred(drop_start, lookup):
+            root = resolve(lookup, path, Resolve.FOLLOW | Resolve.DIRECTORY)
     with on_error(root.drop):
         root.attributes().check(lookup.credentials, Access.READ | Access.EXECUTE)
     return root

@@ -8,6 +8,7 @@ from codegen.lang import (
     UserAddr,
     address_of,
     i32,
+    invert,
     local,
     size_of,
     slice_at,
@@ -15,21 +16,23 @@ from codegen.lang import (
     u32,
 )
 from kernel.base.errno import EBADF, EINVAL, ENOENT, EPERM
-from kernel.files.attributes import BLOCK_SIZE, PERMISSION_BITS, Access, Attributes, Kind
+from kernel.files.attributes import BLOCK_SIZE, PERMISSION_BITS, Access, Attributes
 from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.holes import data_pages
 from kernel.files.inode import Inode
 from kernel.files.path import Lookup
+from kernel.files.privileges import SET_GROUP, keeps_set_group, remove_capability, without_set_ids
 from kernel.files.seals import Seals
 from kernel.files.stat import NAME_LIMIT, TMPFS_MAGIC, Stat, StatFs, Statx
-from kernel.files.watch import Happening, notify
+from kernel.files.watch import Happening
 from kernel.machine.clock import wall_time
 from kernel.memory import frames, user
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import (
+    Subject,
     checked_flags,
     find_at,
     follow_unless,
@@ -42,9 +45,6 @@ STATX_RESERVED: u32 = 0x8000_0000
 UNCHANGED: u32 = 0xFFFF_FFFF
 """In chown(2): leave this id."""
 
-SET_USER: u32 = 0o4000
-SET_GROUP: u32 = 0o2000
-GROUP_EXECUTE: u32 = 0o010
 EXECUTE_BITS: u32 = 0o111
 
 
@@ -174,19 +174,18 @@ def may_change(task: Thread, inode: Inode) -> bool:
     return who.user == inode.described.user or who.has(Capability.FOWNER)
 
 
-def change_mode(task: Thread, inode: Inode, mode: u32) -> Fallible[None]:
+def change_mode(task: Thread, subject: Subject, mode: u32) -> Fallible[None]:
     """Set the permissions of a file (chmod(2))."""
-    if not may_change(task, inode):
-        raise EPERM
-    who = task.process.credentials
+    subject.check_owner(task)
+    about = subject.about
     permissions = mode & PERMISSION_BITS
-    if not who.in_group(inode.described.group) and not who.has(Capability.FSETID):
-        permissions = permissions & (SET_GROUP ^ PERMISSION_BITS)
-    if Seals.EXECUTE in inode.seals and (permissions ^ inode.described.permissions) & EXECUTE_BITS != 0:
+    if not keeps_set_group(task.process.credentials, about.group):
+        permissions = permissions & invert(u32, SET_GROUP)
+    inode = subject.inode
+    if inode is not None and Seals.EXECUTE in inode.seals and (permissions ^ about.permissions) & EXECUTE_BITS != 0:
         raise EPERM
-    inode.described.permissions = permissions
-    inode.described.changed.set(wall_time())
-    notify(inode, Happening.ATTRIBUTES)
+    about.permissions = permissions
+    subject.note_change(wall_time(), Happening.ATTRIBUTES)
 
 
 @syscall(90)
@@ -198,66 +197,51 @@ def chmod(task: Thread, path: UserAddr, mode: u32) -> Fallible[None]:
 @syscall(268)
 def fchmodat(task: Thread, directory: i32, path: UserAddr, mode: u32) -> Fallible[None]:
     """fchmodat(2): follows symbolic links."""
-    change_mode(task, find_at(task, directory, path, AtFlags.NONE, Resolve.FOLLOW), mode)
+    subject = local(Subject)
+    subject.find(task, directory, path, AtFlags.NONE, Resolve.FOLLOW)
+    change_mode(task, subject, mode)
 
 
 @syscall(91)
 def fchmod(task: Thread, fd: Fd, mode: u32) -> Fallible[None]:
     """fchmod(2)."""
-    about = nameless(task, fd)
-    if about is None:
-        change_mode(task, changeable(task, fd), mode)
-        return
-    who = task.process.credentials
-    if who.user != about.user and not who.has(Capability.FOWNER):
-        raise EPERM
-    about.permissions = mode & PERMISSION_BITS
-    about.changed.set(wall_time())
+    subject = local(Subject)
+    open_subject(task, fd, subject)
+    change_mode(task, subject, mode)
 
 
-def nameless(task: Thread, fd: Fd) -> Fallible[Attributes | None]:
-    """The attributes of a pipe or socket without a name, which can be changed like those of a file."""
-    file = task.process.files.get(fd)
-    about = file.ops.attributes()
-    is_stream = about.kind == Kind.FIFO or about.kind == Kind.SOCKET
-    return about if file.inode is None and is_stream else None
-
-
-def changeable(task: Thread, fd: Fd) -> Fallible[Inode]:
-    """The inode whose attributes are changed through `fd`: EBADF for O_PATH, EPERM for what has none."""
+def open_subject(task: Thread, fd: Fd, subject: Subject) -> Fallible[None]:
+    """Let `subject` be what is open as `fd`: EBADF for O_PATH."""
     file = task.process.files.get(fd)
     if file.is_path_only:
         raise EBADF
-    inode = file.inode
-    if inode is None:
-        raise EPERM
-    return inode
+    subject.be(file)
 
 
-def change_owner(task: Thread, inode: Inode, user_id: u32, group_id: u32) -> Fallible[None]:
-    """Set owner and group, those that are not UNCHANGED, and clear the set-id bits (chown(2))."""
-    set_owner(task, inode.described, user_id, group_id)
-    notify(inode, Happening.ATTRIBUTES)
+def change_owner(task: Thread, subject: Subject, user_id: u32, group_id: u32) -> Fallible[None]:
+    """Set owner and group, those that are not UNCHANGED, and clear the set-id bits (chown(2)).
 
-
-def set_owner(task: Thread, about: Attributes, user_id: u32, group_id: u32) -> Fallible[None]:
-    """`change_owner` of what need not have a name."""
+    The owner may name itself, and a group that the file has or that it is a member of; all else takes CAP_CHOWN.
+    """
     who = task.process.credentials
+    about = subject.about
     if not who.has(Capability.CHOWN):
         if user_id != UNCHANGED and (user_id != about.user or who.user != about.user):
             raise EPERM
-        if group_id != UNCHANGED and (who.user != about.user or not who.in_group(group_id)):
+        is_known = group_id == about.group or who.in_group(group_id)
+        if group_id != UNCHANGED and (who.user != about.user or not is_known):
             raise EPERM
+    inode = subject.inode
+    if inode is not None:
+        remove_capability(inode)
+    kept = about.permissions if about.is_directory else without_set_ids(about, who)
+    is_change = kept != about.permissions or user_id != UNCHANGED or group_id != UNCHANGED
+    about.permissions = kept
     if user_id != UNCHANGED:
         about.user = user_id
     if group_id != UNCHANGED:
         about.group = group_id
-    if about.is_regular:
-        cleared: u32 = SET_USER
-        if about.permissions & GROUP_EXECUTE != 0:
-            cleared = cleared | SET_GROUP
-        about.permissions = about.permissions & (cleared ^ PERMISSION_BITS)
-    about.changed.set(wall_time())
+    subject.note_change(wall_time(), Happening.ATTRIBUTES if is_change else Happening.NONE)
 
 
 @syscall(92)
@@ -269,11 +253,9 @@ def chown(task: Thread, path: UserAddr, user_id: u32, group_id: u32) -> Fallible
 @syscall(93)
 def fchown(task: Thread, fd: Fd, user_id: u32, group_id: u32) -> Fallible[None]:
     """fchown(2)."""
-    about = nameless(task, fd)
-    if about is None:
-        change_owner(task, changeable(task, fd), user_id, group_id)
-    else:
-        set_owner(task, about, user_id, group_id)
+    subject = local(Subject)
+    open_subject(task, fd, subject)
+    change_owner(task, subject, user_id, group_id)
 
 
 @syscall(94)
@@ -286,8 +268,9 @@ def lchown(task: Thread, path: UserAddr, user_id: u32, group_id: u32) -> Fallibl
 def fchownat(task: Thread, directory: i32, path: UserAddr, user_id: u32, group_id: u32, flags: u32) -> Fallible[None]:
     """fchownat(2)."""
     known = checked_flags(flags, u32(AtFlags.SYMLINK_NO_FOLLOW | AtFlags.EMPTY_PATH))
-    how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in known)
-    change_owner(task, find_at(task, directory, path, known, how), user_id, group_id)
+    subject = local(Subject)
+    subject.find(task, directory, path, known, follow_unless(AtFlags.SYMLINK_NO_FOLLOW in known))
+    change_owner(task, subject, user_id, group_id)
 
 
 # statfs.

@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, Fd, UserAddr, deferred, i64, local_array, on_error, u8, u32, u64
-from kernel.base.errno import EBADF, EINVAL, EISDIR, ESPIPE
+from codegen.lang import Errno, Fallible, Fd, UserAddr, deferred, i64, local_array, on_error, truncate, u8, u32, u64
+from kernel.base.errno import EBADF, EINVAL, EISDIR, EOVERFLOW, EPIPE, ESPIPE
 from kernel.files.file import OpenFile
 from kernel.files.flags import OpenFlags
+from kernel.files.locks import described_by
 from kernel.files.watch import Happening
 from kernel.memory import user
+from kernel.process.send import send_to_thread
+from kernel.process.signal_table import Signal
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.file_limit import within_limit
-from kernel.syscalls.files_io import LARGE, checked_count, tell_transfer, write_lock_of
-from kernel.syscalls.files_support import readable_file, writable_file
+from kernel.syscalls.files_support import COUNT_MAX, HIGHEST_OFFSET, readable_file, writable_file
+from kernel.syscalls.files_transfer import (
+    LARGE,
+    check_span,
+    prepare_write,
+    tell_transfer,
+    write_bytes,
+    write_lock_of,
+)
 
 
 def transfer(
-    source: OpenFile, source_offset: u64, destination: OpenFile, destination_offset: u64, count: u64
+    task: Thread, source: OpenFile, source_offset: u64, target: OpenFile, target_offset: u64, count: u64
 ) -> Fallible[u64]:
-    """Copy up to `count` bytes in the kernel; stops short at the end of the source."""
-    if not destination.ops.is_seekable():
-        return transfer_steps(source, source_offset, destination, destination_offset, count)
-    with write_lock_of(destination):
-        return transfer_steps(source, source_offset, destination, destination_offset, count)
+    """Copy up to `count` bytes in the kernel; stops short at the end of the source. SIGPIPE as for write(2)."""
+    done: u64 = 0
+    if target.ops.is_seekable():
+        with write_lock_of(target):
+            prepare_write(task, target, target_offset)
+            done = transfer_steps(task, source, source_offset, target, target_offset, count)
+    else:
+        done = transfer_steps(task, source, source_offset, target, target_offset, count)
+    tell_transfer(source, done, Happening.ACCESS)
+    tell_transfer(target, done, Happening.MODIFY)
+    return done
 
 
 def transfer_steps(
-    source: OpenFile, source_offset: u64, destination: OpenFile, destination_offset: u64, count: u64
+    task: Thread, source: OpenFile, source_offset: u64, target: OpenFile, target_offset: u64, count: u64
 ) -> Fallible[u64]:
-    """`transfer`, under the lock of a destination that has places."""
+    """`transfer`, under the write lock of a target that has one."""
     buffer = local_array(u8, LARGE)
     done: u64 = 0
-    allowed = within_limit(destination, destination_offset, count)
+    allowed = within_limit(target, target_offset, count)
     while done < allowed:
         step = min(LARGE, allowed - done)
         put: u64 = 0
@@ -42,8 +58,10 @@ def transfer_steps(
             got = source.ops.read(source_offset + done, buffer[0:step], source.may_wait and done == 0)
             if got == 0:
                 return done
-            put = destination.ops.write(destination_offset + done, buffer[0:got], destination.may_wait)
-        except Errno:
+            put = write_bytes(target, target_offset + done, buffer[0:got], target.may_wait)
+        except Errno as error:
+            if error.code == EPIPE.code:
+                send_to_thread(task, u32(Signal.PIPE))
             if done == 0:
                 raise
             return done
@@ -59,28 +77,30 @@ def sendfile(task: Thread, out: Fd, source: Fd, offset: UserAddr, count: u64) ->
     start: i64 = 0
     if offset != UserAddr(0):
         start = user.get(i64, offset)
-        if start < 0:
-            raise EINVAL
     reader = readable_file(task, source)
     with deferred(reader.drop):
+        if offset != UserAddr(0) and not reader.ops.is_seekable():
+            raise ESPIPE
+        if start < 0:
+            raise EINVAL
+        if count > HIGHEST_OFFSET:
+            raise EINVAL
+        first = u64(start) if offset != UserAddr(0) else reader.position
+        check_span(first, count)
         writer = writable_file(task, out)
         with deferred(writer.drop):
-            if OpenFlags.APPEND in writer.flags or reader.ops.attributes().is_directory:
+            is_pipe = not writer.ops.is_seekable()
+            if (OpenFlags.APPEND in writer.flags and not is_pipe) or described_by(reader).is_directory:
                 raise EINVAL
             if not reader.ops.is_seekable():
-                if offset != UserAddr(0):
-                    raise ESPIPE
                 raise EINVAL
-            first = u64(start) if offset != UserAddr(0) else reader.position
-            done = transfer(reader, first, writer, writer.position, checked_count(count))
-            tell_transfer(reader, done, Happening.ACCESS)
-            tell_transfer(writer, done, Happening.MODIFY)
+            target = writer.position
+            total = min(count, COUNT_MAX)
+            check_span(target, total)
+            done = transfer(task, reader, first, writer, target, total)
             if writer.ops.is_seekable():
-                writer.position += done
-            if offset != UserAddr(0):
-                user.put(u64, offset, first + done)
-            else:
-                reader.position += done
+                writer.position = target + done
+            finish_offset(reader, offset, first + done)
             return done
 
 
@@ -98,15 +118,35 @@ def copy_file_range(
             if flags != 0:
                 raise EINVAL
             check_copy(reader, writer)
-            total = checked_count(count)
-            if reader.inode is writer.inode and first < target + total and target < first + total:
+            total = range_of(reader, first, writer, target, count)
+            if first < 0 or target < 0:
                 raise EINVAL
-            done = transfer(reader, first, writer, target, total)
-            tell_transfer(reader, done, Happening.ACCESS)
-            tell_transfer(writer, done, Happening.MODIFY)
-            finish_offset(reader, source_offset, first + done)
-            finish_offset(writer, out_offset, target + done)
+            done = transfer(task, reader, u64(first), writer, u64(target), total) if total > 0 else 0
+            if done > 0:
+                finish_offset(reader, source_offset, u64(first) + done)
+                finish_offset(writer, out_offset, u64(target) + done)
             return done
+
+
+def range_of(reader: OpenFile, first: i64, writer: OpenFile, target: i64, count: u64) -> Fallible[u64]:
+    """How much copy_file_range(2) copies: not beyond the end of the source. EOVERFLOW, EINVAL for an overlap."""
+    if is_beyond(first, count) or is_beyond(target, count):
+        raise EOVERFLOW
+    size = i64(reader.ops.attributes().size)
+    total = 0 if first >= size else min(count, u64(size - first) if first >= 0 else count)
+    if reader.inode is writer.inode and first >= 0 and target >= 0 and distance_of(first, target) < total:
+        raise EINVAL
+    return min(total, COUNT_MAX)
+
+
+def is_beyond(start: i64, count: u64) -> bool:
+    """Whether a range has no end that an offset can tell: as an unsigned sum that wraps."""
+    return count > 0xFFFF_FFFF_FFFF_FFFF - truncate(u64, start)
+
+
+def distance_of(one: i64, other: i64) -> u64:
+    """How far two offsets, which are not negative, are apart."""
+    return u64(one - other) if one >= other else u64(other - one)
 
 
 def used_file(task: Thread, fd: Fd) -> Fallible[OpenFile]:
@@ -130,14 +170,9 @@ def check_copy(reader: OpenFile, writer: OpenFile) -> Fallible[None]:
         raise EBADF
 
 
-def start_offset(file: OpenFile, pointer: UserAddr) -> Fallible[u64]:
+def start_offset(file: OpenFile, pointer: UserAddr) -> Fallible[i64]:
     """Where a copy begins in `file`: at the offset that `pointer` gives, else at its position."""
-    if pointer == UserAddr(0):
-        return file.position
-    offset = user.get(i64, pointer)
-    if offset < 0:
-        raise EINVAL
-    return u64(offset)
+    return i64(file.position) if pointer == UserAddr(0) else user.get(i64, pointer)
 
 
 def finish_offset(file: OpenFile, pointer: UserAddr, offset: u64) -> Fallible[None]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, i64, on_error, u32, u64
+from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, i64, on_error, truncate, u32, u64
 from kernel.base.errno import EBADF, EINVAL
-from kernel.files.attributes import Kind
+from kernel.files.content import PAGE
+from kernel.files.fifo import pipe_behind
+from kernel.files.file import OpenFile
 from kernel.files.flags import SETTABLE_FLAG_BITS, OpenFlags
-from kernel.files.locks import described_by
-from kernel.files.pipe import CAPACITY, make_pipe
+from kernel.files.pipe_making import make_pipe
 from kernel.memory import user
 from kernel.sched.thread import Thread
 from kernel.syscalls import files_locks, files_memory, terminals
@@ -24,6 +25,7 @@ F_DUPFD_CLOEXEC = 1030
 F_SETPIPE_SZ = 1031
 F_GETPIPE_SZ = 1032
 FD_CLOEXEC: u32 = 1
+PIPE_SIZE_HIGHEST: u32 = 1 << 31
 """The commands of fcntl(2) (asm-generic/fcntl.h, linux/fcntl.h)."""
 
 CLOSE_RANGE_UNSHARE: u32 = 2
@@ -107,16 +109,32 @@ def fcntl(task: Thread, fd: Fd, command: u32, argument: u64) -> Fallible[u64]:
         kept = u32(file.flags) & (SETTABLE_FLAG_BITS ^ 0xFFFF_FFFF)
         file.flags = OpenFlags(kept | u32(argument & u64(SETTABLE_FLAG_BITS)))
         return 0
-    if command == F_GETPIPE_SZ:
-        if described_by(file).kind != Kind.FIFO:
-            raise EBADF
-        return CAPACITY
+    if command == F_GETPIPE_SZ or command == F_SETPIPE_SZ:
+        return control_pipe(task, file, command, truncate(u32, argument))
     if files_locks.is_about_locks(command):
         files_locks.control(task, fd, command, UserAddr(argument))
         return 0
     if command == F_ADD_SEALS or command == F_GET_SEALS:
         return files_memory.control_seals(task, file, command, argument)
     raise EINVAL
+
+
+def control_pipe(task: Thread, file: OpenFile, command: u32, size: u32) -> Fallible[u64]:
+    """F_GETPIPE_SZ, and F_SETPIPE_SZ: the next power of two, at least a page. EBADF for other files."""
+    pipe = pipe_behind(file)
+    if pipe is None:
+        raise EBADF
+    if command == F_SETPIPE_SZ:
+        if size > PIPE_SIZE_HIGHEST:
+            raise EINVAL
+        places: u64 = 1
+        while places * PAGE < size:
+            places *= 2
+        file.hold()
+        with deferred(file.drop):
+            pipe.resize(places, task.process.credentials)
+            return pipe.ring.places * PAGE
+    return pipe.ring.places * PAGE
 
 
 @syscall(16)
@@ -130,6 +148,13 @@ def ioctl(task: Thread, fd: Fd, request: u32, argument: u64) -> Fallible[i64]:
     if request == FIOCLEX or request == FIONCLEX:
         descriptor.close_on_exec = request == FIOCLEX
         return 0
+    file.hold()
+    with deferred(file.drop):
+        return control(task, file, request, argument)
+
+
+def control(task: Thread, file: OpenFile, request: u32, argument: u64) -> Fallible[i64]:
+    """ioctl(2) as far as it is about an open file, which is held: requests copy, and another thread may close it."""
     if request == FIONBIO:
         enabled = user.get(u32, UserAddr(argument)) != 0
         others = OpenFlags(u32(file.flags) & (u32(OpenFlags.NONBLOCK) ^ 0xFFFF_FFFF))
@@ -150,7 +175,7 @@ def pipe(task: Thread, ends: UserAddr) -> Fallible[None]:
 def pipe2(task: Thread, ends: UserAddr, flags: u32) -> Fallible[None]:
     """pipe2(2)."""
     known = OpenFlags.CLOSE_ON_EXEC | OpenFlags.NONBLOCK | OpenFlags.DIRECT
-    if flags & u32(known) != flags or flags & u32(OpenFlags.DIRECT) != 0:
+    if flags & u32(known) != flags:
         raise EINVAL
     make_descriptors(task, ends, OpenFlags(flags))
 
@@ -159,7 +184,7 @@ def make_descriptors(task: Thread, ends: UserAddr, flags: OpenFlags) -> Fallible
     """Make a pipe and tell its two descriptors at `ends`; neither stays if that fails."""
     process = task.process
     close_on_exec = OpenFlags.CLOSE_ON_EXEC in flags
-    status = OpenFlags(u32(flags) & u32(OpenFlags.NONBLOCK))
+    status = OpenFlags(u32(flags) & u32(OpenFlags.NONBLOCK | OpenFlags.DIRECT))
     reader, writer = make_pipe(process.container.files, process.credentials, status)
     with deferred(reader.drop), deferred(writer.drop):
         first = process.files.install(reader, close_on_exec)

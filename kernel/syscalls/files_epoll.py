@@ -9,20 +9,22 @@ from codegen.lang import (
     UserAddr,
     deferred,
     i32,
+    local,
     local_array,
     u8,
     u32,
     u64,
 )
-from kernel.base.errno import EFAULT, EINVAL, EIO
-from kernel.files.epoll import RECORD, Epoll, open_epoll
+from kernel.base.errno import EBADF, EFAULT, EINTR, EINVAL, EIO
+from kernel.files import epoll_nesting
+from kernel.files.epoll import BATCH, EXCLUSIVE, RECORD, Batch, Epoll, check_exclusive, check_file, open_epoll
 from kernel.files.eventfd import open_counter
 from kernel.files.file import OpenFile
 from kernel.files.flags import OpenFlags
 from kernel.files.poll import observe, wait_for_change
-from kernel.machine.layout import USER_END
 from kernel.memory import user
 from kernel.process import mask as signal_mask
+from kernel.sched.preemption import preemption_point
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, after
 from kernel.syscalls.declare import syscall
@@ -38,8 +40,8 @@ CTL_ADD = 1
 CTL_DEL = 2
 CTL_MOD = 3
 """EPOLL_CTL_*."""
-RECORDS = 32
-"""How many events one wait tells of at most; it may be fewer than the program has room for."""
+EVENTS_MAX: i32 = 0x7FFF_FFFF // 12
+"""EP_MAX_EVENTS: how many events a program may have room for."""
 
 
 def install_new(task: Thread, file: OpenFile, flags: u32) -> Fallible[Fd]:
@@ -96,45 +98,86 @@ def epoll_of(file: OpenFile) -> Fallible[Epoll]:
 
 @syscall(233)
 def epoll_ctl(task: Thread, epoll: Fd, operation: u32, fd: Fd, event: UserAddr) -> Fallible[None]:
-    """epoll_ctl(2). An epoll in an epoll may have none inside itself (ELOOP)."""
+    """epoll_ctl(2)."""
     events: u32 = 0
     data: u64 = 0
     if operation != CTL_DEL:
         events = user.get(u32, event)
         data = user.get(u64, advance(event, 4))
-    file = task.process.files.get(epoll)
-    target = task.process.files.get(fd)
-    number = i32(fd)
-    if operation == CTL_ADD:
-        epoll_of(file).add(target, number, events, data)
-    elif operation == CTL_MOD:
-        epoll_of(file).change(target, number, events, data)
-    elif operation == CTL_DEL:
-        epoll_of(file).get(target, number).drop()
-    else:
-        epoll_of(file)
+    file = pollable(task, epoll)
+    target = pollable(task, fd)
+    check_file(target)
+    if file is target:
         raise EINVAL
+    interests = epoll_of(file)
+    if operation == CTL_ADD:
+        check_exclusive(target, events)
+        epoll_nesting.add(interests, target, i32(fd), events, data)
+    elif operation == CTL_MOD:
+        if events & EXCLUSIVE != 0:
+            raise EINVAL
+        interests.change(target, i32(fd), events, data)
+    elif operation == CTL_DEL:
+        interests.get(target, i32(fd)).drop()
+    else:
+        raise EINVAL
+
+
+def pollable(task: Thread, fd: Fd) -> Fallible[OpenFile]:
+    """The open file `fd`, lent. EBADF, also for what was opened with O_PATH."""
+    file = task.process.files.get(fd)
+    if file.is_path_only:
+        raise EBADF
+    return file
 
 
 def wait_for_events(task: Thread, fd: Fd, events: UserAddr, room: i32, deadline: Nanoseconds) -> Fallible[u64]:
     """Wait until a file of an epoll is ready, or the deadline comes; returns how many events were told."""
-    if room <= 0:
+    if room <= 0 or room > EVENTS_MAX:
         raise EINVAL
-    if u64(events) > USER_END - u64(room) * RECORD:
-        raise EFAULT
-    records = local_array(u8, RECORDS * RECORD)
-    limit = min(u64(room), RECORDS) * RECORD
+    user.check_range(events, u64(room) * RECORD)
     file = task.process.files.pin(fd)
     with deferred(file.drop):
+        epoll = epoll_of(file)
+        was_asleep = False
         while True:
             seen = observe()
             if file.is_revoked:
                 raise EIO
-            epoll = epoll_of(file)
-            count = epoll.collect(records[0:limit])
-            if count > 0 or not wait_for_change(seen, deadline, epoll.sources()):
-                put_bytes(events, records[0 : count * RECORD])
+            count = tell_events(epoll, events, u64(room), was_asleep)
+            if count > 0 or not wait_for_change(seen, deadline, epoll.sources):
                 return count
+            was_asleep = True
+
+
+def tell_events(epoll: Epoll, events: UserAddr, room: u64, was_asleep: bool) -> Fallible[u64]:
+    """Tell of the files that are ready, each once, and let others run between batches; returns how many were told.
+
+    What could not be told, as the program's memory is not there, is told the next time. EFAULT.
+    """
+    records = local_array(u8, BATCH * RECORD)
+    batch = local(Batch)
+    round = epoll.begin_round()
+    told: u64 = 0
+    while True:
+        limit = min(room - told, BATCH) * RECORD
+        goes_on = epoll.collect(round, was_asleep, records[0:limit], batch)
+        try:
+            put_bytes(advance(events, told * RECORD), records[0 : batch.count * RECORD])
+        except EFAULT:
+            epoll.take_back(batch)
+            if told == 0:
+                raise
+            return told
+        told += batch.count
+        if not goes_on or told == room:
+            return told
+        try:
+            preemption_point()
+        except EINTR:
+            if told == 0:
+                raise
+            return told
 
 
 def deadline_after(milliseconds: i32) -> Nanoseconds:
@@ -144,7 +187,7 @@ def deadline_after(milliseconds: i32) -> Nanoseconds:
 
 @syscall(232)
 def epoll_wait(task: Thread, fd: Fd, events: UserAddr, room: i32, timeout: i32) -> Fallible[u64]:
-    """epoll_wait(2). At most 32 events at a time."""
+    """epoll_wait(2)."""
     return wait_for_events(task, fd, events, room, deadline_after(timeout))
 
 

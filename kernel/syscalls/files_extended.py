@@ -9,6 +9,7 @@ from codegen.lang import (
     Slice,
     UserAddr,
     UserSlice,
+    copy,
     deferred,
     local_array,
     u8,
@@ -19,7 +20,7 @@ from kernel.base.errno import E2BIG, EBADF, EINVAL, ENAMETOOLONG, ENODATA, EOPNO
 from kernel.files import extended
 from kernel.files.attributes import Access
 from kernel.files.capability import Capability
-from kernel.files.extended import NAME_MAX, VALUE_MAX
+from kernel.files.extended import CAPABILITY, NAME_MAX, VALUE_MAX, ExtendedAttributes
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.inode import Inode
 from kernel.files.watch import Happening, notify
@@ -28,7 +29,7 @@ from kernel.memory import user
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_attributes import may_change
-from kernel.syscalls.files_support import advance, find_at, put_bytes
+from kernel.syscalls.files_support import find_at, put_bytes
 
 XATTR_CREATE: u32 = 1
 XATTR_REPLACE: u32 = 2
@@ -36,7 +37,6 @@ XATTR_REPLACE: u32 = 2
 USER = b"user."
 TRUSTED = b"trusted."
 SECURITY = b"security."
-CAPABILITY = b"security.capability"
 CAPABILITY_SIZES = (20, 24)
 """Of the two versions of what file capabilities look like (linux/capability.h)."""
 
@@ -236,15 +236,22 @@ def fgetxattr(task: Thread, fd: Fd, name: UserAddr, value: UserAddr, size: u64) 
 
 
 def get_from(task: Thread, inode: Inode, name: Slice[u8], value: UserAddr, size: u64) -> Fallible[u64]:
-    """Tell the value, or with size 0 how long it is. ERANGE."""
+    """Tell the value, or with size 0 how long it is. ERANGE.
+
+    What is told is a copy: the attribute may be gone before the program has it.
+    """
     check_right(task, inode, name, False)
     found = extended.get(inode, name)
     length = u64(len(found))
-    if size == 0:
+    if size == 0 or length == 0:
         return length
     if length > size:
         raise ERANGE
-    put_bytes(value, found)
+    heap = task.process.container.account.heap
+    told = heap.allocate_bytes(length)
+    with deferred(heap.free_bytes, told):
+        copy(told, found)
+        put_bytes(value, told)
     return length
 
 
@@ -270,20 +277,29 @@ def flistxattr(task: Thread, fd: Fd, out: UserAddr, size: u64) -> Fallible[u64]:
 def list_of(task: Thread, inode: Inode, out: UserAddr, size: u64) -> Fallible[u64]:
     """Tell the names, each with a zero byte, or with size 0 how long they are. ERANGE."""
     known = extended.shown_by(inode)
-    total: u64 = 0
     if known is None:
+        return 0
+    sees_all = task.process.credentials.has(Capability.SYS_ADMIN)
+    total = put_names(known, sees_all, local_array(u8, 0))
+    if size == 0 or total == 0:
         return total
-    for told in (False, True):
-        total = 0
-        for one in known.all:
-            if begins_with(one.name, TRUSTED) and not task.process.credentials.has(Capability.SYS_ADMIN):
-                continue
-            if told:
-                put_bytes(advance(out, total), one.name_text[0 : one.name_length])
-                user.put(u8, advance(out, total + one.name_length), 0)
-            total += one.name_length + 1
-        if size == 0:
-            return total
-        if total > size:
-            raise ERANGE
+    if total > size:
+        raise ERANGE
+    heap = task.process.container.account.heap
+    told = heap.allocate_bytes(total)
+    with deferred(heap.free_bytes, told):
+        put_names(known, sees_all, told)
+        put_bytes(out, told)
+    return total
+
+
+def put_names(known: ExtendedAttributes, sees_all: bool, told: MutableSlice[u8]) -> u64:
+    """Write the names that a user may see to `told`, unless that is empty; returns how many bytes they take."""
+    total: u64 = 0
+    for one in known.all:
+        if begins_with(one.name, TRUSTED) and not sees_all:
+            continue
+        if len(told) > 0:
+            copy(told[total : total + one.name_length], one.name)
+        total += one.name_length + 1
     return total

@@ -3,64 +3,50 @@
 from __future__ import annotations
 
 from codegen.lang import (
-    Errno,
     Fallible,
     Fd,
-    MutableSlice,
     UserAddr,
-    UserSlice,
     deferred,
     hot,
     i64,
-    local_array,
-    u8,
     u32,
     u64,
 )
 from kernel.base.errno import (
     EBADF,
-    EFBIG,
     EINVAL,
     EISDIR,
     ENXIO,
     EOVERFLOW,
-    EPIPE,
     ESPIPE,
 )
 from kernel.files.attributes import Access, Kind
-from kernel.files.content import SIZE_MAX
+from kernel.files.execution import check_writable
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, AtFlags, OpenFlags, Resolve
 from kernel.files.holes import next_data, next_hole
-from kernel.files.pipe_ends import PipeReader, PipeWriter
+from kernel.files.inode import Inode
+from kernel.files.privileges import remove_privileges
 from kernel.files.watch import Happening, notify
-from kernel.memory import user
-from kernel.net.unix.socket import UnixSocket
-from kernel.process.send import send_to_thread
-from kernel.process.signal_table import Signal
-from kernel.sched.cpu import current
-from kernel.sched.mutex import Mutex
-from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.file_limit import check_new_size, within_limit
+from kernel.syscalls.file_limit import check_new_size
 from kernel.syscalls.files_support import (
-    COUNT_MAX,
     HIGHEST_OFFSET,
-    advance,
     find_at,
     readable_file,
     writable_file,
 )
-from kernel.syscalls.sockets_transfer import read_from_socket, write_to_socket
-
-SMALL = 256
-LARGE = 4096
-"""Sizes of the buffers on the stack through which user memory and files exchange bytes. A write of PIPE_BUF
-bytes fits the large one, so that it stays in one piece."""
-
-VECTORS_MAX: u64 = 1024
-"""IOV_MAX (readv(2))."""
+from kernel.syscalls.files_transfer import (
+    check_span,
+    checked_range,
+    prepare_write,
+    read_at,
+    read_on,
+    write_at,
+    write_lock_of,
+    write_or_signal,
+)
 
 SEEK_SET = 0
 SEEK_CUR = 1
@@ -69,164 +55,13 @@ SEEK_DATA = 3
 SEEK_HOLE = 4
 
 
-# Transfers at an offset.
-
-
-def read_at(file: OpenFile, offset: u64, destination: UserSlice, wait: bool) -> Fallible[u64]:
-    """Read into user memory; returns how many bytes. An error after the first step ends a shorter transfer."""
-    done: u64 = 0
-    if destination.length <= SMALL:
-        done = read_steps(file, offset, destination, wait, local_array(u8, SMALL))
-    else:
-        done = read_steps(file, offset, destination, wait, local_array(u8, LARGE))
-    tell_transfer(file, done, Happening.ACCESS)
-    return done
-
-
-def tell_transfer(file: OpenFile, done: u64, what: Happening) -> None:
-    """Let who watches the file know that it was read or written."""
-    inode = file.inode
-    if inode is not None and done > 0:
-        notify(inode, what)
-
-
-def read_steps(
-    file: OpenFile, offset: u64, destination: UserSlice, wait: bool, buffer: MutableSlice[u8]
-) -> Fallible[u64]:
-    """`read_at` through `buffer`. Only the first step waits."""
-    total = destination.length
-    done: u64 = 0
-    while True:
-        step = min(u64(len(buffer)), total - done)
-        got: u64 = 0
-        try:
-            if done > 0:
-                preemption_point(Freezing.LATER)
-                if current().interrupted and file.ops.attributes().kind == Kind.CHARACTER:
-                    return done
-            got = file.ops.read(offset + done, buffer[0:step], wait and done == 0)
-            user.copy_out(UserSlice(advance(destination.address, done), got), buffer[0:got])
-        except Errno:
-            if done == 0:
-                raise
-            return done
-        done += got
-        if got < step or done == total:
-            return done
-
-
-def write_at(file: OpenFile, offset: u64, source: UserSlice, wait: bool) -> Fallible[u64]:
-    """Write from user memory; returns how many bytes. An error after the first step ends a shorter
-    transfer. What has an inode is written under its `write_lock`, which the caller holds.
-    """
-    done: u64 = 0
-    allowed = UserSlice(source.address, within_limit(file, offset, source.length))
-    if allowed.length <= SMALL:
-        done = write_steps(file, offset, allowed, wait, local_array(u8, SMALL))
-    else:
-        done = write_steps(file, offset, allowed, wait, local_array(u8, LARGE))
-    tell_transfer(file, done, Happening.MODIFY)
-    return done
-
-
-def write_steps(file: OpenFile, offset: u64, source: UserSlice, wait: bool, buffer: MutableSlice[u8]) -> Fallible[u64]:
-    """`write_at` through `buffer`."""
-    total = source.length
-    done: u64 = 0
-    while True:
-        step = min(u64(len(buffer)), total - done)
-        put: u64 = 0
-        try:
-            if done > 0:
-                preemption_point(Freezing.LATER)
-            user.copy_in(buffer[0:step], UserSlice(advance(source.address, done), step))
-            put = file.ops.write(offset + done, buffer[0:step], wait)
-        except Errno:
-            if done == 0:
-                raise
-            return done
-        done += put
-        if put < step or done == total:
-            return done
-
-
-# Transfers at the position of the open file.
-
-
-@hot
-def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
-    """Read from where the open file is, and move it on."""
-    ops = file.ops
-    if isinstance(ops, PipeReader):
-        return ops.pipe.receive_to_user(destination, file.may_wait)
-    if isinstance(ops, UnixSocket):
-        return read_from_socket(ops, destination, file.may_wait)
-    if not file.ops.is_seekable():
-        return read_at(file, 0, destination, file.may_wait)
-    with file.position_lock:
-        done = read_at(file, file.position, destination, file.may_wait)
-        file.position += done
-    return done
-
-
-def write_or_signal(task: Thread, file: OpenFile, source: UserSlice) -> Fallible[u64]:
-    """`write_on`, with SIGPIPE for the thread when nobody can read any more (write(2), EPIPE)."""
-    ops = file.ops
-    if isinstance(ops, UnixSocket):
-        return write_to_socket(task, ops, source, file.may_wait)
-    try:
-        return write_on(file, source)
-    except EPIPE:
-        send_to_thread(task, u32(Signal.PIPE))
-        raise
-
-
-@hot
-def write_on(file: OpenFile, source: UserSlice) -> Fallible[u64]:
-    """Write where the open file is, or at the end with O_APPEND, and move it on."""
-    ops = file.ops
-    if isinstance(ops, PipeWriter):
-        return ops.pipe.send_from_user(source, file.may_wait)
-    if not file.ops.is_seekable():
-        return write_at(file, 0, source, file.may_wait)
-    if source.length == 0:
-        return 0
-    with file.position_lock, write_lock_of(file):
-        if OpenFlags.APPEND in file.flags:
-            file.position = file.ops.attributes().size
-        check_room(file, file.position)
-        done = write_at(file, file.position, source, file.may_wait)
-        file.position += done
-    return done
-
-
-def write_lock_of(file: OpenFile) -> Mutex:
-    """What a write to a file that has places holds."""
-    inode = file.inode
-    assert inode is not None, "what has places has an inode"
-    return inode.write_lock
-
-
-def check_room(file: OpenFile, offset: u64) -> Fallible[None]:
-    """EFBIG when a write at `offset` is beyond the largest file."""
-    if offset >= SIZE_MAX and file.ops.attributes().kind == Kind.REGULAR:
-        raise EFBIG
-
-
-def checked_count(count: u64) -> Fallible[u64]:
-    """How much a call that asks for `count` bytes transfers; EINVAL when `count` is negative as an ssize_t."""
-    if count > HIGHEST_OFFSET:
-        raise EINVAL
-    return min(count, COUNT_MAX)
-
-
 @syscall(0)
 @hot
 def read(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
     """read(2)."""
     file = readable_file(task, fd)
     with deferred(file.drop):
-        return read_on(file, UserSlice(buffer, checked_count(count)))
+        return read_on(file, checked_range(buffer, count))
 
 
 @syscall(1)
@@ -235,7 +70,7 @@ def write(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
     """write(2)."""
     file = writable_file(task, fd)
     with deferred(file.drop):
-        return write_or_signal(task, file, UserSlice(buffer, checked_count(count)))
+        return write_or_signal(task, file, checked_range(buffer, count))
 
 
 def check_has_places(task: Thread, fd: Fd) -> Fallible[None]:
@@ -253,7 +88,7 @@ def pread64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) -> 
     check_has_places(task, fd)
     file = readable_file(task, fd)
     with deferred(file.drop):
-        return read_at(file, u64(offset), UserSlice(buffer, checked_count(count)), file.may_wait)
+        return read_at(file, u64(offset), checked_range(buffer, count), file.may_wait)
 
 
 @syscall(18)
@@ -264,12 +99,14 @@ def pwrite64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) ->
     check_has_places(task, fd)
     file = writable_file(task, fd)
     with deferred(file.drop):
-        if count == 0:
+        source = checked_range(buffer, count)
+        if source.length == 0:
             return 0
+        check_span(u64(offset), source.length)
         with write_lock_of(file):
             start = file.ops.attributes().size if OpenFlags.APPEND in file.flags else u64(offset)
-            check_room(file, start)
-            return write_at(file, start, UserSlice(buffer, checked_count(count)), file.may_wait)
+            prepare_write(task, file, start)
+            return write_at(file, start, source, file.may_wait)
 
 
 # Position and size.
@@ -339,8 +176,9 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
     if inode.described.is_directory:
         raise EISDIR
     inode.described.check(task.process.credentials, Access.WRITE)
+    check_writable(inode)
     check_new_size(inode.described.size, u64(length))
-    inode.truncate(u64(length))
+    resize(task, inode, u64(length), inode.described.size != u64(length))
 
 
 @syscall(77)
@@ -355,4 +193,18 @@ def ftruncate(task: Thread, fd: Fd, length: i64) -> Fallible[None]:
     if not file.is_writable or inode is None or not inode.described.is_regular:
         raise EINVAL
     check_new_size(inode.described.size, u64(length))
-    inode.truncate(u64(length))
+    resize(task, inode, u64(length), True)
+
+
+def resize(task: Thread, inode: Inode, size: u64, touches: bool) -> Fallible[None]:
+    """Make a regular file `size` bytes long; `touches`: its times change even if that is its size already.
+
+    EISDIR, EINVAL for what has no contents, EPERM for what is sealed, EFBIG, ENOMEM.
+    """
+    inode.hold()
+    with deferred(inode.drop), inode.write_lock:
+        inode.check_resize(size)
+        remove_privileges(inode, task.process.credentials)
+        if touches:
+            inode.set_size(size)
+        notify(inode, Happening.MODIFY)

@@ -17,6 +17,7 @@ from kernel.base.errno import (
 from kernel.devices.terminal_nodes import TerminalNode
 from kernel.files import tree
 from kernel.files.attributes import PERMISSION_BITS, Access, Kind
+from kernel.files.execution import check_writable
 from kernel.files.fifo import open_fifo
 from kernel.files.file import FileOps, OpenFile, open_file
 from kernel.files.flags import (
@@ -35,6 +36,7 @@ from kernel.files.watch import Happening, notify
 from kernel.sched.thread import Thread
 from kernel.syscalls import terminals
 from kernel.syscalls.declare import syscall
+from kernel.syscalls.files_io import resize
 from kernel.syscalls.files_support import walk_at
 
 
@@ -95,11 +97,17 @@ def open_within(
         check_open(lookup, found, flags)
         inode = found
         inode.hold()
-    with deferred(inode.drop), on_error(remove_created, lookup, inode):
+    # The parent, too, as opening may sleep: a FIFO waits for its other end.
+    parent = lookup.parent
+    parent.hold()
+    with deferred(parent.drop), deferred(inode.drop), on_error(remove_created, lookup, inode):
         file = open_inode(task, inode, flags)
         if OpenFlags.PATH not in flags:
             notify(inode, Happening.OPEN)
         with deferred(file.drop):
+            if truncates(inode, flags) and found is not None:
+                check_writable(inode)
+                resize(task, inode, 0, True)
             return task.process.files.install(file, OpenFlags.CLOSE_ON_EXEC in flags)
 
 
@@ -175,8 +183,13 @@ def check_openable(inode: Inode) -> Fallible[None]:
             pass
 
 
+def truncates(inode: Inode, flags: OpenFlags) -> bool:
+    """Whether open(2) cuts a file that was there to nothing."""
+    return OpenFlags.TRUNCATE in flags and OpenFlags.PATH not in flags and inode.content is not None
+
+
 def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
-    """An open file on `inode`, cut to nothing if the flags say so. One reference, the caller's."""
+    """An open file on `inode`. One reference, the caller's. ETXTBSY to write to a program that runs."""
     if OpenFlags.PATH not in flags:
         if inode.described.kind == Kind.FIFO:
             return open_fifo(task.process.container.files, inode, flags)
@@ -187,9 +200,12 @@ def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFil
         if isinstance(device, TerminalNode) and OpenFlags.PATH not in flags:
             return terminals.open_node(task, device, inode, flags)
         ops = device
-    elif OpenFlags.TRUNCATE in flags and OpenFlags.PATH not in flags and inode.described.size > 0:
-        inode.truncate(0)
+    writes = writable(flags) and OpenFlags.PATH not in flags and inode.content is not None
+    if writes:
+        check_writable(inode)
     kept = OpenFlags(u32(flags) & STATUS_FLAG_BITS) | OpenFlags.LARGE_FILE
     file = open_file(task.process.container.files, ops, inode, kept)
     inode.hold()
+    if writes:
+        file.begin_writing(inode)
     return file

@@ -29,6 +29,7 @@ from kernel.files.table import FileTable
 from kernel.memory import user
 from kernel.process import mask as signal_mask
 from kernel.process.restart import keep
+from kernel.sched.preemption import preemption_point
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, after, now
 from kernel.syscalls.declare import syscall
@@ -38,6 +39,9 @@ RECORD = 8
 """The size of a `struct pollfd`: the descriptor, the events asked for, the events found (poll(2))."""
 
 POLL: u64 = 7
+STEP: u64 = 256
+"""After how many records others may run."""
+
 SECOND: u64 = 1_000_000_000
 MILLISECOND: u64 = 1_000_000
 MICROSECOND: u64 = 1_000
@@ -134,6 +138,8 @@ def scan_records(files: FileTable, records: UserAddr, count: u64) -> Fallible[tu
     ready: u64 = 0
     sources: u64 = 0
     for index in range(count):
+        if index % STEP == STEP - 1:
+            preemption_point()
         place = advance(records, index * RECORD)
         user.copy_in(record, UserSlice(place, RECORD))
         asked = Events(u32(load(u16, record, 4)) & EVENT_BITS)

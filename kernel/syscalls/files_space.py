@@ -10,6 +10,7 @@ from kernel.files.file import OpenFile
 from kernel.files.holes import punch, reserve
 from kernel.files.inode import Inode
 from kernel.files.locks import described_by
+from kernel.files.privileges import remove_privileges
 from kernel.files.seals import check_size, check_write
 from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
@@ -46,7 +47,7 @@ def fallocate(task: Thread, fd: Fd, mode: u32, offset: i64, length: i64) -> Fall
         raise EOPNOTSUPP
     inode.hold()
     with deferred(inode.drop), inode.write_lock:
-        allocate_in(inode, mode, start, start + u64(length))
+        allocate_in(task, inode, mode, start, start + u64(length))
 
 
 def spacious(file: OpenFile) -> Fallible[Inode]:
@@ -64,17 +65,19 @@ def spacious(file: OpenFile) -> Fallible[Inode]:
     return inode
 
 
-def allocate_in(inode: Inode, mode: u32, start: u64, end: u64) -> Fallible[None]:
+def allocate_in(task: Thread, inode: Inode, mode: u32, start: u64, end: u64) -> Fallible[None]:
     """Make room for the bytes from `start` to `end`, or a hole of them. The write lock is held."""
     content = inode.content
     assert content is not None, "regular files have contents"
     if mode & PUNCH_HOLE != 0:
         check_write(inode, 0)
+        remove_privileges(inode, task.process.credentials)
         punch(content, start, end)
     else:
         check_size(inode, max(end, content.size))
         if mode & KEEP_SIZE == 0:
             check_new_size(content.size, end)
+        remove_privileges(inode, task.process.credentials)
         reserve(content, start // PAGE, pages_of(end))
         if mode & KEEP_SIZE == 0 and end > content.size:
             inode.set_size(end)

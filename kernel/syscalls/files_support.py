@@ -4,13 +4,36 @@ memory.
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, Slice, UserAddr, UserSlice, copy, deferred, hot, i32, local, u8, u32, u64
-from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR
+from codegen.lang import (
+    Errno,
+    Fallible,
+    Fd,
+    MutableSlice,
+    Nanoseconds,
+    Slice,
+    UserAddr,
+    UserSlice,
+    copy,
+    deferred,
+    errno_of,
+    hot,
+    i32,
+    local,
+    struct,
+    u8,
+    u32,
+    u64,
+    uninitialised,
+)
+from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM
+from kernel.files.attributes import Attributes
+from kernel.files.capability import Capability
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
 from kernel.files.inode import Inode
 from kernel.files.path import SLASH, Lookup, Restrictions, walk
 from kernel.files.path_buffer import PATH_BUFFERS, PathBuffer
+from kernel.files.watch import Happening, notify
 from kernel.memory import user
 from kernel.sched.thread import Thread
 
@@ -26,6 +49,18 @@ def begin_lookup(task: Thread, lookup: Lookup) -> None:
     lookup.root = process.root
     lookup.directory = process.directory
     lookup.credentials = process.credentials
+
+
+def hold_start(lookup: Lookup) -> None:
+    """Hold where a resolution starts, for a call that may sleep meanwhile: other threads may chdir(2)."""
+    lookup.root.hold()
+    lookup.directory.hold()
+
+
+def drop_start(lookup: Lookup) -> None:
+    """Undo `hold_start`."""
+    lookup.root.drop()
+    lookup.directory.drop()
 
 
 def take_path(path: UserAddr, buffer: PathBuffer) -> Fallible[u64]:
@@ -49,13 +84,42 @@ def start_at(task: Thread, lookup: Lookup, directory: i32, buffer: PathBuffer) -
 
 
 def walk_at(task: Thread, lookup: Lookup, directory: i32, path: UserAddr, how: Resolve) -> Fallible[None]:
-    """Walk `path` as an *at() call gives it. What is found is lent by `lookup`."""
+    """Walk `path` as an *at() call gives it. What is found is lent by `lookup`: it lasts until the thread sleeps."""
     buffer = PATH_BUFFERS.take()
     with deferred(PATH_BUFFERS.give_back, buffer):
         take_path(path, buffer)
-        begin_lookup(task, lookup)
-        start_at(task, lookup, directory, buffer)
-        walk(lookup, buffer, how)
+        walk_from(task, lookup, directory, buffer, how)
+
+
+def walk_from(task: Thread, lookup: Lookup, directory: i32, buffer: PathBuffer, how: Resolve) -> Fallible[None]:
+    """`walk_at`, of a path that is in the kernel's memory."""
+    begin_lookup(task, lookup)
+    start_at(task, lookup, directory, buffer)
+    walk(lookup, buffer, how)
+
+
+@struct
+class SecondPath:
+    """The second path of a call. It is copied before the first one is walked, as what that finds is only lent; what is
+    wrong with it counts after what is wrong with the first."""
+
+    text: MutableSlice[u8] = uninitialised()
+    error: i32 = 0
+
+    def take(self, path: UserAddr, room: MutableSlice[u8]) -> None:
+        """Copy it from user memory to `room`."""
+        self.text = room
+        try:
+            length = user.copy_in_string(room, path)
+            self.text = room[0:length]
+        except Errno as error:
+            self.error = error.code
+
+    def put_in(self, buffer: PathBuffer) -> Fallible[None]:
+        """Let it be walked next. EFAULT, ENAMETOOLONG."""
+        if self.error != 0:
+            raise errno_of(self.error)
+        buffer.set(self.text)
 
 
 def find_at(task: Thread, directory: i32, path: UserAddr, flags: AtFlags, how: Resolve) -> Fallible[Inode]:
@@ -67,15 +131,72 @@ def find_at(task: Thread, directory: i32, path: UserAddr, flags: AtFlags, how: R
     buffer = PATH_BUFFERS.take()
     with deferred(PATH_BUFFERS.give_back, buffer):
         length = take_path(path, buffer)
-        begin_lookup(task, lookup)
         if length == 0 and AtFlags.EMPTY_PATH in flags:
             return inode_of(task, directory)
-        start_at(task, lookup, directory, buffer)
-        walk(lookup, buffer, how)
+        walk_from(task, lookup, directory, buffer, how)
     inode = lookup.inode
     if inode is None:
         raise ENOENT
     return inode
+
+
+@struct
+class Subject:
+    """What a call changes the attributes of: a file of a file system, or one that is open and in none. It is lent."""
+
+    about: Attributes = uninitialised()
+    inode: Inode | None = None
+
+    def find(self, task: Thread, directory: i32, path: UserAddr, flags: AtFlags, how: Resolve) -> Fallible[None]:
+        """Be what an *at() call names, as `find_at` has it; also a pipe, by /proc/self/fd."""
+        lookup = local(Lookup)
+        buffer = PATH_BUFFERS.take()
+        with deferred(PATH_BUFFERS.give_back, buffer):
+            length = take_path(path, buffer)
+            if length == 0 and AtFlags.EMPTY_PATH in flags and directory != AT_FDCWD:
+                self.be(task.process.files.get(Fd(directory)))
+                return
+            if length == 0 and AtFlags.EMPTY_PATH in flags:
+                self.be_inode(task.process.paths.directory)
+                return
+            walk_from(task, lookup, directory, buffer, how)
+        opened = lookup.opened
+        inode = lookup.inode
+        if opened is not None:
+            self.be(opened)
+        elif inode is None:
+            raise ENOENT
+        else:
+            self.be_inode(inode)
+
+    def be(self, file: OpenFile) -> Fallible[None]:
+        """Be what is open. EOPNOTSUPP for files whose attributes nobody changes: those of eventfd(2) and the like."""
+        inode = file.inode
+        if inode is not None:
+            self.be_inode(inode)
+            return
+        self.inode = None
+        self.about = file.ops.attributes()
+        if self.about.is_regular:
+            raise EOPNOTSUPP
+
+    def be_inode(self, inode: Inode) -> None:
+        """Be a file of a file system."""
+        self.inode = inode
+        self.about = inode.described
+
+    def check_owner(self, task: Thread) -> Fallible[None]:
+        """EPERM unless the thread acts as the owner, or has CAP_FOWNER."""
+        who = task.process.credentials
+        if who.user != self.about.user and not who.has(Capability.FOWNER):
+            raise EPERM
+
+    def note_change(self, moment: Nanoseconds, what: Happening) -> None:
+        """The attributes are other ones since `moment`: tell who watches the file what happened."""
+        self.about.changed.set(moment)
+        inode = self.inode
+        if inode is not None and what != Happening.NONE:
+            notify(inode, what)
 
 
 def inode_of(task: Thread, directory: i32) -> Fallible[Inode]:

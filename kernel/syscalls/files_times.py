@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, Fd, Nanoseconds, UserAddr, i32, i64, local, struct, u32
-from kernel.base.errno import EACCES, EINVAL, EPERM
+from kernel.base.errno import EINVAL, EPERM
 from kernel.files.attributes import Access
 from kernel.files.flags import AT_FDCWD, AtFlags
-from kernel.files.inode import Inode
 from kernel.files.timestamp import SECOND, Timestamp
-from kernel.files.watch import Happening, notify
+from kernel.files.watch import Happening
 from kernel.machine.clock import wall_time
 from kernel.memory import user
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_attributes import changeable, may_change
-from kernel.syscalls.files_support import advance, checked_flags, find_at, follow_unless
+from kernel.syscalls.files_attributes import open_subject
+from kernel.syscalls.files_support import Subject, advance, checked_flags, follow_unless
 
 UTIME_NOW: i64 = 0x3FFF_FFFF
 UTIME_OMIT: i64 = 0x3FFF_FFFE
@@ -109,28 +108,35 @@ def utime(task: Thread, path: UserAddr, times: UserAddr) -> Fallible[None]:
 
 def set_times_at(task: Thread, directory: i32, path: UserAddr, wanted: WantedTimes, flags: AtFlags) -> Fallible[None]:
     """Set the times of what is named so, or without a path of what is open as `directory`."""
+    subject = local(Subject)
     if path == UserAddr(0):
         if directory == AT_FDCWD:
             user.get(u32, path)
         if flags != AtFlags.NONE:
             raise EINVAL
-        set_times(task, changeable(task, Fd(directory)), wanted)
-        return
-    how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in flags)
-    set_times(task, find_at(task, directory, path, flags, how), wanted)
+        open_subject(task, Fd(directory), subject)
+    else:
+        subject.find(task, directory, path, flags, follow_unless(AtFlags.SYMLINK_NO_FOLLOW in flags))
+    set_times(task, subject, wanted)
 
 
-def set_times(task: Thread, inode: Inode, wanted: WantedTimes) -> Fallible[None]:
+def set_times(task: Thread, subject: Subject, wanted: WantedTimes) -> Fallible[None]:
     """Set the times of access and modification."""
     check_part(wanted.accessed_part)
     check_part(wanted.modified_part)
-    check_touch(task, inode, wanted.is_now)
+    check_touch(task, subject, wanted.is_now)
     now = wall_time()
-    about = inode.described
+    about = subject.about
     choose(about.accessed, wanted.accessed_seconds, wanted.accessed_part, now)
     choose(about.modified, wanted.modified_seconds, wanted.modified_part, now)
-    about.changed.set(now)
-    notify(inode, Happening.ATTRIBUTES)
+    subject.note_change(now, happening_of(wanted))
+
+
+def happening_of(wanted: WantedTimes) -> Happening:
+    """What setting these times is for who watches the file: as if only one is set, it had been read or written."""
+    if wanted.modified_part == UTIME_OMIT:
+        return Happening.ACCESS
+    return Happening.MODIFY if wanted.accessed_part == UTIME_OMIT else Happening.ATTRIBUTES
 
 
 def choose(time: Timestamp, seconds: i64, part: i64, now: Nanoseconds) -> None:
@@ -141,11 +147,11 @@ def choose(time: Timestamp, seconds: i64, part: i64, now: Nanoseconds) -> None:
         time.set_parts(seconds, u32(part))
 
 
-def check_touch(task: Thread, inode: Inode, is_now: bool) -> Fallible[None]:
+def check_touch(task: Thread, subject: Subject, is_now: bool) -> Fallible[None]:
     """Whether the times may be set: by the owner; to now also by who may write (EACCES, EPERM)."""
-    if may_change(task, inode):
-        return
-    if not is_now:
-        raise EPERM
-    if not inode.described.permits(task.process.credentials, Access.WRITE):
-        raise EACCES
+    try:
+        subject.check_owner(task)
+    except EPERM:
+        if not is_now:
+            raise
+        subject.about.check(task.process.credentials, Access.WRITE)

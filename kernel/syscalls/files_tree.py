@@ -15,7 +15,15 @@ from kernel.files.path_buffer import PATH_BUFFERS
 from kernel.memory import user
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_support import checked_flags, find_at, put_bytes, walk_at
+from kernel.syscalls.files_support import (
+    SecondPath,
+    checked_flags,
+    find_at,
+    put_bytes,
+    take_path,
+    walk_at,
+    walk_from,
+)
 
 RENAME_NOREPLACE: u32 = 1
 RENAME_EXCHANGE: u32 = 2
@@ -146,15 +154,23 @@ def renameat2(
 def rename_at(
     task: Thread, old_directory: i32, old: UserAddr, new_directory: i32, new: UserAddr, flags: u32
 ) -> Fallible[None]:
-    """Walk both paths, then rename."""
+    """Walk both paths, then rename. Nothing sleeps from the first walk on."""
     source = local(Lookup)
     target = local(Lookup)
-    walk_at(task, source, old_directory, old, Resolve.PARENT)
-    walk_at(task, target, new_directory, new, Resolve.PARENT)
-    if flags == RENAME_EXCHANGE:
-        renaming.exchange(source, target)
-    else:
-        renaming.rename(source, target, flags != RENAME_NOREPLACE)
+    heap = task.process.container.account.heap
+    text = heap.allocate_bytes(PATH_MAX)
+    buffer = PATH_BUFFERS.take()
+    with deferred(heap.free_bytes, text), deferred(PATH_BUFFERS.give_back, buffer):
+        take_path(old, buffer)
+        second = local(SecondPath)
+        second.take(new, text)
+        walk_from(task, source, old_directory, buffer, Resolve.PARENT)
+        second.put_in(buffer)
+        walk_from(task, target, new_directory, buffer, Resolve.PARENT)
+        if flags == RENAME_EXCHANGE:
+            renaming.exchange(source, target)
+        else:
+            renaming.rename(source, target, flags != RENAME_NOREPLACE)
 
 
 @syscall(86)
@@ -170,17 +186,31 @@ def linkat(
     """linkat(2)."""
     known = checked_flags(flags, u32(AtFlags.SYMLINK_FOLLOW | AtFlags.EMPTY_PATH))
     how = Resolve.FOLLOW if AtFlags.SYMLINK_FOLLOW in known else Resolve.NONE
-    inode = linked(task, old_directory, old, known, how)
     lookup = local(Lookup)
-    walk_at(task, lookup, new_directory, new, Resolve.PARENT)
-    tree.make_link(lookup, inode)
+    heap = task.process.container.account.heap
+    text = heap.allocate_bytes(PATH_MAX)
+    buffer = PATH_BUFFERS.take()
+    with deferred(heap.free_bytes, text), deferred(PATH_BUFFERS.give_back, buffer):
+        length = take_path(old, buffer)
+        second = local(SecondPath)
+        second.take(new, text)
+        if length == 0 and AtFlags.EMPTY_PATH in known:
+            inode = opened(task, old_directory)
+        else:
+            walk_from(task, lookup, old_directory, buffer, how)
+            inode = lookup.inode
+            if inode is None:
+                raise ENOENT
+        second.put_in(buffer)
+        walk_from(task, lookup, new_directory, buffer, Resolve.PARENT)
+        tree.make_link(lookup, inode)
 
 
-def linked(task: Thread, directory: i32, path: UserAddr, flags: AtFlags, how: Resolve) -> Fallible[Inode | None]:
-    """What linkat(2) is to give a name; None for what is open and in no file system."""
-    if AtFlags.EMPTY_PATH in flags and directory != AT_FDCWD and user.get(u8, path) == 0:
-        return task.process.files.get(Fd(directory)).inode
-    return find_at(task, directory, path, flags, how)
+def opened(task: Thread, directory: i32) -> Fallible[Inode | None]:
+    """What linkat(2) is to give a name by AT_EMPTY_PATH, lent; None for what is open and in no file system."""
+    if directory == AT_FDCWD:
+        return task.process.directory
+    return task.process.files.get(Fd(directory)).inode
 
 
 @syscall(88)
@@ -192,14 +222,15 @@ def symlink(task: Thread, target: UserAddr, path: UserAddr) -> Fallible[None]:
 @syscall(266)
 def symlinkat(task: Thread, target: UserAddr, directory: i32, path: UserAddr) -> Fallible[None]:
     """symlinkat(2)."""
-    buffer = PATH_BUFFERS.take()
-    with deferred(PATH_BUFFERS.give_back, buffer):
-        length = user.copy_in_string(buffer.text[:], target)
+    heap = task.process.container.account.heap
+    text = heap.allocate_bytes(PATH_MAX)
+    with deferred(heap.free_bytes, text):
+        length = user.copy_in_string(text, target)
         if length == 0:
             raise ENOENT
         lookup = local(Lookup)
         walk_at(task, lookup, directory, path, Resolve.PARENT)
-        tree.make_symlink(lookup, buffer.text[0:length])
+        tree.make_symlink(lookup, text[0:length])
 
 
 @syscall(89)
@@ -218,8 +249,9 @@ def readlinkat(task: Thread, directory: i32, path: UserAddr, buffer: UserAddr, s
         if user.get(u8, path) == 0:
             raise ENOENT
         raise EINVAL
+    inode.hold()
     target = PATH_BUFFERS.take()
-    with deferred(PATH_BUFFERS.give_back, target):
+    with deferred(inode.drop), deferred(PATH_BUFFERS.give_back, target):
         length = min(inode.read_target(target.text[:]), u64(size))
         put_bytes(buffer, target.text[0:length])
         return length

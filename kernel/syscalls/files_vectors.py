@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, Fd, UserAddr, UserSlice, deferred, i64, local, u32, u64
+from codegen.lang import Errno, Fallible, Fd, UserAddr, UserSlice, deferred, i64, local, local_array, u8, u32, u64
 from kernel.base.errno import EINVAL, EOPNOTSUPP, EPIPE
-from kernel.files.attributes import Kind
+from kernel.files.fifo import pipe_behind
 from kernel.files.file import OpenFile
 from kernel.files.flags import OpenFlags
+from kernel.files.vectors import VECTORS_MAX, Vectors
+from kernel.files.watch import Happening
 from kernel.memory import user
 from kernel.net.socket.buffer import Buffer
 from kernel.net.unix.socket import UnixSocket
@@ -16,12 +18,21 @@ from kernel.sched.cpu import current
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_io import check_has_places, check_room, read_at, write_at, write_lock_of
-from kernel.syscalls.files_support import COUNT_MAX, HIGHEST_OFFSET, advance, readable_file, writable_file
+from kernel.syscalls.file_limit import within_limit
+from kernel.syscalls.files_io import check_has_places
+from kernel.syscalls.files_support import HIGHEST_OFFSET, advance, readable_file, writable_file
+from kernel.syscalls.files_transfer import (
+    LARGE,
+    check_span,
+    prepare_write,
+    signal_if_broken,
+    tell_fifo_read,
+    tell_fifo_write,
+    tell_transfer,
+    write_bytes,
+    write_lock_of,
+)
 from kernel.syscalls.sockets_transfer import read_socket, write_socket
-
-VECTORS_MAX: u64 = 1024
-"""IOV_MAX (readv(2))."""
 
 AT_POSITION: i64 = -1
 """In place of an offset: where the open file is, which then moves on."""
@@ -41,19 +52,13 @@ def vector_at(vectors: UserAddr, index: u64) -> Fallible[UserSlice]:
     return UserSlice(UserAddr(base), user.get(u64, advance(entry, 8)))
 
 
-def check_vectors(vectors: UserAddr, count: u64, may_be_long: bool = False) -> Fallible[None]:
-    """EFAULT when the array cannot be read, EINVAL when it is too long, or one of its lengths is, or their sum, unless
-    that may be.
+def check_vectors(vectors: UserAddr, count: u64, may_be_long: bool = False) -> Fallible[u64]:
+    """The sum of the lengths, unless that may be any: then 0.
+
+    EFAULT when the array cannot be read, EINVAL when it is too long, or one of its lengths is, or their sum.
     """
     if count > VECTORS_MAX:
         raise EINVAL
-    total_of(vectors, count, may_be_long)
-
-
-def total_of(vectors: UserAddr, count: u64, may_be_long: bool = False) -> Fallible[u64]:
-    """The sum of the lengths in an array. EFAULT when it cannot be read, EINVAL when the sum is too large, unless that
-    may be: then a length is, and the sum is 0.
-    """
     total: u64 = 0
     for index in range(count):
         length = vector_at(vectors, index).length
@@ -64,98 +69,106 @@ def total_of(vectors: UserAddr, count: u64, may_be_long: bool = False) -> Fallib
     return total
 
 
-def read_vectors(file: OpenFile, vectors: UserAddr, count: u64, offset: i64, wait: bool) -> Fallible[u64]:
-    """Read into one place after the other, from `offset` or AT_POSITION on; stops at the first that is not filled."""
-    check_vectors(vectors, count)
+def read_vectors(file: OpenFile, vectors: Vectors, offset: i64, wait: bool) -> Fallible[u64]:
+    """Read into one place after the other, from `offset` or AT_POSITION on."""
     ops = file.ops
     if isinstance(ops, UnixSocket):
         buffer = local(Buffer)
-        buffer.over_vectors(vectors, count, min(total_of(vectors, count), COUNT_MAX))
+        buffer.over_vectors(vectors.address, vectors.count, vectors.left)
         return read_socket(current(), ops, buffer, wait)
+    pipe = pipe_behind(file)
+    if pipe is not None:
+        done = pipe.receive_to_vectors(vectors, wait)
+        tell_fifo_read(file, done)
+        return done
     if not file.ops.is_seekable():
-        return read_parts(file, vectors, count, 0, wait)
+        return read_parts(file, vectors, 0, wait)
     if offset != AT_POSITION:
-        return read_parts(file, vectors, count, u64(offset), wait)
+        return read_parts(file, vectors, u64(offset), wait)
     with file.position_lock:
-        done = read_parts(file, vectors, count, file.position, wait)
+        done = read_parts(file, vectors, file.position, wait)
         file.position += done
     return done
 
 
-def read_parts(file: OpenFile, vectors: UserAddr, count: u64, start: u64, wait: bool) -> Fallible[u64]:
-    """`read_vectors` from `start` on."""
-    # What a terminal or an eventfd gives is one line or one value; a pipe gives what it has.
-    goes_on = file.ops.is_seekable() or file.ops.attributes().kind == Kind.FIFO
+def read_parts(file: OpenFile, vectors: Vectors, start: u64, wait: bool) -> Fallible[u64]:
+    """`read_vectors` from `start` on. Only the first step waits."""
+    check_span(start, vectors.left)
+    buffer = local_array(u8, LARGE)
     done: u64 = 0
-    for index in range(count):
-        part = vector_at(vectors, index)
-        if part.length == 0:
-            continue
-        if done > 0 and not goes_on:
-            break
-        length = min(part.length, COUNT_MAX - done)
-        got: u64 = 0
-        try:
-            if done > 0:
-                preemption_point(Freezing.LATER)
-            got = read_at(file, start + done, UserSlice(part.address, length), wait and done == 0)
-        except Errno:
-            if done == 0:
-                raise
-            break
-        done += got
-        if got < part.length:
-            break
-    return done
-
-
-def write_vectors(
-    task: Thread, file: OpenFile, vectors: UserAddr, count: u64, offset: i64, appends: bool, wait: bool
-) -> Fallible[u64]:
-    """Write from one place after the other, likewise; SIGPIPE for the thread when nobody can read any more."""
-    check_vectors(vectors, count)
-    ops = file.ops
-    if isinstance(ops, UnixSocket):
-        buffer = local(Buffer)
-        buffer.over_vectors(vectors, count, min(total_of(vectors, count), COUNT_MAX))
-        return write_socket(task, ops, buffer, wait)
-    if not file.ops.is_seekable():
-        return write_parts(task, file, vectors, count, 0, wait)
-    if offset != AT_POSITION:
-        with write_lock_of(file):
-            start = file.ops.attributes().size if appends else u64(offset)
-            return write_parts(task, file, vectors, count, start, wait)
-    with file.position_lock, write_lock_of(file):
-        start = file.ops.attributes().size if appends else file.position
-        done = write_parts(task, file, vectors, count, start, wait)
-        if done > 0:
-            file.position = start + done
-    return done
-
-
-def write_parts(task: Thread, file: OpenFile, vectors: UserAddr, count: u64, start: u64, wait: bool) -> Fallible[u64]:
-    """`write_vectors` from `start` on."""
-    done: u64 = 0
-    for index in range(count):
-        part = vector_at(vectors, index)
-        if part.length == 0:
-            continue
-        length = min(part.length, COUNT_MAX - done)
+    while vectors.left > 0:
+        step = min(LARGE, vectors.left)
         put: u64 = 0
         try:
             if done > 0:
                 preemption_point(Freezing.LATER)
-            check_room(file, start + done)
-            put = write_at(file, start + done, UserSlice(part.address, length), wait)
-        except Errno as error:
-            if error.code == EPIPE.code:
-                send_to_thread(task, u32(Signal.PIPE))
+            got = file.ops.read(start + done, buffer[0:step], wait and done == 0)
+            put = vectors.put(buffer[0:got])
+        except Errno:
             if done == 0:
                 raise
             break
         done += put
-        if put < part.length:
+        if put < step:
             break
+    tell_transfer(file, done, Happening.ACCESS)
+    return done
+
+
+def write_vectors(
+    task: Thread, file: OpenFile, vectors: Vectors, offset: i64, appends: bool, wait: bool
+) -> Fallible[u64]:
+    """Write from one place after the other, likewise."""
+    ops = file.ops
+    if isinstance(ops, UnixSocket):
+        buffer = local(Buffer)
+        buffer.over_vectors(vectors.address, vectors.count, vectors.left)
+        return write_socket(task, ops, buffer, wait)
+    pipe = pipe_behind(file)
+    if pipe is not None:
+        done = pipe.send_from_vectors(vectors, wait, file.is_direct)
+        tell_fifo_write(file, done)
+        return done
+    if not file.ops.is_seekable():
+        return write_parts(file, vectors, 0, wait)
+    if vectors.left == 0:
+        return 0
+    if offset != AT_POSITION:
+        check_span(u64(offset), vectors.left)
+        with write_lock_of(file):
+            start = file.ops.attributes().size if appends else u64(offset)
+            prepare_write(task, file, start)
+            return write_parts(file, vectors, start, wait)
+    with file.position_lock, write_lock_of(file):
+        check_span(file.position, vectors.left)
+        start = file.ops.attributes().size if appends else file.position
+        prepare_write(task, file, start)
+        done = write_parts(file, vectors, start, wait)
+        file.position = start + done
+    return done
+
+
+def write_parts(file: OpenFile, vectors: Vectors, start: u64, wait: bool) -> Fallible[u64]:
+    """`write_vectors` from `start` on."""
+    vectors.left = within_limit(file, start, vectors.left)
+    buffer = local_array(u8, LARGE)
+    done: u64 = 0
+    while vectors.left > 0:
+        step = min(LARGE, vectors.left)
+        put: u64 = 0
+        try:
+            if done > 0:
+                preemption_point(Freezing.LATER)
+            vectors.take(buffer[0:step])
+            put = write_bytes(file, start + done, buffer[0:step], wait)
+        except Errno:
+            if done == 0:
+                raise
+            break
+        done += put
+        if put < step:
+            break
+    tell_transfer(file, done, Happening.MODIFY)
     return done
 
 
@@ -203,27 +216,38 @@ def pwritev2(task: Thread, fd: Fd, vectors: UserAddr, count: u64, offset: i64, h
     return write_to(task, fd, vectors, count, offset, flags)
 
 
-def read_from(task: Thread, fd: Fd, vectors: UserAddr, count: u64, offset: i64, flags: u32) -> Fallible[u64]:
+def read_from(task: Thread, fd: Fd, address: UserAddr, count: u64, offset: i64, flags: u32) -> Fallible[u64]:
     """One of the calls that read."""
     if offset != AT_POSITION:
         check_has_places(task, fd)
     file = readable_file(task, fd)
     with deferred(file.drop):
+        vectors = local(Vectors)
+        vectors.begin(address, count)
         if flags & READ_FLAGS != flags:
             raise EOPNOTSUPP
-        return read_vectors(file, vectors, count, offset, file.may_wait and flags & RWF_NOWAIT == 0)
+        return read_vectors(file, vectors, offset, file.may_wait and flags & RWF_NOWAIT == 0)
 
 
-def write_to(task: Thread, fd: Fd, vectors: UserAddr, count: u64, offset: i64, flags: u32) -> Fallible[u64]:
-    """One of the calls that write."""
+def write_to(task: Thread, fd: Fd, address: UserAddr, count: u64, offset: i64, flags: u32) -> Fallible[u64]:
+    """One of the calls that write; SIGPIPE for the thread when nobody can read any more."""
     if offset != AT_POSITION:
         check_has_places(task, fd)
     file = writable_file(task, fd)
     with deferred(file.drop):
+        vectors = local(Vectors)
+        vectors.begin(address, count)
         if flags & WRITE_FLAGS != flags:
             raise EOPNOTSUPP
         if flags & RWF_APPEND != 0 and flags & RWF_NOAPPEND != 0:
             raise EINVAL
         appends = (OpenFlags.APPEND in file.flags and flags & RWF_NOAPPEND == 0) or flags & RWF_APPEND != 0
         wait = file.may_wait and flags & RWF_NOWAIT == 0
-        return write_vectors(task, file, vectors, count, offset, appends, wait)
+        try:
+            done = write_vectors(task, file, vectors, offset, appends, wait)
+        except EPIPE:
+            send_to_thread(task, u32(Signal.PIPE))
+            raise
+        if vectors.left > 0:
+            signal_if_broken(task, file)
+        return done

@@ -15,8 +15,6 @@ from kernel.syscalls.files_support import find_at
 
 ONLY_DIRECTORY: u32 = 0x0100_0000
 DONT_FOLLOW: u32 = 0x0200_0000
-EXCLUDE_UNLINKED: u32 = 0x0400_0000
-"""Files without a name are never told of to who watches their directory, so this is always so."""
 MASK_CREATE: u32 = 0x1000_0000
 MASK_ADD: u32 = 0x2000_0000
 KNOWN: u32 = 0xF700_EFFF
@@ -34,7 +32,9 @@ def inotify_init1(task: Thread, flags: u32) -> Fallible[Fd]:
     """inotify_init1(2)."""
     if flags & u32(OpenFlags.CLOSE_ON_EXEC | OpenFlags.NONBLOCK) != flags:
         raise EINVAL
-    made = open_inotify(task.process.container.files, flags & u32(OpenFlags.NONBLOCK) != 0)
+    process = task.process
+    is_nonblocking = flags & u32(OpenFlags.NONBLOCK) != 0
+    made = open_inotify(process.container.files, process.credentials.user, is_nonblocking)
     with deferred(made.drop):
         return task.process.files.install(made, flags & u32(OpenFlags.CLOSE_ON_EXEC) != 0)
 
@@ -47,30 +47,35 @@ def queue_of(file: OpenFile) -> Fallible[EventQueue]:
     return ops.queue
 
 
-@syscall(254, missing="events of a file that has lost its name, for who watches its directory")
+@syscall(254)
 def inotify_add_watch(task: Thread, fd: Fd, path: UserAddr, mask: u32) -> Fallible[i32]:
     """inotify_add_watch(2)."""
     if mask & KNOWN == 0:
         raise EINVAL
-    file = task.process.files.get(fd)
-    if file.is_path_only:
-        raise EBADF
-    if mask & MASK_ADD != 0 and mask & MASK_CREATE != 0:
-        raise EINVAL
-    queue = queue_of(file)
+    file = task.process.files.pin(fd)
+    with deferred(file.drop):
+        if file.is_path_only:
+            raise EBADF
+        if mask & MASK_ADD != 0 and mask & MASK_CREATE != 0:
+            raise EINVAL
+        return watch(task, queue_of(file), path, mask)
+
+
+def watch(task: Thread, queue: EventQueue, path: UserAddr, mask: u32) -> Fallible[i32]:
+    """Let `queue`, which is held, watch what `path` names; returns the number of the watch."""
     how = Resolve.NONE if mask & DONT_FOLLOW != 0 else Resolve.FOLLOW
     if mask & ONLY_DIRECTORY != 0:
         how = how | Resolve.DIRECTORY
     inode = find_at(task, AT_FDCWD, path, AtFlags.NONE, how)
     inode.described.check(task.process.credentials, Access.READ)
-    kept = mask & (ALL_EVENTS | u32(Happening.ONE_SHOT))
-    watch = queue.watch_of(inode)
-    if watch is None:
+    kept = mask & (ALL_EVENTS | u32(Happening.ONE_SHOT | Happening.EXCLUDE_UNLINKED))
+    known = queue.watch_of(inode)
+    if known is None:
         return queue.add(inode, kept).number
     if mask & MASK_CREATE != 0:
         raise EEXIST
-    watch.mask = watch.mask | kept if mask & MASK_ADD != 0 else kept
-    return watch.number
+    known.mask = known.mask | kept if mask & MASK_ADD != 0 else kept
+    return known.number
 
 
 @syscall(255)

@@ -48,7 +48,7 @@ from kernel.process.usage import Report, report_process, report_thread
 from kernel.process.wait import Ended, WaitOptions, wait_for_child
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_support import begin_lookup, checked_flags, find_at
+from kernel.syscalls.files_support import begin_lookup, checked_flags, drop_start, find_at, hold_start
 
 EXIT_SIGNAL_BITS: u64 = 0xFF
 """CSIGNAL: the low byte of clone's flags."""
@@ -126,11 +126,13 @@ def execute(task: Thread, path: Slice[u8], argv: UserAddr, envp: UserAddr) -> Fa
         arguments.take(argv, ALL, envp, ALL)
         lookup = local(Lookup)
         begin_lookup(task, lookup)
-        program = local(Program)
-        program.account = process.container.account
-        program.lookup = lookup
-        program.arguments = arguments
-        replace_program(task, program, path)
+        hold_start(lookup)
+        with deferred(drop_start, lookup):
+            program = local(Program)
+            program.account = process.container.account
+            program.lookup = lookup
+            program.arguments = arguments
+            replace_program(task, program, path)
 
 
 @syscall(322, missing="as execve; and where a container has no /proc, what descriptors name: ENOENT")

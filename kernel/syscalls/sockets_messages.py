@@ -24,6 +24,7 @@ from codegen.lang import (
 from kernel.base.errno import EAGAIN, EINVAL, EMSGSIZE
 from kernel.files.file import OpenFile
 from kernel.files.path import Lookup
+from kernel.files.vectors import VECTORS_MAX
 from kernel.memory import user
 from kernel.net.socket.address import ADDRESS_MAX, SocketAddress
 from kernel.net.socket.buffer import Buffer
@@ -36,7 +37,7 @@ from kernel.sched.timer import NEVER, now
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_poll import deadline_at, put_remaining
 from kernel.syscalls.files_support import COUNT_MAX, advance, begin_lookup
-from kernel.syscalls.files_vectors import VECTORS_MAX, total_of
+from kernel.syscalls.files_vectors import check_vectors
 from kernel.syscalls.sockets import socket_behind, socket_file, take_wait
 from kernel.syscalls.sockets_control import ControlOut, put_control, take_control
 from kernel.syscalls.sockets_transfer import receive_into, send_from
@@ -71,7 +72,7 @@ class MessageHeader:
         if self.vector_count > VECTORS_MAX:
             raise EMSGSIZE
         vectors = UserAddr(self.vectors)
-        buffer.over_vectors(vectors, self.vector_count, min(total_of(vectors, self.vector_count), COUNT_MAX))
+        buffer.over_vectors(vectors, self.vector_count, min(check_vectors(vectors, self.vector_count), COUNT_MAX))
 
 
 # Sending.

@@ -108,17 +108,14 @@ def control(task: Thread, file: OpenFile, request: u32, argument: u64) -> Fallib
     if request == TIOCSCTTY:
         set_controlling(process, ops.terminal)
         return 0
+    if request == TIOCSPGRP:
+        set_foreground(process, ops.terminal, UserAddr(argument))
+        return 0
     session = own_session(process, ops.terminal)
     if request == TIOCGPGRP:
         user.put(i32, UserAddr(argument), i32(session.foreground))
     elif request == TIOCGSID:
         user.put(i32, UserAddr(argument), i32(process.session_id))
-    elif request == TIOCSPGRP:
-        session.check_change()
-        group = user.get(i32, UserAddr(argument))
-        if group < 0:
-            raise EINVAL
-        session.set_foreground(Pid(group))
     elif request == TIOCNOTTY:
         if session.leader is not process:
             raise EPERM
@@ -126,6 +123,15 @@ def control(task: Thread, file: OpenFile, request: u32, argument: u64) -> Fallib
     else:
         raise ENOTTY
     return 0
+
+
+def set_foreground(process: Process, terminal: Terminal, argument: UserAddr) -> Fallible[None]:
+    """TIOCSPGRP. The session is looked for again when the number has been copied: its leader may have ended."""
+    own_session(process, terminal).check_change()
+    group = user.get(i32, argument)
+    if group < 0:
+        raise EINVAL
+    own_session(process, terminal).set_foreground(Pid(group))
 
 
 def control_from_master(process: Process, terminal: Terminal, request: u32, argument: u64) -> Fallible[i64]:

@@ -217,8 +217,9 @@ def get_robust_list(task: Thread, thread_id: i32, head: UserAddr, length: UserAd
     thread = task if thread_id == 0 else thread_of(task, thread_id)
     if thread.process is not task.process and not may_signal(task, thread.process):
         raise EPERM
+    list_head = u64(thread.robust_list)  # the thread may end while the length is written
     user.put(u64, length, ROBUST_LIST_SIZE)
-    user.put(u64, head, u64(thread.robust_list))
+    user.put(u64, head, list_head)
 
 
 def thread_of(task: Thread, thread_id: i32) -> Fallible[Thread]:

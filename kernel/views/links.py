@@ -110,7 +110,7 @@ def executable_of(process: Process) -> Fallible[Inode]:
     executable = process.executable
     if executable is None:
         raise ENOENT
-    return executable
+    return executable.inode
 
 
 def write_path(inode: Inode, process: Process, writer: Writer) -> None:

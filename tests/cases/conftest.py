@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from harness.build import ensure_kernel, write_archive
 from harness.errors import HarnessError
+from harness.failures import let_copies_yield
 from harness.machine import MEBIBYTE, Backend, Machine
 from harness.plugin import validate_paused
 from harness.rootfs import NoBusybox, make_rootfs
@@ -62,6 +63,7 @@ async def ready(case: Case, machine: Machine, machines: dict[int, RunningMachine
         await running.guest.wait_ready()
         await running.save()
     await running.rewind()
+    await let_copies_yield(running, case.copies_yield)
     try:
         yield running
         await validate_paused(running)

@@ -6,6 +6,7 @@ begin with one of these words say more:
 
     arguments: 1 | 2 3    run once for each, separated by bars
     processors: 2         of the machine
+    copies: yield         a copy of the kernel that faults lets other threads run first, as if it slept
     host: no, because …   what it checks cannot be had on the Linux that the tests run on
 """
 
@@ -30,6 +31,7 @@ class Case:
     name: str
     arguments: tuple[str, ...] = ()
     processors: int = 1
+    copies_yield: bool = False
     runs_on_host: bool = True
 
     @property
@@ -61,8 +63,9 @@ def read_cases(source: Path) -> list[Case]:
     kind = source.parent.name
     runs_on_host = kind == "linux" and not said(comment, "host").startswith("no")
     processors = int(said(comment, "processors") or 1)
+    copies_yield = said(comment, "copies") == "yield"
     return [
-        Case(kind, source.stem, tuple(arguments.split()), processors, runs_on_host)
+        Case(kind, source.stem, tuple(arguments.split()), processors, copies_yield, runs_on_host)
         for arguments in said(comment, "arguments").split("|")
     ]
 

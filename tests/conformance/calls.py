@@ -30,7 +30,8 @@ NUMBERS = {
     "copy_file_range": 326, "sync_file_range": 277, "readahead": 187, "fsync": 74, "fdatasync": 75, "truncate": 76,
     "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "getxattr": 191, "lgetxattr": 192, "fgetxattr": 193,
     "listxattr": 194, "llistxattr": 195, "flistxattr": 196, "removexattr": 197, "lremovexattr": 198,
-    "fremovexattr": 199, "nanosleep": 35, "clock_getres": 229, "eventfd2": 290, "faccessat": 269,
+    "fremovexattr": 199, "nanosleep": 35, "clock_getres": 229, "eventfd2": 290, "faccessat": 269, "sendfile": 40,
+    "chown": 92, "lchown": 94, "fchown": 93, "fchmod": 91, "readv": 19, "writev": 20, "preadv": 295, "pwritev": 296,
 }  # fmt: skip
 """Numbers of x86-64 Linux, written down here so that the test does not ask what it tests."""
 
@@ -76,9 +77,14 @@ names = strategies.sampled_from(["a", "b", "d", "d/a", "d/e", "a/x", "d/", ".", 
     PathName
 )
 offsets = strategies.sampled_from([0, 1, 10, PAGE, 5000, -1, -10, 20000])
+starts = offsets | strategies.sampled_from([(1 << 63) - 1, (1 << 63) - 5, -(1 << 63)])
+start_places = strategies.just(0) | starts.map(lambda start: Both(struct.pack("<q", start)))
+"""Where an offset comes from and goes to: the position of the file, or a place in memory."""
 sizes = strategies.sampled_from([0, 1, 10, PAGE, 5000])
+counts = sizes | strategies.sampled_from([-1, (1 << 63) - 1, 1 << 62])
+owners = strategies.sampled_from([-1, 0, 5, 1000])
 protections = strategies.sampled_from([0, 1, 3, 5, 1, 3])
-modes = strategies.sampled_from([0, 0o644, 0o700, 0o4755])
+modes = strategies.sampled_from([0, 0o644, 0o700, 0o4755, 0o6755, 0o2640])
 flags = strategies.sampled_from(
     [os.O_RDONLY, os.O_RDWR | os.O_CREAT, os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.O_RDWR | os.O_TRUNC, os.O_DIRECTORY,
      os.O_RDWR | os.O_APPEND | os.O_CREAT, os.O_RDONLY | os.O_NOFOLLOW, os.O_PATH, os.O_WRONLY | os.O_CLOEXEC]
@@ -105,6 +111,10 @@ attribute_names = strategies.sampled_from(ATTRIBUTES + WRONG_ATTRIBUTES).map(Pat
 hows = strategies.tuples(flags, modes, strategies.sampled_from([0, 0, 2, 4, 8, 16, 24, 64])).map(
     lambda parts: struct.pack("<QQQ", *parts)
 )
+vectors = strategies.lists(strategies.tuples(addresses, counts), min_size=3, max_size=3).map(
+    lambda parts: b"".join(struct.pack("<QQ", address, length % (1 << 64)) for address, length in parts)
+)
+"""Three parts of the area."""
 data = strategies.sampled_from([b"", b"x", b"hello world", b"y" * 5000])
 outs = strategies.sampled_from([0, 1, 20, 6000]).map(Out)
 
@@ -151,8 +161,17 @@ def get_attributes(name: str, target: strategies.SearchStrategy[Argument]) -> st
 calls = strategies.one_of(
     call("open", names, flags, modes), call("open", names, flags, modes),
     call("pipe2", just(Out(8)), just(os.O_NONBLOCK)),
+    call("pipe2", just(Out(8)), just(os.O_NONBLOCK | os.O_DIRECT)),
+    call("fcntl", descriptors, just(1031), strategies.sampled_from([0, 1, PAGE, 5000, 2 * PAGE, 65536, 1 << 20, -1])),
+    call("fcntl", descriptors, just(1032), just(0)),
+    call("readv", descriptors, vectors, strategies.integers(0, 3)),
+    call("writev", descriptors, vectors, strategies.integers(0, 3)),
+    call("pwritev", descriptors, vectors, strategies.integers(0, 3), starts),
+    call("preadv", descriptors, vectors, strategies.integers(0, 3), starts),
     reads("read"), with_length("write"), reads("pread64", (3,)), with_length("pwrite64", (7,)),
     reads("pread64", (-1,)), with_length("write"), reads("read"),
+    call("pread64", descriptors, addresses, counts, starts), call("read", descriptors, addresses, counts),
+    call("pwrite64", descriptors, addresses, sizes, offsets), call("write", descriptors, addresses, counts),
     call("read", descriptors, addresses, sizes), call("write", descriptors, addresses, sizes),
     call("close", descriptors), call("lseek", descriptors, offsets, strategies.integers(0, 5)),
     call("ftruncate", descriptors, offsets), call("dup", descriptors), call("dup2", descriptors, descriptors),
@@ -192,7 +211,11 @@ calls = strategies.one_of(
          strategies.sampled_from([0, 1, PAGE, 20000, -1])),
     call("renameat2", just(-100), names, just(-100), names, strategies.sampled_from([0, 1, 2, 2, 3, 8])),
     call("linkat", descriptors, just(PathName("")), just(-100), names, just(0x1000)),
-    call("copy_file_range", descriptors, just(0), descriptors, just(0), sizes, strategies.sampled_from([0, 0, 1])),
+    call("copy_file_range", descriptors, start_places, descriptors, start_places, counts,
+         strategies.sampled_from([0, 0, 0, 1])),
+    call("sendfile", descriptors, descriptors, start_places, counts),
+    call("chown", names, owners, owners), call("lchown", names, owners, owners),
+    call("fchown", descriptors, owners, owners), call("fchmod", descriptors, modes),
     call("sync_file_range", descriptors, offsets, offsets, strategies.integers(0, 9)),
     call("readahead", descriptors, offsets, sizes), call("fsync", descriptors), call("fdatasync", descriptors),
     call("truncate", names, offsets),

@@ -96,7 +96,7 @@ def test_what_follows_the_contents_in_their_last_page_never_shows(world: World) 
     loaded = Loaded(content)
     loaded.unpack(world.fs)
     inode = world.find(b"/f")
-    inode.truncate(10)
+    inode.set_size(10)
     assert read(inode, 0, 20) == b"text" + bytes(6)
     loaded.free()
 

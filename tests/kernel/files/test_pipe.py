@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from codegen.lang import Fd
-from kernel.base.errno import EAGAIN, EBADF, EIO, EMFILE, EPIPE
-from kernel.files import pipe
-from kernel.files.credentials import ROOT
+from kernel.base.errno import EAGAIN, EBADF, EBUSY, EIO, EMFILE, ENOMEM, EPERM, EPIPE
+from kernel.files import pipe as pipe_module
+from kernel.files import pipe_making
+from kernel.files.content import PAGE
+from kernel.files.credentials import ROOT, Credentials
 from kernel.files.file import DEAD_FILE, Events, FileOwner, OpenFile
 from kernel.files.flags import OpenFlags
-from kernel.files.pipe import CAPACITY, make_pipe
+from kernel.files.pipe_ends import PipeWriter
+from kernel.files.pipe_making import make_pipe
 from kernel.files.table import DESCRIPTORS_MAX, create_table
 from kernel.memory.account import KERNEL, Account
 from kernel.memory.heap import owner_of
@@ -18,10 +21,12 @@ from kernel.memory.reparent import reparent
 from tests.kernel.files.conftest import NOW
 from tests.kernel.files.test_content import buffer
 
+CAPACITY = 16 * PAGE
+
 
 @pytest.fixture
 def owner(account: Account, monkeypatch: pytest.MonkeyPatch) -> FileOwner:
-    monkeypatch.setattr(pipe, "wall_time", lambda: NOW)
+    monkeypatch.setattr(pipe_making, "wall_time", lambda: NOW)
     made = FileOwner()
     made.account = account
     return made
@@ -56,12 +61,87 @@ def test_a_full_pipe(owner: FileOwner) -> None:
     assert Events.OUTPUT not in writer.ops.readiness()
     with pytest.raises(EAGAIN):
         writer.ops.write(0, b"y" * 11, False)
-    assert writer.ops.write(0, b"y" * 5000, False) == 10
+    assert writer.ops.write(0, b"y" * 10, False) == 10
     with pytest.raises(EAGAIN):
         writer.ops.write(0, b"z", False)
     assert Events.INPUT in reader.ops.readiness()
+    assert take(reader, 4095) == b"x" * 4095
+    assert Events.OUTPUT not in writer.ops.readiness(), "the page is still in use"
+    assert take(reader, 1) == b"x"
+    assert Events.OUTPUT in writer.ops.readiness()
     reader.drop()
     writer.drop()
+
+
+def send_packet(writer: OpenFile, content: bytes) -> int:
+    ops = writer.ops
+    assert isinstance(ops, PipeWriter)
+    return ops.pipe.send(content, False, True)
+
+
+def test_packets(owner: FileOwner) -> None:
+    reader, writer = ends(owner)
+    assert send_packet(writer, b"one") == 3
+    assert send_packet(writer, b"two" * 1500) == 4500
+    assert writer.ops.write(0, b"and", False) == 3
+    assert writer.ops.write(0, b" bytes", False) == 6
+    assert take(reader, 100) == b"one"
+    assert take(reader, 100) == (b"two" * 1500)[:100], "what has no room of a packet is lost"
+    assert take(reader, 5000) == (b"two" * 1500)[4096:]
+    assert take(reader, 5000) == b"and bytes"
+    reader.drop()
+    writer.drop()
+
+
+def test_a_pipe_is_resized(owner: FileOwner) -> None:
+    reader, writer = ends(owner)
+    pipe = writer.ops
+    assert isinstance(pipe, PipeWriter)
+    for number in range(20):  # around the ring
+        writer.ops.write(0, bytes([number]) * PAGE, False)
+        if number >= 10:
+            take(reader, PAGE)
+    with pytest.raises(EBUSY):
+        pipe.pipe.resize(8, ROOT)
+    pipe.pipe.resize(32, ROOT)
+    assert writer.ops.write(0, b"z" * 30 * PAGE, False) == 22 * PAGE
+    assert take(reader, 10 * PAGE) == b"".join(bytes([number]) * PAGE for number in range(10, 20))
+    assert take(reader, 40 * PAGE) == b"z" * 22 * PAGE
+    pipe.pipe.resize(1, ROOT)
+    assert writer.ops.write(0, b"z" * PAGE, False) == PAGE
+    user = Credentials()
+    user.become(1000, 1000)
+    pipe.pipe.resize(256, user)
+    for places, error in ((512, EPERM), (1 << 19, EPERM)):
+        with pytest.raises(error):
+            pipe.pipe.resize(places, user)
+    with pytest.raises(ENOMEM):
+        pipe.pipe.resize(1 << 19, ROOT)
+    reader.drop()
+    writer.drop()
+    assert owner.account.heap.objects == 0
+
+
+def test_a_user_with_many_pipes_gets_small_ones(owner: FileOwner, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (pipe_module, pipe_making):
+        monkeypatch.setattr(module, "PIPE_PAGES_SOFT", 40)
+    user = Credentials()
+    user.become(1000, 1000)
+    made = [make_pipe(owner, user, OpenFlags.NONE) for _ in range(4)]
+    sizes = []
+    for _, writer in made:
+        assert isinstance(writer.ops, PipeWriter)
+        sizes.append(writer.ops.pipe.ring.places)
+    assert sizes == [16, 16, 2, 2]
+    assert isinstance(made[0][1].ops, PipeWriter)
+    with pytest.raises(EPERM):
+        made[0][1].ops.pipe.resize(32, user)
+    made[0][1].ops.pipe.resize(8, user)
+    assert len(owner.users.known) == 1
+    for reader, writer in made:
+        reader.drop()
+        writer.drop()
+    assert len(owner.users.known) == 0 and owner.account.heap.objects == 0
 
 
 def test_without_the_other_end(owner: FileOwner) -> None:
@@ -119,8 +199,8 @@ def test_a_call_in_progress_keeps_what_it_uses(owner: FileOwner, account: Accoun
         pass
     assert (owner.survivors, reader.is_revoked, writer.is_revoked) == (2, True, True)
     account.heap.trim()
-    assert reparent(account, KERNEL) == 3, "two slabs, and the page of the pipe"
-    assert (account.pages.used.load(), account.heap.objects, KERNEL.heap.objects) == (0, 0, 3)
+    assert reparent(account, KERNEL) == 4, "three slabs, and the page of the pipe"
+    assert (account.pages.used.load(), account.heap.objects, KERNEL.heap.objects) == (0, 0, 4)
     assert owner_of(reader) is KERNEL
     assert take(reader, 100) == b"queued"
     with pytest.raises(EIO):
