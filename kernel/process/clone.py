@@ -255,6 +255,7 @@ def share_files(parent: Process, request: CloneRequest) -> Fallible[FileTable]:
 
 def copy_process(parent: Process, process: Process) -> None:
     """What a child has from its parent and what cannot fail (fork(2))."""
+    process.has_given_terminal_up = parent.has_given_terminal_up
     process.settings.inherit(parent.settings)
     process.credentials.copy_from(parent.credentials)
     process.executable = parent.executable

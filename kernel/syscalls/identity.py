@@ -362,4 +362,5 @@ def setsid(task: Thread) -> Fallible[Pid]:
     if process.container.numbers.first_of(process.pid) is not None:
         raise EPERM
     process.container.numbers.begin_session(process)
+    process.has_given_terminal_up = False
     return process.pid
