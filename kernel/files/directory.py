@@ -3,7 +3,7 @@
 Names are found through a hash trie: each entry has four branches, and two bits of the name's hash after
 another say which one to follow. It needs no resizing, and its depth is the logarithm of the number of
 entries. The order of getdents64(2) is that of the cookies, which grow with each entry that is added and are
-never used twice.
+never used twice; a tree by cookie finds where a listing goes on.
 
 An entry without an inode is a whiteout: it hides a name of the layer below. An entry with `shadows` stands
 for an entry of the layer below that was looked up; it does not change what a listing of the directory shows.
@@ -30,7 +30,7 @@ from codegen.lang import (
     wrapping_mul,
     wrapping_shl,
 )
-from kernel.base.list import Link, List
+from kernel.base.tree import Tree, TreeNode
 from kernel.files.flags import NAME_MAX
 from kernel.memory.heap import free
 
@@ -56,7 +56,6 @@ class DirectoryEntry:
     """A name in a directory, and the inode that it names."""
 
     hash: u64 = 0
-    cookie: u64 = 0
     inode: Inode | None = None
     shadows: bool = False
     directory: Inode = uninitialised()
@@ -64,7 +63,12 @@ class DirectoryEntry:
     short_name: Array[u8] = array(SHORT_NAME)
     long_name: LongName | None = None
     branches: Array[DirectoryEntry | None] = array(BRANCHES)
-    order_link: Link[DirectoryEntry] = inline()
+    order_node: TreeNode[DirectoryEntry] = inline()
+
+    @property
+    def cookie(self) -> u64:
+        """Its place in the order of its directory."""
+        return self.order_node.key
 
     @property
     def name(self) -> MutableSlice[u8]:
@@ -80,7 +84,7 @@ class Directory:
     """The entries of one directory. Changes nothing in the inodes that they name."""
 
     root: DirectoryEntry | None = None
-    order: List[DirectoryEntry] = inline(List(DirectoryEntry.order_link))
+    order: Tree[DirectoryEntry] = inline(Tree(DirectoryEntry.order_node))
     next_cookie: u64 = FIRST_COOKIE
 
     def find(self, name: Slice[u8]) -> DirectoryEntry | None:
@@ -97,8 +101,7 @@ class Directory:
 
     def insert(self, entry: DirectoryEntry) -> None:
         """Add an entry whose name is not here yet."""
-        entry.cookie = self.take_cookie()
-        self.order.push_last(entry)
+        self.order.insert(entry, self.take_cookie())
         bits = entry.hash
         root = self.root
         if root is None:
@@ -169,15 +172,16 @@ class Directory:
         entry.inode = inode
         entry.shadows = False
         self.order.remove(entry)
-        entry.cookie = self.take_cookie()
-        self.order.push_last(entry)
+        self.order.insert(entry, self.take_cookie())
+
+    @property
+    def first(self) -> DirectoryEntry | None:
+        """The first entry in the order."""
+        return self.order.at_or_above(0)
 
     def after(self, cookie: u64) -> DirectoryEntry | None:
         """The first entry whose cookie is higher."""
-        for entry in self.order:
-            if entry.cookie > cookie:
-                return entry
-        return None
+        return self.order.at_or_above(cookie + 1)
 
 
 def first_branch(entry: DirectoryEntry) -> u64:

@@ -327,15 +327,21 @@ class Inode(FileOps):
             raise ENOTDIR
         entry = entries.find(name)
         if entry is None:
-            entry = new_entry(self.fs.account.heap, self, name, None)
+            entry = new_entry(self.fs.account.heap, self, name, inode)
             entries.insert(entry)
-        self.name_by(entry, inode)
+        else:
+            entries.renew(entry, inode)
+        self.count_name(entry, inode)
 
     def name_by(self, entry: DirectoryEntry, inode: Inode) -> None:
         """Let `entry` of this directory name `inode`."""
         entries = self.entries
         assert entries is not None, "entries are in directories"
         entries.renew(entry, inode)
+        self.count_name(entry, inode)
+
+    def count_name(self, entry: DirectoryEntry, inode: Inode) -> None:
+        """`entry` of this directory names `inode` from now on."""
         inode.names += 1
         inode.entry = entry
         if inode.described.kind == Kind.DIRECTORY:

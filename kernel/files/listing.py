@@ -17,13 +17,11 @@ LAYER_POSITIONS: u64 = 1 << 40
 
 @struct
 class Cursor:
-    """A place in a listing."""
+    """A place in a listing: it refers to no entry, so that entries may come and go while the thread sleeps."""
 
     top: Inode = uninitialised()
     layers: u64 = 0
     layer: u64 = 0
-    entry: DirectoryEntry | None = None
-    begun: bool = False
     within: u64 = 0
 
     @property
@@ -37,31 +35,20 @@ class Cursor:
         self.layers = count_layers(top)
         self.layer = position // LAYER_POSITIONS
         self.within = position % LAYER_POSITIONS
-        self.begun = False
 
     def advance(self) -> DirectoryEntry | None:
         """The next entry that is shown; it names an inode. None at the end."""
         while self.layer < self.layers:
-            entry = self.following()
+            entries = self.layer_at(self.layer).entries
+            entry = None if entries is None else entries.after(self.within)
             if entry is None:
                 self.layer += 1
                 self.within = 0
-                self.begun = False
                 continue
-            self.entry = entry
             self.within = entry.cookie
             if entry.inode is not None and not entry.shadows and not self.is_hidden(entry):
                 return entry
         return None
-
-    def following(self) -> DirectoryEntry | None:
-        """The next entry of the layer at hand, shown or not."""
-        entry = self.entry
-        if self.begun and entry is not None:
-            return entry.order_link.next
-        self.begun = True
-        entries = self.layer_at(self.layer).entries
-        return None if entries is None else entries.after(self.within)
 
     def layer_at(self, number: u64) -> Inode:
         """The directory in layer `number`, counted from the lowest."""

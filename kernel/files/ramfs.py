@@ -310,9 +310,10 @@ def forget_entries(entries: Directory) -> bool:
     """Give back entries of a directory that ends; whether some may be left. Nobody looks for them by name any more."""
     entries.root = None
     for _ in range(ENTRIES_A_STEP):
-        entry = entries.order.pop_first()
+        entry = entries.first
         if entry is None:
             return False
+        entries.order.remove(entry)
         forget_entry(entry)
         free_entry(entry)
     return True

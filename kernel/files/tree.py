@@ -221,8 +221,7 @@ def delete(lookup: Lookup, victim: Inode) -> None:
 def take_back(lookup: Lookup, inode: Inode) -> None:
     """Remove the name that `create` gave to `inode`, unless it names something else by now."""
     entries = lookup.parent.entries
-    assert entries is not None, "names are in directories"
-    entry = entries.find(lookup.last_name)
+    entry = None if entries is None else entries.find(lookup.last_name)
     if entry is not None and entry.inode is inode:
         detach(lookup.parent, lookup.last_name)
 
@@ -261,7 +260,13 @@ def prune(top: Inode) -> None:
 def first_entry(inode: Inode) -> DirectoryEntry | None:
     """Any entry of a directory, whiteouts included."""
     entries = inode.entries
-    return None if entries is None else entries.order.first
+    return None if entries is None else entries.first
+
+
+def following_entry(directory: Inode, entry: DirectoryEntry) -> DirectoryEntry | None:
+    """The entry of a directory after `entry`, in the order of a listing."""
+    entries = directory.entries
+    return None if entries is None else entries.after(entry.cookie)
 
 
 def name_of(directory: Inode) -> Slice[u8]:

@@ -64,7 +64,7 @@ def forget_ended(directory: Inode, process: Process) -> None:
     """Remove the folders of threads that are no more."""
     entry = tree.first_entry(directory)
     while entry is not None:
-        following = entry.order_link.next
+        following = tree.following_entry(directory, entry)
         inode = entry.inode
         if inode is not None and find_thread(process, Pid(inode.subject & PID_BITS)) is None:
             tree.prune(inode)
@@ -116,7 +116,7 @@ def forget_closed(directory: Inode, process: Process) -> None:
     """Remove the links of descriptors that were closed."""
     entry = tree.first_entry(directory)
     while entry is not None:
-        following = entry.order_link.next
+        following = tree.following_entry(directory, entry)
         number = number_in(entry.name)
         if process.files.next_used(number, number + 1) != number:
             tree.discard(directory, entry)
