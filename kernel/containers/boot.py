@@ -5,10 +5,11 @@ from __future__ import annotations
 from codegen.lang import Fallible, Fd, deferred, local
 from kernel.base.log import log
 from kernel.containers.abi import ContainerStage
-from kernel.containers.container import BOOT, SHARED
+from kernel.containers.container import BOOT
 from kernel.devices.channel import channel_file
 from kernel.devices.serial import console_file
 from kernel.files.archive import unpack
+from kernel.files.mounts import SHARED
 from kernel.files.path import Lookup
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.files.table import create_table
@@ -39,9 +40,7 @@ def show_shared_trees(devices: RamFs, processes: RamFs) -> Fallible[None]:
     lead_to_terminals(devices.root)
     SHARED.devices = devices
     SHARED.processes = processes
-    root = BOOT.file_system.root
-    BOOT.file_system.cover(root, b"dev", devices.root)
-    BOOT.file_system.cover(root, b"proc", processes.root)
+    BOOT.mounts.prepare(BOOT.file_system)
 
 
 def start_agent() -> Fallible[None]:

@@ -97,7 +97,7 @@ def reclaim(scope: Container, with_files: bool) -> None:
     while level is not None:
         level.account.heap.trim()
         if with_files:
-            level.file_system.reclaim()
+            level.mounts.reclaim()
         level = level.following(scope)
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 PERMISSION_BITS: u32 = 0o7777
 """The part of a mode that chmod(2) may change: rwx three times, set-user-ID, set-group-ID, sticky."""
 
+PIPE_DEVICE: u64 = 14
+ANONYMOUS_DEVICE: u64 = 15
+"""The devices (`st_dev`, minor numbers) of what is open and in no file system: pipes, and files without a name."""
+
 BLOCK_SIZE: u64 = 4096
 """`st_blksize`: the size in which reading and writing is cheapest."""
 
@@ -59,10 +63,13 @@ class Attributes:
     """How many pages the contents take; who tells it brings it up to date first."""
     number: u64 = 0
     file_system: u64 = 0
+    """The number of the device that it is on, a minor one of major 0."""
     device: u64 = 0
     accessed: Nanoseconds = Nanoseconds(0)
     modified: Nanoseconds = Nanoseconds(0)
     changed: Nanoseconds = Nanoseconds(0)
+    is_strict: bool = False
+    """Nobody has more rights than the permissions say: so are the files of /proc/sys."""
     locks: FileLock | None = None
     """The first of the locks on the file, and of the requests for some (locks.py)."""
 
@@ -97,7 +104,7 @@ class Attributes:
 
     def permits(self, credentials: Credentials, wanted: Access) -> bool:
         """Whether `credentials` may do all of `wanted` (path_resolution(7), "Permissions")."""
-        if credentials.user == 0:
+        if credentials.user == 0 and not self.is_strict:
             # CAP_DAC_OVERRIDE: but execute only what somebody may execute.
             return Access.EXECUTE not in wanted or self.is_directory or self.permissions & 0o111 != 0
         bits = self.permissions

@@ -238,6 +238,9 @@ class Epoll(FileOps):
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EINVAL
 
+    def title(self) -> Slice[u8]:
+        return b"[eventpoll]"
+
     def attributes(self) -> Attributes:
         return self.described
 

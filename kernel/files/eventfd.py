@@ -83,6 +83,9 @@ class EventCounter(FileOps):
         self.changed.wake_all()
         readiness_changed(self.source)
 
+    def title(self) -> Slice[u8]:
+        return b"[eventfd]"
+
     def attributes(self) -> Attributes:
         return self.described
 

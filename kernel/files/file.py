@@ -35,7 +35,7 @@ from codegen.lang import (
     uninitialised,
     width,
 )
-from kernel.base.errno import EIO
+from kernel.base.errno import EIO, ENOTTY
 from kernel.base.list import Link, List
 from kernel.files.attributes import Attributes
 from kernel.files.flags import OpenFlags, readable, writable
@@ -95,7 +95,11 @@ class FileOps(Interface):
 
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         """ioctl(2): ENOTTY for a request that the file does not know."""
-        ...
+        raise ENOTTY
+
+    def title(self) -> Slice[u8]:
+        """What /proc/PID/fd calls it, behind `anon_inode:`, if it has no inode."""
+        return b"[file]"
 
     def closed(self) -> None:
         """The last reference to the open file is gone."""
@@ -107,7 +111,7 @@ class FileOps(Interface):
 
         `closed` follows when the last call that is in progress returns; none begins any more.
         """
-        ...
+        return
 
 
 @struct

@@ -79,6 +79,9 @@ class Inotify(FileOps):
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EBADF
 
+    def title(self) -> Slice[u8]:
+        return b"inotify"
+
     def attributes(self) -> Attributes:
         return self.described
 

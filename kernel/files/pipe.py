@@ -34,7 +34,7 @@ from codegen.lang import (
     u64,
 )
 from kernel.base.errno import EAGAIN, EFAULT, EINTR, ENOTTY, EPIPE
-from kernel.files.attributes import Attributes, Kind
+from kernel.files.attributes import PIPE_DEVICE, Attributes, Kind
 from kernel.files.content import HOLE, PAGE
 from kernel.files.credentials import Credentials
 from kernel.files.file import FIONREAD, FileOwner, OpenFile, open_file
@@ -327,5 +327,6 @@ def describe(about: Attributes, credentials: Credentials, number: u64) -> None:
     about.group = credentials.group
     about.links = 1
     about.number = number
+    about.file_system = PIPE_DEVICE
     about.accessed = wall_time()
     about.touch(about.accessed)

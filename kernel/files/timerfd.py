@@ -60,6 +60,9 @@ class TimerFile(FileOps, AlarmTarget):
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EINVAL
 
+    def title(self) -> Slice[u8]:
+        return b"[timerfd]"
+
     def attributes(self) -> Attributes:
         return self.described
 

@@ -33,6 +33,7 @@ def duplicate(space: AddressSpace, stack_pointer: u64 = 0) -> Fallible[AddressSp
         child.arguments_end = space.arguments_end
         child.environment_end = space.environment_end
         child.auxiliary_start = space.auxiliary_start
+        child.places.copy_from(space.places)
     return child
 
 

@@ -35,6 +35,7 @@ from kernel.memory import page_tables, pages, shootdown, teardown
 from kernel.memory.account import Account
 from kernel.memory.kernel_space import KERNEL_SPACE
 from kernel.memory.pager import Pager
+from kernel.memory.places import ProgramPlaces
 from kernel.memory.region import Protection, Region, checked_length
 from kernel.memory.user_layout import MAP_TOP, STACK_SIZE
 
@@ -50,6 +51,7 @@ class AddressSpace:
     arguments_end: u64 = 0
     environment_end: u64 = 0
     auxiliary_start: u64 = 0
+    places: ProgramPlaces = inline()
     """Where the program's argv stands at its start: what /proc/PID/cmdline shows."""
     starved: bool = False
     """No memory was left for a page while a program was put into it (execve(2)): that ends no process, but the call."""
@@ -67,6 +69,8 @@ class AddressSpace:
     break_start: u64 = 0
     break_end: u64 = 0
     mapped_pages: u64 = 0
+    mapped_before: u64 = 0
+    """The most pages that were mapped, when some were taken away."""
     resident: u64 = 0
     """Pages that are in memory, and the most there were when some went away (resident.py)."""
     resident_before: u64 = 0
@@ -222,6 +226,7 @@ class AddressSpace:
         above = self.regions.at_or_above(region.end)
         gap_end = MAP_TOP if above is None else min(above.guarded_start, MAP_TOP)
         self.gap_end = max(self.gap_end, gap_end)
+        self.mapped_before = max(self.mapped_before, self.mapped_pages)
         self.mapped_pages -= (region.end - region.start) // PAGE_SIZE
         if self.heap is region:
             self.heap = None

@@ -68,6 +68,7 @@ def fill_space(program: Program, space: AddressSpace, file: Inode, image: ElfIma
         facts = local(ProgramFacts)
         bias = PROGRAM_BASE if image.position_independent else 0
         map_program(space, file, image, bias)
+        note_places(space, image, bias)
         space.start_break(bias + image.end)
         facts.entry = bias + image.entry
         facts.first_instruction = facts.entry
@@ -84,7 +85,16 @@ def fill_space(program: Program, space: AddressSpace, file: Inode, image: ElfIma
         space.arguments_end = writer.arguments_end
         space.environment_end = writer.environment_end
         space.auxiliary_start = writer.auxiliary_start
+        space.places.stack_start = program.stack_pointer
         program.entry = facts.first_instruction
+
+
+def note_places(space: AddressSpace, image: ElfImage, bias: u64) -> None:
+    """Note where the code and the data of the program are."""
+    for index in range(image.segment_count):
+        segment = image.segments[index]
+        start = bias + segment.address
+        space.places.add_segment(start, start + segment.file_size, segment.executable)
 
 
 def return_to(space: AddressSpace | None) -> None:

@@ -78,6 +78,9 @@ class ProcessHandle(FileOps):
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EINVAL
 
+    def title(self) -> Slice[u8]:
+        return b"[pidfd]"
+
     def attributes(self) -> Attributes:
         return self.described
 

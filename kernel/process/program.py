@@ -36,7 +36,7 @@ def open_program(lookup: Lookup, path: Slice[u8]) -> Fallible[Inode]:
         about = file.attributes()
         if not about.is_regular:
             raise EACCES
-        about.check(lookup.credentials, Access.EXECUTE)
+        file.check(lookup.credentials, Access.EXECUTE)
     return file
 
 

@@ -68,6 +68,9 @@ class SignalFile(FileOps):
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EINVAL
 
+    def title(self) -> Slice[u8]:
+        return b"[signalfd]"
+
     def attributes(self) -> Attributes:
         return self.described
 

@@ -275,6 +275,9 @@ def lseek(task: Thread, fd: Fd, offset: i64, whence: u32) -> Fallible[u64]:
         raise ESPIPE
     if file.ops.attributes().kind == Kind.CHARACTER:
         return 0  # as null_lseek() has it; the random devices have no other position either
+    inode = file.inode
+    if inode is not None and inode.made is not None and whence > SEEK_CUR and not inode.described.is_strict:
+        raise EINVAL  # seq_lseek() of Linux: the length of the text is not known
     size = file.ops.attributes().size
     base: u64 = 0
     if whence == SEEK_CUR:
@@ -324,7 +327,7 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
     inode = find_at(task, AT_FDCWD, path, AtFlags.NONE, Resolve.FOLLOW)
     if inode.described.is_directory:
         raise EISDIR
-    inode.described.check(task.process.credentials, Access.WRITE)
+    inode.check(task.process.credentials, Access.WRITE)
     inode.truncate(u64(length))
 
 

@@ -7,6 +7,7 @@ from kernel.base.errno import EACCES, EINVAL, EPERM
 from kernel.files.attributes import Access
 from kernel.files.flags import AT_FDCWD, AtFlags
 from kernel.files.inode import Inode
+from kernel.files.mount_kind import MountKind
 from kernel.files.stat import SECOND
 from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
@@ -127,6 +128,8 @@ def set_times(task: Thread, inode: Inode, wanted: WantedTimes) -> Fallible[None]
     check_part(wanted.accessed_part)
     check_part(wanted.modified_part)
     check_touch(task, inode, wanted.is_now)
+    if inode.fs.kind == MountKind.PROC:
+        raise EPERM
     now = wall_time()
     about = inode.described
     about.accessed = chosen_time(wanted.accessed_seconds, wanted.accessed_part, about.accessed, now)
@@ -150,5 +153,5 @@ def check_touch(task: Thread, inode: Inode, is_now: bool) -> Fallible[None]:
         return
     if not is_now:
         raise EPERM
-    if not inode.described.permits(task.process.credentials, Access.WRITE):
+    if not inode.permits(task.process.credentials, Access.WRITE):
         raise EACCES

@@ -62,7 +62,7 @@ def inotify_add_watch(task: Thread, fd: Fd, path: UserAddr, mask: u32) -> Fallib
     if mask & ONLY_DIRECTORY != 0:
         how = how | Resolve.DIRECTORY
     inode = find_at(task, AT_FDCWD, path, AtFlags.NONE, how)
-    inode.described.check(task.process.credentials, Access.READ)
+    inode.check(task.process.credentials, Access.READ)
     kept = mask & (ALL_EVENTS | u32(Happening.ONE_SHOT))
     watch = queue.watch_of(inode)
     if watch is None:

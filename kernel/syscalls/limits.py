@@ -6,12 +6,12 @@ from codegen.lang import Fallible, UserAddr, i32, u32, u64
 from kernel.base.errno import EINVAL, EPERM
 from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory import user
+from kernel.process.access import LookAs, has_ids_of_caller
 from kernel.process.limits import RESOURCES, Resource
 from kernel.process.process import Process
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import advance
-from kernel.syscalls.identity import has_ids_of
 from kernel.syscalls.threads import thread_of
 
 MISSING = (
@@ -45,7 +45,7 @@ def prlimit64(task: Thread, pid: i32, resource: u32, new: UserAddr, old: UserAdd
 
 def may_limit(task: Thread, process: Process) -> bool:
     """prlimit(2), "Errors": all ids of the other process are those of the caller, or that is the superuser."""
-    return process is task.process or task.process.credentials.user == 0 or has_ids_of(task, process)
+    return process is task.process or task.process.credentials.user == 0 or has_ids_of_caller(process, LookAs.REAL)
 
 
 def set_limit(task: Thread, process: Process, resource: u32, soft: u64, hard: u64) -> Fallible[None]:

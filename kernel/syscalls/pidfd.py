@@ -5,6 +5,7 @@ from __future__ import annotations
 from codegen.lang import Fallible, Fd, Pid, UserAddr, deferred, i32, local, u32, u64
 from kernel.base.errno import EBADF, EINVAL, EPERM, ESRCH
 from kernel.memory import user
+from kernel.process.access import LookAs, may_look_into
 from kernel.process.ending import kill_process
 from kernel.process.pidfd import ProcessHandle, open_process
 from kernel.process.process import Process
@@ -14,7 +15,6 @@ from kernel.process.signal_table import SIGNALS, Signal
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_epoll import NONBLOCK
-from kernel.syscalls.identity import may_look_into
 from kernel.syscalls.signals import information_of, may_signal
 from kernel.syscalls.signals_queued import take_information
 from kernel.syscalls.threads import thread_of
@@ -87,6 +87,6 @@ def pidfd_getfd(task: Thread, fd: Fd, wanted: Fd, flags: u32) -> Fallible[Fd]:
     process = handle_behind(task, fd).process
     if process is None or process.is_zombie:
         raise ESRCH
-    if process.container is not task.process.container or not may_look_into(task, process):
+    if process.container is not task.process.container or not may_look_into(process, LookAs.REAL):
         raise EPERM
     return task.process.files.install(process.files.get(wanted), True)

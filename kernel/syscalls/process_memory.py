@@ -21,11 +21,11 @@ from kernel.memory import frames, user
 from kernel.memory.foreign import lend_page
 from kernel.memory.region import Access
 from kernel.memory.space import AddressSpace
+from kernel.process.access import LookAs, may_look_into
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import advance
 from kernel.syscalls.files_vectors import check_vectors, vector_at
-from kernel.syscalls.identity import may_look_into
 
 
 @struct
@@ -117,7 +117,7 @@ def transfer(
     process = task.process.container.find_process(Pid(pid))
     if process.is_zombie:
         raise ESRCH
-    if not may_look_into(task, process):
+    if not may_look_into(process, LookAs.REAL):
         raise EPERM
     wanted.writes = writes
     space = process.space

@@ -2,51 +2,111 @@
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, Slice, local_array, struct, u8, u64
+from codegen.lang import Fallible, Slice, deferred, local, local_array, struct, u8, u64, uninitialised
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.base.writer import Writer
 from kernel.files.content import Content
-from kernel.files.inode import Inode, View
-from kernel.files.path import path_of
+from kernel.files.inode import Inode
 from kernel.memory.region import Protection, Region
+from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import TIME_PAGE, TOP
-from kernel.process.process import Process
+from kernel.views.links import write_path
 from kernel.views.subject import process_of
+from kernel.views.text import END
 
 ADDRESS_DIGITS: u64 = 8
 NAME_COLUMN: u64 = 73
-PATH_LENGTH = 512
+
+
+def write_map(inode: Inode, writer: Writer, key: u64) -> Fallible[u64]:
+    """The line of the first region that ends above the address `key`; returns where that ends."""
+    space = process_of(inode).space
+    line = local(MapLine)
+    with space.lock:
+        region = region_from(space, key)
+        if region is None:
+            return END
+        line.take(space, region)
+    with deferred(line.drop):
+        line.write(writer)
+    return line.end
+
+
+def region_from(space: AddressSpace, address: u64) -> Region | None:
+    """The first region that ends above `address`. The lock of the space is held."""
+    region = space.regions.at_or_below(address)
+    if region is not None and region.end > address:
+        return region
+    return space.regions.at_or_above(address)
 
 
 @struct
-class Maps(View):
-    """One line a region."""
+class MapLine:
+    """What a line tells: it is taken under the lock of the space, and written without it."""
 
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = process_of(inode)
-        if not process.is_zombie:
-            space = process.space
-            with space.lock:
-                for region in space.regions:
-                    write_region(process, region, writer)
+    start: u64 = 0
+    end: u64 = 0
+    protection: Protection = Protection.NONE
+    is_shared: bool = False
+    offset: u64 = 0
+    file: Inode | None = None
+    """Held."""
+    name: Slice[u8] = uninitialised()
 
+    def take(self, space: AddressSpace, region: Region) -> None:
+        """Be about `region`. The lock of the space is held."""
+        self.start = region.start
+        self.end = region.end
+        self.protection = region.protection
+        self.is_shared = region.shared
+        self.offset = 0
+        self.name = b""
+        file = file_of(region)
+        self.file = file
+        if file is not None:
+            self.offset = region.offset
+            file.hold()
+        elif space.heap is region:
+            self.name = b"[heap]"
+        elif region.end == TOP:
+            self.name = b"[stack]"
+        elif region.start == TIME_PAGE:
+            self.name = b"[vdso]"
 
-def write_region(process: Process, region: Region, writer: Writer) -> None:
-    """`start-end rights offset device inode   name`."""
-    length = write_padded(writer, region.start, ADDRESS_DIGITS)
-    writer.text(b"-")
-    length += write_padded(writer, region.end, ADDRESS_DIGITS)
-    writer.text(b" ")
-    writer.text(b"r" if region.protection & Protection.READ != Protection.NONE else b"-")
-    writer.text(b"w" if region.protection & Protection.WRITE != Protection.NONE else b"-")
-    writer.text(b"x" if region.protection & Protection.EXECUTE != Protection.NONE else b"-")
-    writer.text(b"s " if region.shared else b"p ")
-    file = file_of(region)
-    length += write_padded(writer, 0 if file is None else region.offset, ADDRESS_DIGITS)
-    writer.text(b" 00:00 ")
-    length += write_number(writer, 0 if file is None else file.described.number)
-    write_name(process, region, file, NAME_COLUMN - length - 14, writer)
-    writer.text(b"\n")
+    def drop(self) -> None:
+        """Let go of the file."""
+        file = self.file
+        if file is not None:
+            file.drop()
+
+    def allows(self, right: Protection) -> bool:
+        """Whether the region permits it."""
+        return self.protection & right != Protection.NONE
+
+    def write(self, writer: Writer) -> Fallible[None]:
+        """`start-end rights offset device inode   name`."""
+        file = self.file
+        length = write_padded(writer, self.start, ADDRESS_DIGITS)
+        writer.text(b"-")
+        length += write_padded(writer, self.end, ADDRESS_DIGITS)
+        writer.text(b" ")
+        writer.text(b"r" if self.allows(Protection.READ) else b"-")
+        writer.text(b"w" if self.allows(Protection.WRITE) else b"-")
+        writer.text(b"x" if self.allows(Protection.EXECUTE) else b"-")
+        writer.text(b"s " if self.is_shared else b"p ")
+        length += write_padded(writer, self.offset, ADDRESS_DIGITS)
+        writer.text(b" 00:")
+        length += write_padded(writer, 0 if file is None else file.described.file_system, 2)
+        writer.text(b" ")
+        length += write_number(writer, 0 if file is None else file.described.number)
+        if file is not None or len(self.name) > 0:
+            for _ in range(NAME_COLUMN - min(length + 12, NAME_COLUMN - 1)):
+                writer.text(b" ")
+        if file is not None:
+            write_path(file, writer)
+        else:
+            writer.text(self.name)
+        writer.text(b"\n")
 
 
 def file_of(region: Region) -> Inode | None:
@@ -55,27 +115,6 @@ def file_of(region: Region) -> Inode | None:
     if pager is not None and isinstance(pager, Content):
         return pager.inode
     return None
-
-
-def write_name(process: Process, region: Region, file: Inode | None, spaces: u64, writer: Writer) -> None:
-    """The path of the file or what else the region is, after so many spaces."""
-    path = local_array(u8, PATH_LENGTH)
-    name: Slice[u8] = b""
-    if file is not None:
-        try:
-            name = path[0 : path_of(file, process.root, path)]
-        except Errno:
-            name = b"(deleted)"
-    elif process.space.heap is region:
-        name = b"[heap]"
-    elif region.end == TOP:
-        name = b"[stack]"
-    elif region.start == TIME_PAGE:
-        name = b"[vdso]"
-    if len(name) > 0:
-        for _ in range(spaces):
-            writer.text(b" ")
-        writer.text(name)
 
 
 def write_padded(writer: Writer, value: u64, digits: u64) -> u64:

@@ -1,196 +1,105 @@
 """/proc: what a process sees of itself, its container and the machine (proc(5)).
 
-Interface: `create_proc` makes the tree once; every container shows it by `RamFs.cover`. The texts are made
-when they are read, for the process that reads them, and the folders of processes belong to each container: so one tree
-serves all, and nothing of another container can appear.
+Interface: `create_proc` makes the tree once; every container mounts a layer of its own over it
+(kernel/files/mounts.py). The texts are made when they are read, for the process that reads them, and the folders of
+processes belong to each container: so one tree serves all, and nothing of another container can appear.
+
+A file more is a line in one of the tables here, and the function that it names.
 """
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, comptime, deferred, u8, u32
-from kernel.files import tree
+from codegen.lang import Fallible, comptime
 from kernel.files.attributes import Kind
-from kernel.files.inode import Inode, MagicLink, Population, TextReceiver, View
+from kernel.files.made import Guard, MadeFile, MadeLink
+from kernel.files.mount_kind import MountKind
 from kernel.files.ramfs import RamFs, create_file_system
-from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory.account import Account
-from kernel.views import attributes, links, maps, processors, status, system, usage
+from kernel.views import attributes, links, maps, memory_text, mounts, processors, stat, status, system, usage
+from kernel.views.nodes import FOLDER_PERMISSIONS, add_node, folder, folder_in, link, records, text
 from kernel.views.populations import Descriptors, Processes, Threads
-
-PROC_LAYER = 4097
-"""Inode numbers of their own for /proc, away from those of any container's layers."""
+from kernel.views.settings import SETTINGS
+from kernel.views.text import Binding
 
 
 @comptime
-def make_descriptors() -> Descriptors:
-    """The one that makes the links of `fd`."""
+def make_descriptors(made: MadeFile | None, made_link: MadeLink | None, tag: int) -> Descriptors:
+    """The one that makes the entries of `fd` or `fdinfo`."""
     descriptors = Descriptors()
-    descriptors.view = DESCRIPTOR_LINK
-    descriptors.magic = DESCRIPTOR_LINK
+    descriptors.made = made
+    descriptors.made_link = made_link
+    descriptors.tag = tag
     return descriptors
 
 
-@comptime
-def make_setting(value: int) -> system.Setting:
-    """A number below sys."""
-    setting = system.Setting()
-    setting.value = value
-    return setting
-
-
-SELF = links.Self()
-THREAD_SELF = links.ThreadSelf()
-EXECUTABLE = links.Executable()
-WORKING_DIRECTORY = links.WorkingDirectory()
-ROOT = links.Root()
-DESCRIPTOR_LINK = links.DescriptorLink()
-DESCRIPTORS = make_descriptors()
 PROCESSES = Processes()
 THREADS = Threads()
-COMMAND_NAME = attributes.CommandName()
-ENVIRONMENT = attributes.Environment()
-AUXILIARY_VECTOR = attributes.AuxiliaryVector()
-RESOURCE_LIMITS = attributes.ResourceLimits()
-CONTROL_GROUP = attributes.ControlGroup()
-OOM_SCORE = attributes.OomScore()
-OOM_ADJUSTMENT = attributes.OomAdjustment()
-PERSONALITY = attributes.Personality()
-MAPPING_USAGE = usage.MappingUsage()
-USAGE_ROLLUP = usage.UsageRollup()
-UNIQUE_ID = system.UniqueId()
-BOOT_ID = system.BootId()
-COMMAND_LINE = status.CommandLine()
-STAT = status.Stat()
-STATUS = status.Status()
-MEMORY_STAT = status.MemoryStat()
-MAPS = maps.Maps()
-MEMORY_INFORMATION = system.MemoryInformation()
-UPTIME = processors.Uptime()
-LOAD_AVERAGE = system.LoadAverage()
-STATISTICS = processors.Statistics()
-VERSION = system.Version()
-CPU_INFORMATION = processors.CpuInformation()
-FILE_SYSTEMS = system.FileSystems()
-MOUNTS = system.Mounts()
-MOUNT_INFORMATION = system.MountInformation()
-HOST_NAME = system.HostName()
-SYSTEM_TYPE = system.SystemType()
-SYSTEM_RELEASE = system.SystemRelease()
-PID_MAX = make_setting(4_194_304)
-GROUPS_MAX = make_setting(65_536)
-LAST_CAPABILITY = make_setting(40)
-OVERCOMMIT = make_setting(0)
-ENTROPY = make_setting(256)
-OPEN_MAX = make_setting(DESCRIPTORS_MAX)
+DESCRIPTOR_LINK = links.DescriptorLink()
+
+ROOT = (
+    link(b"self", links.Self()),
+    link(b"thread-self", links.ThreadSelf()),
+    link(b"mounts", links.fixed(b"self/mounts")),
+    records(b"cpuinfo", processors.write_cpu_information),
+    text(b"filesystems", system.write_file_systems),
+    text(b"loadavg", system.write_load_average),
+    text(b"meminfo", system.write_memory_information),
+    records(b"stat", processors.write_statistics),
+    text(b"uptime", processors.write_uptime),
+    text(b"version", system.write_version),
+)
+"""What is in /proc beside processes and settings."""
+
+BOTH = (
+    link(b"cwd", links.WorkingDirectory()),
+    link(b"exe", links.Executable()),
+    link(b"root", links.Root()),
+    records(b"auxv", memory_text.write_auxiliary_vector, 0o400, Binding.LIVING_MEMORY),
+    text(b"cgroup", attributes.write_control_group),
+    records(b"cmdline", memory_text.write_command_line),
+    text(b"comm", attributes.write_name, 0o644, attributes.take_name),
+    records(b"environ", memory_text.write_environment, 0o400, Binding.LIVING_MEMORY),
+    text(b"limits", attributes.write_limits),
+    records(b"maps", maps.write_map, 0o444, Binding.MEMORY),
+    text(b"mountinfo", mounts.write_mount_information, binding=Binding.PROCESS),
+    text(b"mounts", mounts.write_mounts, binding=Binding.PROCESS),
+    text(b"mountstats", mounts.write_mount_statistics, 0o400, binding=Binding.PROCESS),
+    text(b"oom_score", attributes.write_oom_score),
+    text(b"oom_score_adj", attributes.write_oom_adjustment),
+    text(b"personality", attributes.write_personality, 0o400),
+    records(b"smaps", usage.write_mapping_usage, 0o444, Binding.MEMORY),
+    text(b"smaps_rollup", usage.write_usage_rollup, binding=Binding.LIVING_MEMORY),
+    text(b"stat", stat.write_stat),
+    text(b"statm", stat.write_memory_stat),
+    text(b"status", status.write_status),
+)
+"""What the folders of processes and of threads have alike."""
+
+PROCESS = (
+    *BOTH,
+    folder(b"fd", 0o500, make_descriptors(None, DESCRIPTOR_LINK, 0), Guard.OPEN_TO_ITSELF),
+    folder(b"task", 0o555, THREADS),
+)
+THREAD = (
+    *BOTH,
+    folder(b"fd", 0o500, make_descriptors(None, DESCRIPTOR_LINK, 1), Guard.OPEN_TO_ITSELF),
+)
 
 
 def create_proc(account: Account) -> Fallible[RamFs]:
     """The tree of /proc, charged to `account`."""
-    fs = create_file_system(account, None, PROC_LAYER)
-    PROCESSES.template = make_template(fs)
-    THREADS.template = make_thread_template(fs)
+    fs = create_file_system(account, None, MountKind.PROC)
+    fs.root.described.permissions = FOLDER_PERMISSIONS
     fs.root.population = PROCESSES
-    add_link(fs.root, b"self", SELF, None)
-    add_link(fs.root, b"thread-self", THREAD_SELF, None)
-    add_view(fs.root, b"meminfo", MEMORY_INFORMATION)
-    add_view(fs.root, b"uptime", UPTIME)
-    add_view(fs.root, b"loadavg", LOAD_AVERAGE)
-    add_view(fs.root, b"stat", STATISTICS)
-    add_view(fs.root, b"version", VERSION)
-    add_view(fs.root, b"cpuinfo", CPU_INFORMATION)
-    add_view(fs.root, b"filesystems", FILE_SYSTEMS)
-    mounts = fs.new_inode(Kind.SYMLINK, 0o777, 0, 0)
-    with deferred(mounts.drop):
-        fs.set_target(mounts, b"self/mounts")
-        tree.attach(fs.root, b"mounts", mounts)
-    add_settings(fs.root)
+    PROCESSES.template = fs.new_inode(Kind.DIRECTORY, FOLDER_PERMISSIONS, 0, 0)
+    THREADS.template = fs.new_inode(Kind.DIRECTORY, FOLDER_PERMISSIONS, 0, 0)
+    for node in ROOT:
+        add_node(fs.root, node)
+    for node in PROCESS:
+        add_node(PROCESSES.template, node)
+    for node in THREAD:
+        add_node(THREADS.template, node)
+    folder_in(fs.root, b"sys").described.is_strict = True
+    for node in SETTINGS:
+        add_node(fs.root, node)
     return fs
-
-
-def make_template(fs: RamFs) -> Fallible[Inode]:
-    """What every folder of a process shows; it has no name itself."""
-    template = fs.new_inode(Kind.DIRECTORY, 0o555, 0, 0)
-    add_views(template)
-    add_folder(template, b"task", 0o555, THREADS)
-    return template
-
-
-def make_thread_template(fs: RamFs) -> Fallible[Inode]:
-    """What every folder of a thread shows."""
-    template = fs.new_inode(Kind.DIRECTORY, 0o555, 0, 0)
-    add_views(template)
-    return template
-
-
-def add_views(parent: Inode) -> Fallible[None]:
-    """What there is of a process and a thread alike."""
-    add_link(parent, b"exe", EXECUTABLE, EXECUTABLE)
-    add_link(parent, b"cwd", WORKING_DIRECTORY, WORKING_DIRECTORY)
-    add_link(parent, b"root", ROOT, ROOT)
-    add_view(parent, b"comm", COMMAND_NAME, COMMAND_NAME)
-    add_view(parent, b"environ", ENVIRONMENT)
-    add_view(parent, b"auxv", AUXILIARY_VECTOR)
-    add_view(parent, b"limits", RESOURCE_LIMITS)
-    add_view(parent, b"cgroup", CONTROL_GROUP)
-    add_view(parent, b"oom_score", OOM_SCORE)
-    add_view(parent, b"oom_score_adj", OOM_ADJUSTMENT)
-    add_view(parent, b"personality", PERSONALITY)
-    add_view(parent, b"smaps", MAPPING_USAGE)
-    add_view(parent, b"smaps_rollup", USAGE_ROLLUP)
-    add_view(parent, b"cmdline", COMMAND_LINE)
-    add_view(parent, b"stat", STAT)
-    add_view(parent, b"status", STATUS)
-    add_view(parent, b"statm", MEMORY_STAT)
-    add_view(parent, b"maps", MAPS)
-    add_view(parent, b"mounts", MOUNTS)
-    add_view(parent, b"mountinfo", MOUNT_INFORMATION)
-    add_folder(parent, b"fd", 0o500, DESCRIPTORS)
-
-
-def add_settings(root: Inode) -> Fallible[None]:
-    """/proc/sys, as far as programs ask for it."""
-    settings = add_folder(root, b"sys", 0o555, None)
-    kernel = add_folder(settings, b"kernel", 0o555, None)
-    add_view(kernel, b"hostname", HOST_NAME)
-    add_view(kernel, b"ostype", SYSTEM_TYPE)
-    add_view(kernel, b"osrelease", SYSTEM_RELEASE)
-    add_view(kernel, b"pid_max", PID_MAX)
-    add_view(kernel, b"ngroups_max", GROUPS_MAX)
-    add_view(kernel, b"cap_last_cap", LAST_CAPABILITY)
-    add_view(kernel, b"threads-max", PID_MAX)
-    random = add_folder(kernel, b"random", 0o555, None)
-    add_view(random, b"uuid", UNIQUE_ID)
-    add_view(random, b"boot_id", BOOT_ID)
-    add_view(random, b"entropy_avail", ENTROPY)
-    add_view(random, b"poolsize", ENTROPY)
-    files = add_folder(settings, b"fs", 0o555, None)
-    add_view(files, b"nr_open", OPEN_MAX)
-    memory = add_folder(settings, b"vm", 0o555, None)
-    add_view(memory, b"overcommit_memory", OVERCOMMIT)
-
-
-def add_folder(parent: Inode, name: Slice[u8], permissions: u32, population: Population | None) -> Fallible[Inode]:
-    """Make a folder in `parent`; it is lent."""
-    folder = parent.fs.new_inode(Kind.DIRECTORY, permissions, 0, 0)
-    with deferred(folder.drop):
-        folder.population = population
-        tree.attach(parent, name, folder)
-    return folder
-
-
-def add_view(parent: Inode, name: Slice[u8], view: View, receiver: TextReceiver | None = None) -> Fallible[None]:
-    """Make a file in `parent` whose text `view` makes, and `receiver`, if there is one, takes."""
-    inode = parent.fs.new_inode(Kind.REGULAR, 0o444 if receiver is None else 0o666, 0, 0)
-    with deferred(inode.drop):
-        inode.view = view
-        inode.receiver = receiver
-        tree.attach(parent, name, inode)
-
-
-def add_link(parent: Inode, name: Slice[u8], view: View, magic: MagicLink | None) -> Fallible[None]:
-    """Make a link in `parent` whose text `view` makes, and which `magic` follows."""
-    inode = parent.fs.new_inode(Kind.SYMLINK, 0o777, 0, 0)
-    with deferred(inode.drop):
-        inode.view = view
-        inode.magic = magic
-        tree.attach(parent, name, inode)

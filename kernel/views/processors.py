@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, struct, u64
+from codegen.lang import Fallible, u64
 from kernel.base.writer import Writer
-from kernel.files.inode import Inode, View
+from kernel.files.inode import Inode
 from kernel.machine.clock import CLOCK, wall_time
 from kernel.sched.cpu import CPUS, current
 from kernel.sched.scheduler import cpu_times
 from kernel.sched.timer import now
 from kernel.views.system import HUNDREDTH, SECOND, count_running, write_seconds
+from kernel.views.text import END
 
 
 def all_times() -> tuple[u64, u64]:
@@ -23,34 +24,32 @@ def all_times() -> tuple[u64, u64]:
     return busy, idle
 
 
-@struct
-class Uptime(View):
+def write_uptime(inode: Inode, writer: Writer) -> Fallible[None]:
     """uptime: seconds since the start, and those in which processors were idle, added up."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        write_seconds(writer, u64(now()))
-        writer.text(b" ")
-        _, idle = all_times()
-        write_seconds(writer, idle)
-        writer.text(b"\n")
+    write_seconds(writer, u64(now()))
+    writer.text(b" ")
+    _, idle = all_times()
+    write_seconds(writer, idle)
+    writer.text(b"\n")
 
 
-@struct
-class Statistics(View):
-    """stat: the time of the processors, the start, and counts."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+def write_statistics(inode: Inode, writer: Writer, key: u64) -> Fallible[u64]:
+    """stat: the time of the processors, in a record each, the start, and counts."""
+    if key == 0:
         all_busy, all_idle = all_times()
         writer.text(b"cpu ")
         write_times(writer, all_busy, all_idle)
-        for number in range(CPUS.started):
-            busy, idle = cpu_times(CPUS.of[number])
-            writer(f"cpu{number}")
-            write_times(writer, u64(busy), u64(idle))
-        writer.text(b"intr 0\nctxt 0\n")
-        writer(f"btime {(u64(wall_time()) - u64(now())) // SECOND}\n")
-        writer(f"processes {current().process.container.processes_run}\nprocs_running {count_running()}\n")
-        writer.text(b"procs_blocked 0\n")
+        return 1
+    if key <= CPUS.started:
+        busy, idle = cpu_times(CPUS.of[key - 1])
+        writer(f"cpu{key - 1}")
+        write_times(writer, u64(busy), u64(idle))
+        return key + 1
+    writer.text(b"intr 0\nctxt 0\n")
+    writer(f"btime {(u64(wall_time()) - u64(now())) // SECOND}\n")
+    writer(f"processes {current().process.container.processes_run}\nprocs_running {count_running()}\n")
+    writer.text(b"procs_blocked 0\n")
+    return END
 
 
 def write_times(writer: Writer, busy: u64, idle: u64) -> None:
@@ -58,15 +57,12 @@ def write_times(writer: Writer, busy: u64, idle: u64) -> None:
     writer(f" {busy // HUNDREDTH} 0 0 {idle // HUNDREDTH} 0 0 0 0 0 0\n")
 
 
-@struct
-class CpuInformation(View):
-    """cpuinfo: the processors that run programs, as cores of one."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        megahertz, rest = CLOCK.tsc_hertz // 1_000_000, CLOCK.tsc_hertz % 1_000_000 // 1000
-        count = CPUS.started
-        for number in range(count):
-            writer(f"processor\t: {number}\n")
-            writer(f"cpu MHz\t\t: {megahertz}.{rest // 100}{rest // 10 % 10}{rest % 10}\n")
-            writer(f"physical id\t: 0\nsiblings\t: {count}\ncore id\t\t: {number}\ncpu cores\t: {count}\n")
-            writer(f"apicid\t\t: {CPUS.of[number].apic_id}\n\n")
+def write_cpu_information(inode: Inode, writer: Writer, key: u64) -> Fallible[u64]:
+    """cpuinfo: the processors that run programs, as cores of one; a record each."""
+    megahertz, rest = CLOCK.tsc_hertz // 1_000_000, CLOCK.tsc_hertz % 1_000_000 // 1000
+    count = CPUS.started
+    writer(f"processor\t: {key}\n")
+    writer(f"cpu MHz\t\t: {megahertz}.{rest // 100}{rest // 10 % 10}{rest % 10}\n")
+    writer(f"physical id\t: 0\nsiblings\t: {count}\ncore id\t\t: {key}\ncpu cores\t: {count}\n")
+    writer(f"apicid\t\t: {CPUS.of[key].apic_id}\n\n")
+    return key + 1 if key + 1 < count else END

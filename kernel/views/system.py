@@ -5,11 +5,11 @@ from __future__ import annotations
 from codegen.lang import Array, Fallible, Slice, array, local_array, struct, u8, u64
 from kernel.base.writer import Writer
 from kernel.devices.random import fill_random
-from kernel.files.inode import Inode, View
+from kernel.files.inode import Inode
 from kernel.memory import frames
 from kernel.memory.account import NO_LIMIT
 from kernel.sched.cpu import current
-from kernel.views.status import is_running
+from kernel.views.state import is_running
 
 KIBIBYTES_PER_PAGE: u64 = 4
 SECOND: u64 = 1_000_000_000
@@ -17,21 +17,18 @@ UUID_SIZE: u64 = 16
 HUNDREDTH: u64 = 10_000_000
 
 
-@struct
-class MemoryInformation(View):
+def write_memory_information(inode: Inode, writer: Writer) -> Fallible[None]:
     """meminfo: memory as the container has it, its limit as the total."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        free, total = frames.counts()
-        pages = current().process.container.account.pages
-        if pages.limit != NO_LIMIT:
-            total = min(total, pages.limit)
-            free = min(free, pages.limit - min(pages.used.load(), pages.limit))
-        writer(f"MemTotal:       {total * KIBIBYTES_PER_PAGE} kB\n")
-        writer(f"MemFree:        {free * KIBIBYTES_PER_PAGE} kB\n")
-        writer(f"MemAvailable:   {free * KIBIBYTES_PER_PAGE} kB\n")
-        writer.text(b"Buffers:        0 kB\nCached:         0 kB\nSwapCached:     0 kB\n")
-        writer.text(b"SwapTotal:      0 kB\nSwapFree:       0 kB\nShmem:          0 kB\n")
+    free, total = frames.counts()
+    pages = current().process.container.account.pages
+    if pages.limit != NO_LIMIT:
+        total = min(total, pages.limit)
+        free = min(free, pages.limit - min(pages.used.load(), pages.limit))
+    writer(f"MemTotal:       {total * KIBIBYTES_PER_PAGE} kB\n")
+    writer(f"MemFree:        {free * KIBIBYTES_PER_PAGE} kB\n")
+    writer(f"MemAvailable:   {free * KIBIBYTES_PER_PAGE} kB\n")
+    writer.text(b"Buffers:        0 kB\nCached:         0 kB\nSwapCached:     0 kB\n")
+    writer.text(b"SwapTotal:      0 kB\nSwapFree:       0 kB\nShmem:          0 kB\n")
 
 
 def write_seconds(writer: Writer, nanoseconds: u64) -> None:
@@ -40,114 +37,62 @@ def write_seconds(writer: Writer, nanoseconds: u64) -> None:
     writer(f"{nanoseconds // SECOND}.{hundredths // 10}{hundredths % 10}")
 
 
-@struct
-class LoadAverage(View):
+def write_load_average(inode: Inode, writer: Writer) -> Fallible[None]:
     """loadavg: no average is kept; then the processes that run and all, and the newest pid."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        container = current().process.container
-        writer(f"0.00 0.00 0.00 {count_running()}/{container.processes.count} {container.last_pid}\n")
+    container = current().process.container
+    writer(f"0.00 0.00 0.00 {count_running()}/{container.processes.count} {container.last_pid}\n")
 
 
 def count_running() -> u64:
     """How many processes of the container have something to do."""
     count: u64 = 0
     for process in current().process.container.processes:
-        if is_running(process):
+        if is_running(process, None):
             count += 1
     return count
 
 
-@struct
-class Version(View):
+def write_version(inode: Inode, writer: Writer) -> Fallible[None]:
     """version: what uname(2) tells, in one line."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer.text(b"Linux version 6.1.0-pithos (pithos) #1 Pithos\n")
+    writer.text(b"Linux version 6.1.0-pithos (pithos) #1 Pithos\n")
 
 
-@struct
-class FileSystems(View):
+def write_file_systems(inode: Inode, writer: Writer) -> Fallible[None]:
     """filesystems: the kinds that there are."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer.text(b"nodev\tproc\nnodev\ttmpfs\n")
+    writer.text(b"nodev\ttmpfs\nnodev\tproc\nnodev\tpipefs\nnodev\tdevpts\n")
 
 
-@struct
-class Mounts(View):
-    """mounts: the file systems, of which a container has one."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer.text(b"tmpfs / tmpfs rw,relatime 0 0\n")
-
-
-@struct
-class MountInformation(View):
-    """mountinfo: the same with more fields."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer.text(b"1 0 0:1 / / rw,relatime - tmpfs tmpfs rw\n")
-
-
-@struct
-class HostName(View):
+def write_host_name(inode: Inode, writer: Writer) -> Fallible[None]:
     """sys/kernel/hostname: what the container calls itself."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        container = current().process.container
-        writer.text(container.hostname[0 : container.hostname_length])
-        writer.text(b"\n")
+    container = current().process.container
+    writer.text(container.hostname[0 : container.hostname_length])
+    writer.text(b"\n")
 
 
-@struct
-class Setting(View):
-    """A number below sys that nobody can change."""
-
-    value: u64 = 0
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer(f"{self.value}\n")
-
-
-@struct
-class SystemType(View):
-    """sys/kernel/ostype."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer.text(b"Linux\n")
-
-
-@struct
-class SystemRelease(View):
-    """sys/kernel/osrelease."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer.text(b"6.1.0-pithos\n")
-
-
-@struct
-class UniqueId(View):
+def write_unique_id(inode: Inode, writer: Writer) -> Fallible[None]:
     """sys/kernel/random/uuid: another one each time (RFC 4122, version 4)."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        noise = local_array(u8, UUID_SIZE)
-        fill_random(noise)
-        write_uuid(writer, noise)
+    noise = local_array(u8, UUID_SIZE)
+    fill_random(noise)
+    write_uuid(writer, noise)
 
 
 @struct
-class BootId(View):
-    """sys/kernel/random/boot_id: one for as long as the machine runs."""
+class BootId:
+    """What /proc/sys/kernel/random/boot_id tells, once somebody has asked."""
 
     noise: Array[u8] = array(16)
     made: bool = False
 
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        if not self.made:
-            self.made = True
-            fill_random(self.noise[:])
-        write_uuid(writer, self.noise[:])
+
+BOOT_ID = BootId()
+
+
+def write_boot_id(inode: Inode, writer: Writer) -> Fallible[None]:
+    """sys/kernel/random/boot_id: one for as long as the machine runs."""
+    if not BOOT_ID.made:
+        BOOT_ID.made = True
+        fill_random(BOOT_ID.noise[:])
+    write_uuid(writer, BOOT_ID.noise[:])
 
 
 def write_uuid(writer: Writer, noise: Slice[u8]) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, local, local_array, struct, u8, u64
+from codegen.lang import Fallible, Slice, deferred, local, local_array, struct, u8, u64
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.base.writer import Writer
-from kernel.files.inode import Inode, View
+from kernel.files.inode import Inode
 from kernel.machine.layout import PAGE_SIZE
 from kernel.machine.paging import index_at, next_used
 from kernel.memory import frames, page_tables, pages
 from kernel.memory.region import Protection, Region
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import TOP
-from kernel.views.attributes import seen_process
-from kernel.views.maps import write_region
+from kernel.views.maps import MapLine, region_from
+from kernel.views.subject import process_of
+from kernel.views.text import END
 
 KIBIBYTES: u64 = 4
 
@@ -83,60 +84,52 @@ def write_size(writer: Writer, name: Slice[u8], pages: u64) -> None:
     writer.text(b" kB\n")
 
 
-@struct
-class MappingUsage(View):
-    """smaps: the line of `maps` for each mapping, and below it what is in memory."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = seen_process(inode)
-        if process.is_zombie:
-            return
-        space = process.space
-        with space.lock:
-            for region in space.regions:
-                counts = local(Counts)
-                counts.size = 0
-                counts.private = 0
-                counts.shared = 0
-                counts.anonymous = 0
-                counts.private_anonymous = 0
-                counts.add_region(space, region)
-                write_region(process, region, writer)
-                write_size(writer, b"Size:", counts.size)
-                write_size(writer, b"KernelPageSize:", 1)
-                write_size(writer, b"MMUPageSize:", 1)
-                counts.write(writer)
-                writer.text(b"THPeligible:    0\nVmFlags: ")
-                write_flags(region, writer)
+def write_mapping_usage(inode: Inode, writer: Writer, key: u64) -> Fallible[u64]:
+    """smaps: the line of `maps` for the next mapping, and below it what is in memory."""
+    space = process_of(inode).space
+    line = local(MapLine)
+    counts = local(Counts)
+    with space.lock:
+        region = region_from(space, key)
+        if region is None:
+            return END
+        line.take(space, region)
+        counts.add_region(space, region)
+    with deferred(line.drop):
+        line.write(writer)
+    write_size(writer, b"Size:", counts.size)
+    write_size(writer, b"KernelPageSize:", 1)
+    write_size(writer, b"MMUPageSize:", 1)
+    counts.write(writer)
+    writer.text(b"THPeligible:    0\nVmFlags: ")
+    write_flags(line, writer)
+    return line.end
 
 
-def write_flags(region: Region, writer: Writer) -> None:
+def write_flags(line: MapLine, writer: Writer) -> None:
     """The two-letter words of the VmFlags line that have a meaning here."""
-    if region.protection & Protection.READ != Protection.NONE:
+    if line.allows(Protection.READ):
         writer.text(b"rd ")
-    if region.protection & Protection.WRITE != Protection.NONE:
+    if line.allows(Protection.WRITE):
         writer.text(b"wr ")
-    if region.protection & Protection.EXECUTE != Protection.NONE:
+    if line.allows(Protection.EXECUTE):
         writer.text(b"ex ")
-    writer.text(b"sh \n" if region.shared else b"\n")
+    writer.text(b"sh \n" if line.is_shared else b"\n")
 
 
-@struct
-class UsageRollup(View):
+def write_usage_rollup(inode: Inode, writer: Writer) -> Fallible[None]:
     """smaps_rollup: the sums."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = seen_process(inode)
-        if process.is_zombie:
-            return
-        space = process.space
-        counts = local(Counts)
-        first: u64 = TOP
-        last: u64 = 0
-        with space.lock:
-            for region in space.regions:
-                counts.add_region(space, region)
-                first = min(first, region.start)
-                last = max(last, region.end)
-        writer(f"{first:x}-{last:x} ---p 00000000 00:00 0                          [rollup]\n")
-        counts.write(writer)
+    process = process_of(inode)
+    if process.is_zombie:
+        return
+    space = process.space
+    counts = local(Counts)
+    first: u64 = TOP
+    last: u64 = 0
+    with space.lock:
+        for region in space.regions:
+            counts.add_region(space, region)
+            first = min(first, region.start)
+            last = max(last, region.end)
+    writer(f"{first:x}-{last:x} ---p 00000000 00:00 0                          [rollup]\n")
+    counts.write(writer)
