@@ -40,6 +40,22 @@ class Writer:
         digits = local_array(u8, LONGEST_NUMBER)
         self.text(digits[format_unsigned(digits, value, 10) :])
 
+    def padded(self, value: u64, base: u64, width: u64) -> None:
+        """Append a number, with spaces before it up to `width` characters."""
+        self.fill_up(value, base, width, b" ")
+
+    def zero_padded(self, value: u64, width: u64) -> None:
+        """Append a number in hexadecimal, with zeros before it up to `width` digits."""
+        self.fill_up(value, 16, width, b"0")
+
+    def fill_up(self, value: u64, base: u64, width: u64, filler: Slice[u8]) -> None:
+        """Append a number with `filler` before it up to `width` characters."""
+        digits = local_array(u8, LONGEST_NUMBER)
+        number = digits[format_unsigned(digits, value, base) :]
+        for _ in range(u64(len(number)), width):
+            self.text(filler)
+        self.text(number)
+
     def signed(self, value: i64) -> None:
         """Append a number in decimal, with a sign if it is negative."""
         if value < 0:

@@ -29,11 +29,12 @@ from codegen.lang import (
 )
 from kernel.base.errno import EEXIST, EINVAL, ELOOP, ENOENT, ENOTTY, EPERM
 from kernel.base.list import Link, List
+from kernel.base.writer import Writer
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.eventfd import EventCounter
 from kernel.files.fifo import FifoEnd
-from kernel.files.file import Events, FileOps, FileOwner, OpenFile
+from kernel.files.file import MEMBERS_AT_ONCE, Events, FileOps, FileOwner, OpenFile
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.poll import ALL_SOURCES, OTHERS, observe, readiness_changed
 from kernel.files.timerfd import TimerFile
@@ -93,6 +94,18 @@ class Interest:
         self.is_spent = self.events & ONE_SHOT != 0
         if self.events & EDGE != 0:
             self.told = changes_of(self.file.ops)
+
+    def write_details(self, writer: Writer) -> None:
+        """What /proc/PID/fdinfo shows of it."""
+        inode = self.file.inode
+        about = self.file.ops.attributes() if inode is None else inode.described
+        writer.text(b"tfd: ")
+        writer.padded(u64(self.fd), 10, 8)
+        writer.text(b" events: ")
+        writer.padded(u64(self.events | ALWAYS_TOLD), 16, 8)
+        writer.text(b" data: ")
+        writer.padded(self.data, 16, 16)
+        writer(f"  pos:{self.file.position} ino:{about.number:x} sdev:{about.file_system:x}\n")
 
     def drop(self) -> None:
         """Take it off both lists and free it: it was removed, or one of the two files is closed."""
@@ -240,6 +253,18 @@ class Epoll(FileOps):
 
     def title(self) -> Slice[u8]:
         return b"[eventpoll]"
+
+    def write_details(self, writer: Writer, start: u64) -> u64:
+        before, room = start, MEMBERS_AT_ONCE
+        for interest in self.interests:
+            if before > 0:
+                before -= 1
+                continue
+            if room == 0:
+                return start + MEMBERS_AT_ONCE
+            room -= 1
+            interest.write_details(writer)
+        return 0
 
     def attributes(self) -> Attributes:
         return self.described

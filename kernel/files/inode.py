@@ -33,7 +33,7 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EACCES, EINVAL, EIO, EISDIR, ENODEV, ENOENT, ENOTDIR
+from kernel.base.errno import EACCES, EINVAL, EIO, EISDIR, ENODEV, ENOENT, ENOTDIR, ESRCH
 from kernel.base.list import Link
 from kernel.base.writer import Writer
 from kernel.files.attributes import Access, Attributes, Kind
@@ -58,8 +58,9 @@ if TYPE_CHECKING:
 TARGET_MAX = 256
 """The longest target of a symbolic link that is kept in a `LinkTarget`; longer ones take a page."""
 
-ABOUT_THREAD: u64 = 0xFFFF_FFFF
-"""The part of `Inode.about` that is the number of a thread."""
+ABOUT_THREAD_BITS: u64 = 24
+ABOUT_THREAD: u64 = 0xFF_FFFF
+"""The part of `Inode.about` that is the number of a thread, which has 22 bits."""
 ABOUT_SHIFT: u64 = 16
 """Inodes that the kernel makes have numbers of so many bits in the layer that all containers share."""
 
@@ -313,6 +314,8 @@ class Inode(FileOps):
 
         An entry of a layer below is given an inode and an entry of its own here, so that it can be changed.
         """
+        if self.subject is not None and self.described.links == 0:
+            raise ESRCH
         if self.fs.has_ended or self.described.links == 0:
             raise ENOENT
         entries = self.entries

@@ -60,10 +60,10 @@ def let_go(directory: Inode, entry: DirectoryEntry) -> None:
 
 
 def is_referred_to(top: Inode) -> bool:
-    """Whether somebody refers to `top` or to anything below it."""
+    """Whether somebody refers to `top` or to anything below it, or watches it."""
     inode: Inode | None = top
     while inode is not None:
-        if inode.references > 0:
+        if inode.references > 0 or inode.watches is not None:
             return True
         inode = following(top, inode)
     return False

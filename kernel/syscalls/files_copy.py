@@ -60,6 +60,8 @@ def sendfile(task: Thread, out: Fd, source: Fd, offset: UserAddr, count: u64) ->
             done = transfer(reader, first, writer, writer.position, checked_count(count))
             tell_transfer(reader, done, Happening.ACCESS)
             tell_transfer(writer, done, Happening.MODIFY)
+            task.usage.note_read(done)
+            task.usage.note_write(done)
             if writer.ops.is_seekable():
                 writer.position += done
             if offset != UserAddr(0):
@@ -89,6 +91,8 @@ def copy_file_range(
             done = transfer(reader, first, writer, target, total)
             tell_transfer(reader, done, Happening.ACCESS)
             tell_transfer(writer, done, Happening.MODIFY)
+            task.usage.note_read(done)
+            task.usage.note_write(done)
             finish_offset(reader, source_offset, first + done)
             finish_offset(writer, out_offset, target + done)
             return done

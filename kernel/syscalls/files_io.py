@@ -196,8 +196,9 @@ def write_lock_of(file: OpenFile) -> Mutex:
 
 
 def check_room(file: OpenFile, offset: u64) -> Fallible[None]:
-    """EFBIG when a write at `offset` is beyond the largest file."""
-    if offset >= SIZE_MAX and file.ops.attributes().kind == Kind.REGULAR:
+    """EFBIG when a write at `offset` is beyond the largest file that has contents."""
+    inode = file.inode
+    if offset >= SIZE_MAX and inode is not None and inode.content is not None:
         raise EFBIG
 
 
@@ -214,7 +215,9 @@ def read(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
     """read(2)."""
     file = readable_file(task, fd)
     with deferred(file.drop):
-        return read_on(file, UserSlice(buffer, checked_count(count)))
+        done = read_on(file, UserSlice(buffer, checked_count(count)))
+        task.usage.note_read(done)
+        return done
 
 
 @syscall(1)
@@ -223,7 +226,9 @@ def write(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
     """write(2)."""
     file = writable_file(task, fd)
     with deferred(file.drop):
-        return write_or_signal(task, file, UserSlice(buffer, checked_count(count)))
+        done = write_or_signal(task, file, UserSlice(buffer, checked_count(count)))
+        task.usage.note_write(done)
+        return done
 
 
 def check_has_places(task: Thread, fd: Fd) -> Fallible[None]:
@@ -241,7 +246,9 @@ def pread64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) -> 
     check_has_places(task, fd)
     file = readable_file(task, fd)
     with deferred(file.drop):
-        return read_at(file, u64(offset), UserSlice(buffer, checked_count(count)), file.may_wait)
+        done = read_at(file, u64(offset), UserSlice(buffer, checked_count(count)), file.may_wait)
+        task.usage.note_read(done)
+        return done
 
 
 @syscall(18)
@@ -257,7 +264,9 @@ def pwrite64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) ->
         with write_lock_of(file):
             start = file.ops.attributes().size if OpenFlags.APPEND in file.flags else u64(offset)
             check_room(file, start)
-            return write_at(file, start, UserSlice(buffer, checked_count(count)), file.may_wait)
+            done = write_at(file, start, UserSlice(buffer, checked_count(count)), file.may_wait)
+            task.usage.note_write(done)
+            return done
 
 
 # Position and size.

@@ -181,7 +181,9 @@ def read_from(task: Thread, fd: Fd, vectors: UserAddr, count: u64, offset: i64, 
     with deferred(file.drop):
         if flags & READ_FLAGS != flags:
             raise EOPNOTSUPP
-        return read_vectors(file, vectors, count, offset, file.may_wait and flags & RWF_NOWAIT == 0)
+        done = read_vectors(file, vectors, count, offset, file.may_wait and flags & RWF_NOWAIT == 0)
+        task.usage.note_read(done)
+        return done
 
 
 def write_to(task: Thread, fd: Fd, vectors: UserAddr, count: u64, offset: i64, flags: u32) -> Fallible[u64]:
@@ -196,4 +198,6 @@ def write_to(task: Thread, fd: Fd, vectors: UserAddr, count: u64, offset: i64, f
             raise EINVAL
         appends = (OpenFlags.APPEND in file.flags and flags & RWF_NOAPPEND == 0) or flags & RWF_APPEND != 0
         wait = file.may_wait and flags & RWF_NOWAIT == 0
-        return write_vectors(task, file, vectors, count, offset, appends, wait)
+        done = write_vectors(task, file, vectors, count, offset, appends, wait)
+        task.usage.note_write(done)
+        return done

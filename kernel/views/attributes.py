@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, fill, local_array, u8, u64
-from kernel.base.errno import EINVAL, ESRCH
+from codegen.lang import Fallible, Slice, fill, i64, local_array, u8, u32, u64
+from kernel.base.errno import EINVAL, EPERM, ESRCH
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned, index_of
 from kernel.base.writer import Writer
 from kernel.files.inode import Inode
-from kernel.memory import frames
-from kernel.memory.resident import resident_pages
+from kernel.process.access import LookAs, may_look_into
 from kernel.process.limits import UNLIMITED
-from kernel.process.process import NAME_LENGTH
+from kernel.process.process import NAME_LENGTH, Process
+from kernel.process.settings import NO_LOGIN
 from kernel.sched.cpu import current
+from kernel.sched.policy import DEFAULT_SLACK
+from kernel.sched.thread import Thread
+from kernel.views.numbers import NEWLINE, taken_signed, taken_unsigned
 from kernel.views.subject import process_of, thread_of
 
-NEWLINE: u8 = 10
 LIMITS = (
     (0, b"Max cpu time", b"seconds"),
     (1, b"Max file size", b"bytes"),
@@ -34,6 +36,12 @@ LIMITS = (
     (15, b"Max realtime timeout", b"us"),
 )
 """Resources by number, with name and unit (Linux, fs/proc/base.c)."""
+
+CORE_FILTER_BITS: u64 = 0x1FF
+"""The kinds of mappings that a core dump may have (core(5))."""
+
+
+# Limits and names.
 
 
 def write_limits(inode: Inode, writer: Writer) -> Fallible[None]:
@@ -91,30 +99,90 @@ def take_name(inode: Inode, text: Slice[u8]) -> Fallible[None]:
     process.name_thread(thread, name[0:length])
 
 
-def write_control_group(inode: Inode, writer: Writer) -> Fallible[None]:
-    """cgroup: the container is the root of what can be seen."""
-    process_of(inode)
-    writer.text(b"0::/\n")
-
-
-def write_oom_score(inode: Inode, writer: Writer) -> Fallible[None]:
-    """oom_score: the thousandths of memory that the process has: who has most is killed first."""
-    process = process_of(inode)
-    _, total = frames.counts()
-    total = min(total, process.container.account.pages.limit)
-    resident = 0 if process.is_zombie else resident_pages(process.space)
-    writer(f"{resident * 1000 // max(total, 1)}\n")
-
-
-def write_oom_adjustment(inode: Inode, writer: Writer) -> Fallible[None]:
-    """oom_score_adj: nothing is added for anybody."""
-    process_of(inode)
-    writer.text(b"0\n")
+# Settings.
 
 
 def write_personality(inode: Inode, writer: Writer) -> Fallible[None]:
-    """personality: as personality(2) tells it."""
-    value = process_of(inode).settings.personality
+    """personality: as personality(2) tells it. EPERM for who may not look into the process."""
+    write_hexadecimal(writer, traced(inode).settings.personality)
+
+
+def write_hexadecimal(writer: Writer, value: u32) -> None:
+    """A line of eight digits."""
     for digit in range(8):
         writer(f"{value >> (28 - 4 * digit) & 15:x}")
     writer.text(b"\n")
+
+
+def traced(inode: Inode) -> Fallible[Process]:
+    """The process that `inode` is about, for who may trace it (lock_trace() of Linux). EPERM, ESRCH."""
+    process = process_of(inode)
+    if not may_look_into(process, LookAs.FILES):
+        raise EPERM
+    return process
+
+
+def write_core_filter(inode: Inode, writer: Writer) -> Fallible[None]:
+    """coredump_filter: which mappings a core dump has; it is kept and inherited, but there are no core dumps."""
+    process = process_of(inode)
+    if not process.is_zombie:
+        write_hexadecimal(writer, process.settings.core_filter)
+
+
+def take_core_filter(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """EINVAL for what is no number."""
+    process_of(inode).settings.core_filter = u32(taken_unsigned(text) & CORE_FILTER_BITS)
+
+
+def write_timer_slack(inode: Inode, writer: Writer) -> Fallible[None]:
+    """timerslack_ns: as prctl(2) sets it. EPERM for those of others, but for the superuser."""
+    writer(f"{slack_owner(inode).policy.timer_slack}\n")
+
+
+def take_timer_slack(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """0 is the value that a process begins with. EPERM, EINVAL."""
+    thread = slack_owner(inode)
+    value = taken_unsigned(text)
+    thread.policy.timer_slack = DEFAULT_SLACK if value == 0 else value
+
+
+def slack_owner(inode: Inode) -> Fallible[Thread]:
+    """The thread whose slack it is, if the running one may see and set it (CAP_SYS_NICE). EPERM, ESRCH."""
+    process = process_of(inode)
+    if process is not current().process and current().process.credentials.user != 0:
+        raise EPERM
+    thread = thread_of(inode)
+    if thread is None:
+        raise ESRCH
+    return thread
+
+
+def write_login(inode: Inode, writer: Writer) -> Fallible[None]:
+    """loginuid: as whom somebody logged in to start it, or the highest number."""
+    writer(f"{process_of(inode).settings.login_user}")
+
+
+def take_login(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """The superuser sets that of its own process. EPERM, EINVAL."""
+    process = process_of(inode)
+    if process is not current().process or process.credentials.user != 0:
+        raise EPERM
+    process.settings.login_user = u32(taken_signed(text, -1, i64(NO_LOGIN)) & i64(NO_LOGIN))
+
+
+def write_set_groups(inode: Inode, writer: Writer) -> Fallible[None]:
+    """setgroups: setgroups(2) is not forbidden."""
+    process_of(inode)
+    writer.text(b"allow\n")
+
+
+def take_id_map(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """uid_map and its like: they were written already, as those of the first user namespace of Linux. EPERM."""
+    process_of(inode)
+    raise EPERM
+
+
+def write_id_map(inode: Inode, writer: Writer) -> Fallible[None]:
+    """uid_map, gid_map and projid_map: every id is itself."""
+    process_of(inode)
+    writer.text(b"         0          0 4294967295\n")

@@ -10,6 +10,7 @@ from kernel.files.file import OpenFile
 from kernel.files.inode import Inode
 from kernel.files.made import Destination, MadeLink
 from kernel.files.names import shown_path
+from kernel.files.path import SLASH
 from kernel.files.path_buffer import PATH_BUFFERS
 from kernel.process.process import Process
 from kernel.sched.cpu import current
@@ -150,6 +151,10 @@ def write_path(inode: Inode, writer: Writer) -> Fallible[None]:
         return
     if inode.is_dead:
         writer.text(b"/ (deleted)")
+        return
+    entry = inode.entry
+    if entry is not None and entry.name[0] == SLASH:
+        writer.text(entry.name[1:])  # a namespace
         return
     if console.is_console(inode, process) and inode.fs.mounts is not process.container.mounts:
         writer.text(console.PATH)

@@ -8,6 +8,7 @@ from kernel.base.writer import Writer
 from kernel.files.content import Content
 from kernel.files.inode import Inode
 from kernel.memory.region import Protection, Region
+from kernel.memory.resident import resident_in
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import TIME_PAGE, TOP
 from kernel.views.links import write_path
@@ -134,3 +135,30 @@ def write_number(writer: Writer, value: u64) -> u64:
     start = format_unsigned(text, value, 10)
     writer.text(text[start:DECIMAL_LENGTH])
     return DECIMAL_LENGTH - start
+
+
+def write_node_map(inode: Inode, writer: Writer, key: u64) -> Fallible[u64]:
+    """numa_maps: the next region, all of whose pages are in the one node of memory (numa(7))."""
+    space = process_of(inode).space
+    line = local(MapLine)
+    with space.lock:
+        region = region_from(space, key)
+        if region is None:
+            return END
+        line.take(space, region)
+        count = resident_in(space.root, region.start, region.end)
+    with deferred(line.drop):
+        writer(f"{line.start:x} default")
+        file = line.file
+        if file is not None:
+            writer.text(b" file=")
+            write_path(file, writer)
+        elif line.name == b"[heap]":
+            writer.text(b" heap")
+        elif line.name == b"[stack]":
+            writer.text(b" stack")
+        if count > 0:
+            kind: Slice[u8] = b"mapped" if file is not None else b"anon"
+            writer(f" {kind}={count} N0={count} kernelpagesize_kB=4")
+        writer.text(b"\n")
+    return line.end

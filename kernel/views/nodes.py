@@ -57,9 +57,7 @@ def text(
     made.binding = binding
     made.whole = write
     made.take = take
-    node = make_node(path, Kind.REGULAR, permissions)
-    node.made = made
-    return node
+    return file(path, made, permissions)
 
 
 @comptime
@@ -68,9 +66,7 @@ def fixed(path: bytes, content: bytes, permissions: int = 0o444) -> Node:
     made = TextFile()
     made.fixed = content
     made.is_fixed = True
-    node = make_node(path, Kind.REGULAR, permissions)
-    node.made = made
-    return node
+    return file(path, made, permissions)
 
 
 @comptime
@@ -81,9 +77,21 @@ def records(
     binding: Binding = Binding.ANYTHING,
 ) -> Node:
     """A file whose text `write` makes record by record (text.py)."""
+    return file(path, make_records(write, binding), permissions)
+
+
+@comptime
+def make_records(write: Callable[[Inode, Writer, u64], u64], binding: Binding = Binding.ANYTHING) -> TextFile:
+    """What makes such a text."""
     made = TextFile()
     made.binding = binding
     made.records = write
+    return made
+
+
+@comptime
+def file(path: bytes, made: MadeFile, permissions: int) -> Node:
+    """A file that `made` makes."""
     node = make_node(path, Kind.REGULAR, permissions)
     node.made = made
     return node
@@ -98,8 +106,8 @@ def link(path: bytes, made: MadeLink) -> Node:
 
 
 @comptime
-def folder(path: bytes, permissions: int, population: Population, guard: Guard = Guard.NONE) -> Node:
-    """A folder whose entries `population` makes."""
+def folder(path: bytes, permissions: int, population: Population | None, guard: Guard = Guard.NONE) -> Node:
+    """A folder, whose entries `population` makes if there is one."""
     node = make_node(path, Kind.DIRECTORY, permissions)
     node.population = population
     node.guard = guard

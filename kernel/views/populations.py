@@ -33,7 +33,7 @@ from kernel.files.table import DESCRIPTORS_MAX
 from kernel.process.identity import ProcessIdentity, identity_of
 from kernel.process.process import Process
 from kernel.sched.cpu import current
-from kernel.views.subject import about_descriptor, find_by_number, find_thread, is_inside, process_of
+from kernel.views.subject import about_number, find_by_number, find_thread, is_inside, process_of
 
 NO_NUMBER: u64 = 0xFFFF_FFFF_FFFF_FFFF
 KEPT_PROCESSES: u64 = 256
@@ -215,7 +215,7 @@ class Descriptors(Population):
         with deferred(inode.drop):
             inode.made = self.made
             inode.made_link = self.made_link
-            inode.be_about(directory.subject, about_descriptor(directory.about, number))
+            inode.be_about(directory.subject, about_number(directory.about, number))
             inode.described.number = self.inode_number(directory, number)
             self.set_permissions(inode, process, number)
             digits = local_array(u8, DECIMAL_LENGTH)
@@ -240,7 +240,7 @@ class Descriptors(Population):
 
     def inode_number(self, directory: Inode, number: u64) -> u64:
         """The inode number of an entry: the tag, that of the folder below it, and the descriptor."""
-        return MADE_NUMBERS | self.tag << TAG_SHIFT | (directory.about & ABOUT_THREAD) << DESCRIPTOR_BITS | number
+        return MADE_NUMBERS | self.tag << TAG_SHIFT | (directory.about & ABOUT_THREAD) << NUMBER_BITS | number
 
     def list(self, directory: Inode, start: u64, records: Records) -> None:
         process = process_or_none(directory)
@@ -260,8 +260,8 @@ LINK_SIZE: u64 = 64
 
 MADE_NUMBERS: u64 = 1 << 63
 TAG_SHIFT: u64 = 58
-DESCRIPTOR_BITS: u64 = 32
-"""Inode numbers of entries about descriptors, beside those of `Inode.number_of`, which are lower."""
+NUMBER_BITS: u64 = 36
+"""Inode numbers of entries about descriptors and mappings, beside those of `Inode.number_of`, which are lower."""
 
 
 def is_descriptor(process: Process, number: u64) -> bool:

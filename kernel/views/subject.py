@@ -1,6 +1,6 @@
 """Subject: the process, thread or descriptor that a file under /proc/PID is about.
 
-Interface: `process_of` `thread_of` `descriptor_of` for an inode; `about_descriptor` makes the number that inodes keep.
+Interface: `process_of` `thread_of` `descriptor_of` for an inode; `about_number` makes the number that inodes keep.
 The low 32 bits of `Inode.about` are the number of a thread; the high ones a descriptor plus one.
 
 Invariant: only processes of the container that asks are found.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Fd, Pid, u64
 from kernel.base.errno import EACCES, ENOENT, ESRCH
-from kernel.files.inode import ABOUT_THREAD, Inode
+from kernel.files.inode import ABOUT_THREAD, ABOUT_THREAD_BITS, Inode
 from kernel.files.mount_kind import MountKind
 from kernel.process.access import LookAs, may_look_into
 from kernel.process.identity import ProcessIdentity
@@ -18,17 +18,20 @@ from kernel.process.process import Process
 from kernel.sched.cpu import current
 from kernel.sched.thread import Thread
 
-DESCRIPTOR_SHIFT: u64 = 32
+
+def about_number(about: u64, number: u64) -> u64:
+    """What an inode is about that is about descriptor or page `number` in a directory about `about`."""
+    return (about & ABOUT_THREAD) | number << ABOUT_THREAD_BITS
 
 
-def about_descriptor(about: u64, number: u64) -> u64:
-    """What an inode is about that is about descriptor `number` in a directory about `about`."""
-    return (about & ABOUT_THREAD) | (number + 1) << DESCRIPTOR_SHIFT
+def number_part(inode: Inode) -> u64:
+    """The descriptor or page that `inode` is about."""
+    return inode.about >> ABOUT_THREAD_BITS
 
 
 def descriptor_of(inode: Inode) -> Fd:
     """The descriptor that `inode` is about."""
-    return Fd((inode.about >> DESCRIPTOR_SHIFT) - 1)
+    return Fd(number_part(inode))
 
 
 def number_of(inode: Inode) -> Pid:

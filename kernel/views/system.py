@@ -31,6 +31,19 @@ def write_memory_information(inode: Inode, writer: Writer) -> Fallible[None]:
     writer.text(b"SwapTotal:      0 kB\nSwapFree:       0 kB\nShmem:          0 kB\n")
 
 
+def write_control_group(inode: Inode, writer: Writer) -> Fallible[None]:
+    """cgroup: the container is the root of what can be seen."""
+    writer.text(b"0::/\n")
+
+
+NETWORK_DEVICES = (
+    b"Inter-|   Receive                                                |  Transmit\n"
+    b" face |bytes    packets errs drop fifo frame compressed multicast|"
+    b"bytes    packets errs drop fifo colls carrier compressed\n"
+)
+"""/proc/net/dev: there are none."""
+
+
 def write_seconds(writer: Writer, nanoseconds: u64) -> None:
     """A time in seconds with two digits behind the point."""
     hundredths = nanoseconds % SECOND // HUNDREDTH

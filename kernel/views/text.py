@@ -57,6 +57,8 @@ class Binding(IntEnum):
     """The memory of a process: EACCES for who may not look into it, and empty for a zombie."""
     LIVING_MEMORY = 3
     """Likewise, but ESRCH for a zombie."""
+    TRACED = 4
+    """A process, for who may look into it: EACCES."""
 
 
 @struct
@@ -94,6 +96,9 @@ class TextFile(MadeFile):
             case Binding.PROCESS:
                 if process_of(inode).is_zombie:
                     raise EINVAL
+                return 0
+            case Binding.TRACED:
+                looked_into(inode)
                 return 0
             case Binding.MEMORY:
                 process = process_of(inode)
