@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 from codegen.lang import Array, Fallible, Slice, array, local_array, struct, u8, u64
+from kernel.base.options import OPTIONS
+from kernel.base.release import RELEASE, SYSTEM, VERSION
 from kernel.base.writer import Writer
 from kernel.devices.random import fill_random
 from kernel.files.inode import Inode
-from kernel.memory import frames
-from kernel.memory.account import NO_LIMIT
 from kernel.sched.cpu import current
 from kernel.views.state import is_running
 
-KIBIBYTES_PER_PAGE: u64 = 4
 SECOND: u64 = 1_000_000_000
 UUID_SIZE: u64 = 16
 HUNDREDTH: u64 = 10_000_000
-
-
-def write_memory_information(inode: Inode, writer: Writer) -> Fallible[None]:
-    """meminfo: memory as the container has it, its limit as the total."""
-    free, total = frames.counts()
-    pages = current().process.container.account.pages
-    if pages.limit != NO_LIMIT:
-        total = min(total, pages.limit)
-        free = min(free, pages.limit - min(pages.used.load(), pages.limit))
-    writer(f"MemTotal:       {total * KIBIBYTES_PER_PAGE} kB\n")
-    writer(f"MemFree:        {free * KIBIBYTES_PER_PAGE} kB\n")
-    writer(f"MemAvailable:   {free * KIBIBYTES_PER_PAGE} kB\n")
-    writer.text(b"Buffers:        0 kB\nCached:         0 kB\nSwapCached:     0 kB\n")
-    writer.text(b"SwapTotal:      0 kB\nSwapFree:       0 kB\nShmem:          0 kB\n")
 
 
 def write_control_group(inode: Inode, writer: Writer) -> Fallible[None]:
@@ -67,12 +52,48 @@ def count_running() -> u64:
 
 def write_version(inode: Inode, writer: Writer) -> Fallible[None]:
     """version: what uname(2) tells, in one line."""
-    writer.text(b"Linux version 6.1.0-pithos (pithos) #1 Pithos\n")
+    writer.text(SYSTEM)
+    writer.text(b" version ")
+    writer.text(RELEASE)
+    writer.text(b" (pithos) ")
+    writer.text(VERSION)
+    writer.text(b"\n")
 
 
 def write_file_systems(inode: Inode, writer: Writer) -> Fallible[None]:
     """filesystems: the kinds that there are."""
     writer.text(b"nodev\ttmpfs\nnodev\tproc\nnodev\tpipefs\nnodev\tdevpts\n")
+
+
+def write_command_line(inode: Inode, writer: Writer) -> Fallible[None]:
+    """cmdline: what the kernel was started with."""
+    writer.text(OPTIONS.text[0 : OPTIONS.length])
+    writer.text(b"\n")
+
+
+DEVICES = (
+    b"Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n128 ptm\n136 pts\n\nBlock devices:\n"
+)
+TERMINAL_DRIVERS = (
+    b"/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+    b"/dev/console         /dev/console    5       1 system:console\n"
+    b"/dev/ptmx            /dev/ptmx       5       2 system\n"
+    b"pty_slave            /dev/pts      136 0-255 pty:slave\n"
+    b"pty_master           /dev/ptm      128 0-255 pty:master\n"
+)
+"""/proc/devices and /proc/tty/drivers: what /dev offers."""
+
+SLABS = (
+    b"slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : "
+    b"tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n"
+)
+"""/proc/slabinfo: the heaps of containers are no caches with names."""
+
+
+def write_consoles(inode: Inode, writer: Writer) -> Fallible[None]:
+    """consoles: that of the machine, in the boot container."""
+    if current().process.container.parent is None:
+        writer.text(b"ttyS0                -W- (EC  p  )    4:64\n")
 
 
 def write_host_name(inode: Inode, writer: Writer) -> Fallible[None]:

@@ -28,6 +28,7 @@ from kernel.files.ramfs import create_file_system
 from kernel.files.table import create_table
 from kernel.memory import user
 from kernel.memory.account import Account
+from kernel.sched.usage import Usage
 from kernel.syscalls import (
     files_attributes,
     files_descriptors,
@@ -111,7 +112,7 @@ class KernelWorld:
             container=SimpleNamespace(files=self.owner, account=account),
         )
         self.fs.root.hold()
-        self.task: Any = SimpleNamespace(process=process)
+        self.task: Any = SimpleNamespace(process=process, usage=Usage())
 
     def end(self) -> None:
         """Give everything back."""
