@@ -110,9 +110,10 @@ def end_files(container: Container, total: Reclaimed) -> u64:
     total.objects += u64(len(files.open_files)) + mounts.count_inodes()
     while files.revoke_first():
         give_way()
+    survivors = container.ipc.end()
     while mounts.end_step():
         give_way()
-    return files.survivors + mounts.free()
+    return survivors + container.network.end() + files.survivors + mounts.free()
 
 
 def await_end(container: Container) -> u64:

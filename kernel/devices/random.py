@@ -28,6 +28,7 @@ from codegen.lang import (
 )
 from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
+from kernel.base.tree import QUEUE_PRIORITIES
 from kernel.machine.clock import wall_time
 from kernel.machine.instructions import read_time_stamp
 
@@ -148,10 +149,11 @@ GENERATOR = Generator()
 
 
 def initialise() -> None:
-    """Seed the generator from the time stamps and the date."""
+    """Seed the generator from the time stamps and the date, and the priorities of queues."""
     for _ in range(8):
         GENERATOR.stir(read_time_stamp())
     GENERATOR.stir(u64(wall_time()))
+    QUEUE_PRIORITIES.stir(read_time_stamp())
 
 
 def fill_random(destination: MutableSlice[u8]) -> None:

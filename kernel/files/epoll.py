@@ -36,7 +36,7 @@ from kernel.files.eventfd import EventCounter
 from kernel.files.fifo import FifoEnd
 from kernel.files.file import MEMBERS_AT_ONCE, Events, FileOps, FileOwner, OpenFile
 from kernel.files.pipe_ends import PipeReader, PipeWriter
-from kernel.files.poll import ALL_SOURCES, OTHERS, observe, readiness_changed
+from kernel.files.poll import ALL_SOURCES, OTHERS, readiness_changed
 from kernel.files.timerfd import TimerFile
 from kernel.memory.heap import free, owner_of
 
@@ -84,7 +84,7 @@ class Interest:
         """The events to tell of now."""
         if self.is_spent:
             return 0
-        if self.events & EDGE != 0 and not self.is_fresh and changes_of(self.file.ops) == self.told:
+        if self.events & EDGE != 0 and not self.is_fresh and changes_of(self.file.ops, self.events) == self.told:
             return 0
         return u32(self.file.ops.readiness()) & (self.events | ALWAYS_TOLD) & EVENT_BITS
 
@@ -93,7 +93,7 @@ class Interest:
         self.is_fresh = False
         self.is_spent = self.events & ONE_SHOT != 0
         if self.events & EDGE != 0:
-            self.told = changes_of(self.file.ops)
+            self.told = changes_of(self.file.ops, self.events)
 
     def write_details(self, writer: Writer) -> None:
         """What /proc/PID/fdinfo shows of it."""
@@ -117,11 +117,8 @@ class Interest:
         free(self)
 
 
-def changes_of(ops: FileOps) -> u64:
-    """A number that is another one after each event at the file (EPOLLET).
-
-    Files that keep no count of their own share that of all: then an edge may be told of once more than needed.
-    """
+def changes_of(ops: FileOps, events: u32) -> u64:
+    """A number that is another one after each event at the file that who asks for `events` is to be told of."""
     if isinstance(ops, PipeReader):
         return ops.pipe.arrivals
     if isinstance(ops, PipeWriter):
@@ -132,7 +129,7 @@ def changes_of(ops: FileOps) -> u64:
         return ops.changed.observe()
     if isinstance(ops, TimerFile):
         return ops.changed.observe()
-    return observe()
+    return ops.changes(events)
 
 
 def sources_of(file: OpenFile) -> u64:

@@ -328,5 +328,4 @@ def describe(about: Attributes, credentials: Credentials, number: u64) -> None:
     about.links = 1
     about.number = number
     about.file_system = PIPE_DEVICE
-    about.accessed = wall_time()
-    about.touch(about.accessed)
+    about.begin(wall_time())

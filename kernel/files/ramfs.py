@@ -106,8 +106,7 @@ class RamFs:
         about.file_system = self.id
         if kind == Kind.DIRECTORY:
             about.links = 2
-        about.accessed = wall_time()
-        about.touch(about.accessed)
+        about.begin(wall_time())
         inode.references = 1
         return inode
 
@@ -171,9 +170,9 @@ class RamFs:
         about.file_system = self.id
         about.device = shown.device
         about.is_strict = shown.is_strict
-        about.accessed = shown.accessed
-        about.modified = shown.modified
-        about.changed = shown.changed
+        about.accessed.copy_from(shown.accessed)
+        about.modified.copy_from(shown.modified)
+        about.changed.copy_from(shown.changed)
         inode.guard = below.guard
         inode.made = below.made
         inode.made_link = below.made_link
@@ -214,7 +213,7 @@ class RamFs:
                 inode.described.links = 0
         elif inode.described.links > 0:
             inode.described.links -= 1
-        inode.described.changed = wall_time()
+        inode.described.changed.set(wall_time())
         inode.hold()
         inode.drop()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from codegen.lang import u8, width
+from kernel.files.capability import Capability
 from kernel.process.process import Process
 from kernel.sched.cpu import current
 
@@ -24,12 +25,12 @@ class LookAs(IntEnum):
 
 
 def may_look_into(process: Process, by: LookAs) -> bool:
-    """Whether the running thread may look into `process`: its own; any for the superuser (CAP_SYS_PTRACE); else one
-    all of whose ids are the caller's, unless it may not be dumped.
+    """Whether the running thread may look into `process`: its own; any with CAP_SYS_PTRACE; else one all of whose ids
+    are the caller's, unless it may not be dumped.
     """
     caller = current().process
     mine = caller.credentials
-    if process is caller or mine.user == 0:
+    if process is caller or mine.has(Capability.SYS_PTRACE):
         return True
     if not process.settings.is_dumpable:
         return False
@@ -43,6 +44,6 @@ def has_ids_of_caller(process: Process, by: LookAs) -> bool:
     group = mine.group if by == LookAs.FILES else mine.real_group
     theirs = process.credentials
     return (
-        user == theirs.user == theirs.real_user == theirs.saved_user
-        and group == theirs.group == theirs.real_group == theirs.saved_group
+        user == theirs.effective_user == theirs.real_user == theirs.saved_user
+        and group == theirs.effective_group == theirs.real_group == theirs.saved_group
     )

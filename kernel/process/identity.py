@@ -64,8 +64,8 @@ class ProcessIdentity(Subject):
         who = process.credentials
         is_open = about.is_directory and about.permissions == ANYBODY_READS
         if is_open or process.settings.is_dumpable:
-            about.user = who.user
-            about.group = who.group
+            about.user = who.effective_user
+            about.group = who.effective_group
         else:
             about.user = 0
             about.group = 0

@@ -35,6 +35,8 @@ class Settings:
     oom_adjustment: i32 = 0
     """/proc/PID/oom_score_adj, and how far down others than the superuser may set it."""
     least_oom_adjustment: i32 = 0
+    is_one_too_many: bool = False
+    """Its user had more processes than it may have when this became one of them (RLIMIT_NPROC)."""
     limits: Limits = inline()
 
     def inherit(self, other: Settings) -> None:

@@ -15,7 +15,8 @@ from codegen.lang import (
     u32,
 )
 from kernel.base.errno import EBADF, EINVAL, ENOENT, EPERM
-from kernel.files.attributes import BLOCK_SIZE, PERMISSION_BITS, Access, Attributes
+from kernel.files.attributes import BLOCK_SIZE, PERMISSION_BITS, Access, Attributes, Kind
+from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.holes import data_pages
@@ -176,7 +177,7 @@ def faccessat2(task: Thread, directory: i32, path: UserAddr, mode: u32, flags: u
 
 
 def check_access(task: Thread, directory: i32, path: UserAddr, mode: u32, flags: AtFlags) -> Fallible[None]:
-    """Whether the real ids, or the effective ones with AT_EACCESS, may do all of `mode`."""
+    """Whether the real ids, or those for files with AT_EACCESS, may do all of `mode`."""
     if mode & 7 != mode:
         raise EINVAL
     how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in flags)
@@ -184,8 +185,7 @@ def check_access(task: Thread, directory: i32, path: UserAddr, mode: u32, flags:
     who = local(Credentials)
     who.copy_from(task.process.credentials)
     if AtFlags.EFFECTIVE_ACCESS not in flags:
-        who.user = who.real_user
-        who.group = who.real_group
+        who.be_real()
     inode.check(who, Access(mode))
 
 
@@ -195,7 +195,7 @@ def check_access(task: Thread, directory: i32, path: UserAddr, mode: u32, flags:
 def may_change(task: Thread, inode: Inode) -> bool:
     """Whether the thread is the owner of the file, or privileged."""
     who = task.process.credentials
-    return who.user == 0 or who.user == inode.described.user
+    return who.user == inode.described.user or who.has(Capability.FOWNER)
 
 
 def change_mode(task: Thread, inode: Inode, mode: u32) -> Fallible[None]:
@@ -204,12 +204,12 @@ def change_mode(task: Thread, inode: Inode, mode: u32) -> Fallible[None]:
         raise EPERM
     who = task.process.credentials
     permissions = mode & PERMISSION_BITS
-    if who.user != 0 and not who.in_group(inode.described.group):
+    if not who.in_group(inode.described.group) and not who.has(Capability.FSETID):
         permissions = permissions & (SET_GROUP ^ PERMISSION_BITS)
     if Seals.EXECUTE in inode.seals and (permissions ^ inode.described.permissions) & EXECUTE_BITS != 0:
         raise EPERM
     inode.described.permissions = permissions
-    inode.described.changed = wall_time()
+    inode.described.changed.set(wall_time())
     notify(inode, Happening.ATTRIBUTES)
 
 
@@ -228,11 +228,27 @@ def fchmodat(task: Thread, directory: i32, path: UserAddr, mode: u32) -> Fallibl
 @syscall(91)
 def fchmod(task: Thread, fd: Fd, mode: u32) -> Fallible[None]:
     """fchmod(2)."""
-    change_mode(task, changeable(task, fd), mode)
+    about = nameless(task, fd)
+    if about is None:
+        change_mode(task, changeable(task, fd), mode)
+        return
+    who = task.process.credentials
+    if who.user != about.user and not who.has(Capability.FOWNER):
+        raise EPERM
+    about.permissions = mode & PERMISSION_BITS
+    about.changed.set(wall_time())
+
+
+def nameless(task: Thread, fd: Fd) -> Fallible[Attributes | None]:
+    """The attributes of a pipe or socket without a name, which can be changed like those of a file."""
+    file = task.process.files.get(fd)
+    about = file.ops.attributes()
+    is_stream = about.kind == Kind.FIFO or about.kind == Kind.SOCKET
+    return about if file.inode is None and is_stream else None
 
 
 def changeable(task: Thread, fd: Fd) -> Fallible[Inode]:
-    """The inode whose attributes are changed through `fd`: EBADF for O_PATH, EPERM for a pipe."""
+    """The inode whose attributes are changed through `fd`: EBADF for O_PATH, EPERM for what has none."""
     file = task.process.files.get(fd)
     if file.is_path_only:
         raise EBADF
@@ -244,11 +260,16 @@ def changeable(task: Thread, fd: Fd) -> Fallible[Inode]:
 
 def change_owner(task: Thread, inode: Inode, user_id: u32, group_id: u32) -> Fallible[None]:
     """Set owner and group, those that are not UNCHANGED, and clear the set-id bits (chown(2))."""
-    who = task.process.credentials
-    about = inode.described
     if inode.fs.kind == MountKind.PROC and not changes_nothing(inode, user_id, group_id):
         raise EPERM
-    if who.user != 0:
+    set_owner(task, inode.described, user_id, group_id)
+    notify(inode, Happening.ATTRIBUTES)
+
+
+def set_owner(task: Thread, about: Attributes, user_id: u32, group_id: u32) -> Fallible[None]:
+    """`change_owner` of what need not have a name."""
+    who = task.process.credentials
+    if not who.has(Capability.CHOWN):
         if user_id != UNCHANGED and (user_id != about.user or who.user != about.user):
             raise EPERM
         if group_id != UNCHANGED and (who.user != about.user or not who.in_group(group_id)):
@@ -262,8 +283,7 @@ def change_owner(task: Thread, inode: Inode, user_id: u32, group_id: u32) -> Fal
         if about.permissions & GROUP_EXECUTE != 0:
             cleared = cleared | SET_GROUP
         about.permissions = about.permissions & (cleared ^ PERMISSION_BITS)
-    about.changed = wall_time()
-    notify(inode, Happening.ATTRIBUTES)
+    about.changed.set(wall_time())
 
 
 def changes_nothing(inode: Inode, user_id: u32, group_id: u32) -> bool:
@@ -284,7 +304,11 @@ def chown(task: Thread, path: UserAddr, user_id: u32, group_id: u32) -> Fallible
 @syscall(93)
 def fchown(task: Thread, fd: Fd, user_id: u32, group_id: u32) -> Fallible[None]:
     """fchown(2)."""
-    change_owner(task, changeable(task, fd), user_id, group_id)
+    about = nameless(task, fd)
+    if about is None:
+        change_owner(task, changeable(task, fd), user_id, group_id)
+    else:
+        set_owner(task, about, user_id, group_id)
 
 
 @syscall(94)

@@ -10,6 +10,7 @@ from kernel.files.watch import Happening
 from kernel.memory import user
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
+from kernel.syscalls.file_limit import within_limit
 from kernel.syscalls.files_io import LARGE, checked_count, tell_transfer
 from kernel.syscalls.files_support import readable_file, writable_file
 
@@ -20,8 +21,9 @@ def transfer(
     """Copy up to `count` bytes in the kernel; stops short at the end of the source."""
     buffer = local_array(u8, LARGE)
     done: u64 = 0
-    while done < count:
-        step = min(LARGE, count - done)
+    allowed = within_limit(destination, destination_offset, count)
+    while done < allowed:
+        step = min(LARGE, allowed - done)
         put: u64 = 0
         try:
             got = source.ops.read(source_offset + done, buffer[0:step], source.may_wait and done == 0)

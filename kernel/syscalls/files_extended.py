@@ -18,6 +18,7 @@ from codegen.lang import (
 from kernel.base.errno import E2BIG, EBADF, EINVAL, ENAMETOOLONG, ENODATA, EOPNOTSUPP, EPERM, ERANGE
 from kernel.files import extended
 from kernel.files.attributes import Access
+from kernel.files.capability import Capability
 from kernel.files.extended import NAME_MAX, VALUE_MAX
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.inode import Inode
@@ -89,7 +90,7 @@ def begins_with(name: Slice[u8], prefix: Slice[u8]) -> bool:
 
 def check_right(task: Thread, inode: Inode, name: Slice[u8], writes: bool) -> Fallible[None]:
     """The checks of xattr_permission(), and EOPNOTSUPP for kinds of names that there are not (xattr(7))."""
-    is_root = task.process.credentials.user == 0
+    is_root = task.process.credentials.has(Capability.SYS_ADMIN)
     about = inode.described
     if writes and is_immutable(inode):
         raise EPERM
@@ -177,7 +178,7 @@ def set_on(task: Thread, inode: Inode, name: Slice[u8], value: Slice[u8], flags:
     if name == CAPABILITY and len(value) != CAPABILITY_SIZES[0] and len(value) != CAPABILITY_SIZES[1]:
         raise EINVAL
     extended.put(inode, name, value, flags & XATTR_REPLACE == 0, flags & XATTR_CREATE == 0)
-    inode.described.changed = wall_time()
+    inode.described.changed.set(wall_time())
     notify(inode, Happening.ATTRIBUTES)
 
 
@@ -210,7 +211,7 @@ def remove_from(task: Thread, inode: Inode, name: Slice[u8]) -> Fallible[None]:
     """Remove an attribute of `inode`."""
     check_right(task, inode, name, True)
     extended.remove(inode, name)
-    inode.described.changed = wall_time()
+    inode.described.changed.set(wall_time())
     notify(inode, Happening.ATTRIBUTES)
 
 
@@ -279,7 +280,7 @@ def list_of(task: Thread, inode: Inode, out: UserAddr, size: u64) -> Fallible[u6
     for told in (False, True):
         total = 0
         for one in known.all:
-            if begins_with(one.name, TRUSTED) and task.process.credentials.user != 0:
+            if begins_with(one.name, TRUSTED) and not task.process.credentials.has(Capability.SYS_ADMIN):
                 continue
             if told:
                 put_bytes(advance(out, total), one.name_text[0 : one.name_length])

@@ -35,12 +35,14 @@ from kernel.files.holes import next_data, next_hole
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.watch import Happening, notify
 from kernel.memory import user
+from kernel.net.unix.socket import UnixSocket
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
 from kernel.sched.mutex import Mutex
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
+from kernel.syscalls.file_limit import check_new_size, within_limit
 from kernel.syscalls.files_support import (
     COUNT_MAX,
     HIGHEST_OFFSET,
@@ -49,6 +51,7 @@ from kernel.syscalls.files_support import (
     readable_file,
     writable_file,
 )
+from kernel.syscalls.sockets_transfer import read_from_socket, write_to_socket
 
 SMALL = 256
 LARGE = 4096
@@ -114,10 +117,11 @@ def write_at(file: OpenFile, offset: u64, source: UserSlice, wait: bool) -> Fall
     transfer. What has an inode is written under its `write_lock`, which the caller holds.
     """
     done: u64 = 0
-    if source.length <= SMALL:
-        done = write_steps(file, offset, source, wait, local_array(u8, SMALL))
+    allowed = UserSlice(source.address, within_limit(file, offset, source.length))
+    if allowed.length <= SMALL:
+        done = write_steps(file, offset, allowed, wait, local_array(u8, SMALL))
     else:
-        done = write_steps(file, offset, source, wait, local_array(u8, LARGE))
+        done = write_steps(file, offset, allowed, wait, local_array(u8, LARGE))
     tell_transfer(file, done, Happening.MODIFY)
     return done
 
@@ -152,6 +156,8 @@ def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
     ops = file.ops
     if isinstance(ops, PipeReader):
         return ops.pipe.receive_to_user(destination, file.may_wait)
+    if isinstance(ops, UnixSocket):
+        return read_from_socket(ops, destination, file.may_wait)
     if not file.ops.is_seekable():
         return read_at(file, 0, destination, file.may_wait)
     with file.position_lock:
@@ -162,6 +168,9 @@ def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
 
 def write_or_signal(task: Thread, file: OpenFile, source: UserSlice) -> Fallible[u64]:
     """`write_on`, with SIGPIPE for the thread when nobody can read any more (write(2), EPIPE)."""
+    ops = file.ops
+    if isinstance(ops, UnixSocket):
+        return write_to_socket(task, ops, source, file.may_wait)
     try:
         return write_on(file, source)
     except EPIPE:
@@ -337,6 +346,7 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
     if inode.described.is_directory:
         raise EISDIR
     inode.check(task.process.credentials, Access.WRITE)
+    check_new_size(inode.described.size, u64(length))
     inode.truncate(u64(length))
 
 
@@ -351,4 +361,5 @@ def ftruncate(task: Thread, fd: Fd, length: i64) -> Fallible[None]:
     inode = file.inode
     if not file.is_writable or inode is None or not inode.described.is_regular:
         raise EINVAL
+    check_new_size(inode.described.size, u64(length))
     inode.truncate(u64(length))

@@ -15,6 +15,7 @@ from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
+from kernel.syscalls.file_limit import check_new_size
 
 KEEP_SIZE: u32 = 1
 PUNCH_HOLE: u32 = 2
@@ -77,6 +78,8 @@ def allocate_in(inode: Inode, mode: u32, start: u64, end: u64) -> Fallible[None]
         punch(content, start, end)
     else:
         check_size(inode, max(end, content.size))
+        if mode & KEEP_SIZE == 0:
+            check_new_size(content.size, end)
         reserve(content, start // PAGE, pages_of(end))
         if mode & KEEP_SIZE == 0 and end > content.size:
             inode.set_size(end)

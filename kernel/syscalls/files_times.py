@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, Nanoseconds, UserAddr, i32, i64, local, struct, u32, u64
+from codegen.lang import Fallible, Fd, Nanoseconds, UserAddr, i32, i64, local, struct, u32
 from kernel.base.errno import EACCES, EINVAL, EPERM
 from kernel.files.attributes import Access
 from kernel.files.flags import AT_FDCWD, AtFlags
 from kernel.files.inode import Inode
 from kernel.files.mount_kind import MountKind
-from kernel.files.stat import SECOND
+from kernel.files.timestamp import SECOND, Timestamp
 from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
 from kernel.memory import user
@@ -20,8 +20,6 @@ from kernel.syscalls.files_support import advance, checked_flags, find_at, follo
 UTIME_NOW: i64 = 0x3FFF_FFFF
 UTIME_OMIT: i64 = 0x3FFF_FFFE
 MICROSECOND: i64 = 1000
-LATEST: i64 = 18_000_000_000
-"""Times are nanoseconds from 1970 without sign: what is before or after is moved to the end of that range."""
 
 
 @struct
@@ -132,19 +130,18 @@ def set_times(task: Thread, inode: Inode, wanted: WantedTimes) -> Fallible[None]
         raise EPERM
     now = wall_time()
     about = inode.described
-    about.accessed = chosen_time(wanted.accessed_seconds, wanted.accessed_part, about.accessed, now)
-    about.modified = chosen_time(wanted.modified_seconds, wanted.modified_part, about.modified, now)
-    about.changed = now
+    choose(about.accessed, wanted.accessed_seconds, wanted.accessed_part, now)
+    choose(about.modified, wanted.modified_seconds, wanted.modified_part, now)
+    about.changed.set(now)
     notify(inode, Happening.ATTRIBUTES)
 
 
-def chosen_time(seconds: i64, part: i64, old: Nanoseconds, now: Nanoseconds) -> Nanoseconds:
-    """The time that is meant."""
+def choose(time: Timestamp, seconds: i64, part: i64, now: Nanoseconds) -> None:
+    """Set a time of a file as it is meant."""
     if part == UTIME_NOW:
-        return now
-    if part == UTIME_OMIT:
-        return old
-    return Nanoseconds(u64(min(max(seconds, 0), LATEST)) * SECOND + u64(part))
+        time.set(now)
+    elif part != UTIME_OMIT:
+        time.set_parts(seconds, u32(part))
 
 
 def check_touch(task: Thread, inode: Inode, is_now: bool) -> Fallible[None]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, Fd, UserAddr, UserSlice, deferred, i64, u32, u64
+from codegen.lang import Errno, Fallible, Fd, UserAddr, UserSlice, deferred, i64, local, u32, u64
 from kernel.base.errno import EINVAL, EOPNOTSUPP, EPIPE
 from kernel.files.attributes import Kind
 from kernel.files.file import OpenFile
 from kernel.files.flags import OpenFlags
 from kernel.memory import user
+from kernel.net.socket.buffer import Buffer
+from kernel.net.unix.socket import UnixSocket
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
+from kernel.sched.cpu import current
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_io import check_has_places, check_room, read_at, write_at, write_lock_of
 from kernel.syscalls.files_support import COUNT_MAX, HIGHEST_OFFSET, advance, readable_file, writable_file
+from kernel.syscalls.sockets_transfer import read_socket, write_socket
 
 VECTORS_MAX: u64 = 1024
 """IOV_MAX (readv(2))."""
@@ -40,17 +44,28 @@ def check_vectors(vectors: UserAddr, count: u64) -> Fallible[None]:
     """EFAULT when the array cannot be read, EINVAL when it is too long or the sum of its lengths is."""
     if count > VECTORS_MAX:
         raise EINVAL
+    total_of(vectors, count)
+
+
+def total_of(vectors: UserAddr, count: u64) -> Fallible[u64]:
+    """The sum of the lengths in an array. EFAULT when it cannot be read, EINVAL when the sum is too large."""
     total: u64 = 0
     for index in range(count):
         length = vector_at(vectors, index).length
         if length > HIGHEST_OFFSET - total:
             raise EINVAL
         total += length
+    return total
 
 
 def read_vectors(file: OpenFile, vectors: UserAddr, count: u64, offset: i64, wait: bool) -> Fallible[u64]:
     """Read into one place after the other, from `offset` or AT_POSITION on; stops at the first that is not filled."""
     check_vectors(vectors, count)
+    ops = file.ops
+    if isinstance(ops, UnixSocket):
+        buffer = local(Buffer)
+        buffer.over_vectors(vectors, count, min(total_of(vectors, count), COUNT_MAX))
+        return read_socket(current(), ops, buffer, wait)
     if not file.ops.is_seekable():
         return read_parts(file, vectors, count, 0, wait)
     if offset != AT_POSITION:
@@ -91,6 +106,11 @@ def write_vectors(
 ) -> Fallible[u64]:
     """Write from one place after the other, likewise; SIGPIPE for the thread when nobody can read any more."""
     check_vectors(vectors, count)
+    ops = file.ops
+    if isinstance(ops, UnixSocket):
+        buffer = local(Buffer)
+        buffer.over_vectors(vectors, count, min(total_of(vectors, count), COUNT_MAX))
+        return write_socket(task, ops, buffer, wait)
     if not file.ops.is_seekable():
         return write_parts(task, file, vectors, count, 0, wait)
     if offset != AT_POSITION:

@@ -19,6 +19,7 @@ from codegen.lang import (
 from kernel.base.errno import EFAULT, EINVAL, EPERM
 from kernel.base.release import DOMAIN, RELEASE, SYSTEM, VERSION
 from kernel.devices.random import fill_random
+from kernel.files.capability import Capability
 from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.msr import write_gs_base_user
 from kernel.memory import frames, user
@@ -62,10 +63,10 @@ def put_field(buffer: MutableSlice[u8], index: u64, text: Slice[u8]) -> None:
     copy(buffer[start : start + len(text)], text)
 
 
-@syscall(170, needs="user 0")
+@syscall(170, needs="CAP_SYS_ADMIN")
 def sethostname(task: Thread, name: UserAddr, length: u64) -> Fallible[None]:
     """sethostname(2): of the caller's container."""
-    if task.process.credentials.user != 0:
+    if not task.process.credentials.has(Capability.SYS_ADMIN):
         raise EPERM
     if length >= UTS_FIELD:
         raise EINVAL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, UserAddr, u32, u64
 from kernel.base.errno import EINVAL, ENOMEM, EPERM
+from kernel.files.capability import Capability
 from kernel.machine.layout import PAGE_SIZE
 from kernel.memory import locking
 from kernel.process.limits import Resource
@@ -19,9 +20,9 @@ ALL_FLAGS: u32 = 7
 
 
 def check_limit(task: Thread, pages: u64) -> Fallible[None]:
-    """Whether so many pages may be locked: EPERM if none may be, ENOMEM above RLIMIT_MEMLOCK; user 0 may lock all."""
+    """Whether so many pages may be locked: EPERM if none may be, ENOMEM above RLIMIT_MEMLOCK; CAP_IPC_LOCK: all."""
     limit = task.process.settings.limits.soft_of(Resource.LOCKED_MEMORY)
-    if task.process.credentials.user == 0:
+    if task.process.credentials.has(Capability.IPC_LOCK):
         return
     if limit == 0:
         raise EPERM

@@ -114,7 +114,7 @@ def transfer(
         return 0
     if pid <= 0:
         raise ESRCH
-    process = task.process.container.find_process(Pid(pid))
+    process = task.process.container.numbers.process(Pid(pid))
     if process.is_zombie:
         raise ESRCH
     if not may_look_into(process, LookAs.REAL):

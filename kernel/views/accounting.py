@@ -11,7 +11,7 @@ from kernel.machine.clock import CLOCK
 from kernel.machine.trap import SYSTEM_CALL_VECTOR
 from kernel.process.access import LookAs, may_look_into
 from kernel.process.process import Process
-from kernel.process.timers import ProcessTimer
+from kernel.process.timers import OWN_TIMERS, ProcessTimer
 from kernel.process.usage import Report, report_process, report_thread
 from kernel.sched.cpu import current
 from kernel.sched.policy import STANDARD_THREAD_WEIGHT
@@ -157,23 +157,15 @@ def write_children(inode: Inode, writer: Writer, key: u64) -> Fallible[u64]:
     return END if lowest.count == 0 else lowest.numbers[lowest.count - 1] + 1
 
 
-TIMERS_AT_ONCE: u64 = 16
-
-
 def write_timers(inode: Inode, writer: Writer, key: u64) -> Fallible[u64]:
-    """timers: those of timer_create(2). Some at once; the key is how many came before."""
+    """timers: those of timer_create(2). The key is a number that none has that came before."""
     process = process_of(inode)
-    before, room = key, TIMERS_AT_ONCE
-    for timer in process.timers:
-        if before > 0:
-            before -= 1
-            continue
-        if room == 0:
-            return key + TIMERS_AT_ONCE
-        room -= 1
-        if timer.number >= 0:
-            write_timer(process, timer, writer)
-    return END
+    timer = process.timers.at_or_above(key + OWN_TIMERS)
+    if timer is None:
+        return END
+    if timer.is_ready:
+        write_timer(process, timer, writer)
+    return u64(timer.number) + 1
 
 
 def write_timer(process: Process, timer: ProcessTimer, writer: Writer) -> None:
@@ -181,6 +173,6 @@ def write_timer(process: Process, timer: ProcessTimer, writer: Writer) -> None:
     notify: Slice[u8] = b"none" if timer.is_silent else b"signal"
     target: Slice[u8] = b"pid" if timer.thread_id == 0 else b"tid"
     number = i64(process.pid) if timer.thread_id == 0 else i64(timer.thread_id)
-    writer(f"ID: {timer.number}\nsignal: {timer.info.signal}/")
-    writer.zero_padded(timer.info.value, 16)
+    writer(f"ID: {timer.number}\nsignal: {timer.signal}/")
+    writer.zero_padded(timer.entry.info.value, 16)
     writer(f"\nnotify: {notify}/{target}.{number}\nClockID: {timer.clock}\n")

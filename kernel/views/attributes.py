@@ -6,6 +6,7 @@ from codegen.lang import Fallible, Slice, fill, i64, local_array, u8, u32, u64
 from kernel.base.errno import EINVAL, EPERM, ESRCH
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned, index_of
 from kernel.base.writer import Writer
+from kernel.files.capability import Capability
 from kernel.files.inode import Inode
 from kernel.process.access import LookAs, may_look_into
 from kernel.process.limits import UNLIMITED
@@ -135,7 +136,7 @@ def take_core_filter(inode: Inode, text: Slice[u8]) -> Fallible[None]:
 
 
 def write_timer_slack(inode: Inode, writer: Writer) -> Fallible[None]:
-    """timerslack_ns: as prctl(2) sets it. EPERM for those of others, but for the superuser."""
+    """timerslack_ns: as prctl(2) sets it. EPERM for those of others without CAP_SYS_NICE."""
     writer(f"{slack_owner(inode).policy.timer_slack}\n")
 
 
@@ -149,7 +150,7 @@ def take_timer_slack(inode: Inode, text: Slice[u8]) -> Fallible[None]:
 def slack_owner(inode: Inode) -> Fallible[Thread]:
     """The thread whose slack it is, if the running one may see and set it (CAP_SYS_NICE). EPERM, ESRCH."""
     process = process_of(inode)
-    if process is not current().process and current().process.credentials.user != 0:
+    if process is not current().process and not current().process.credentials.has(Capability.SYS_NICE):
         raise EPERM
     thread = thread_of(inode)
     if thread is None:
@@ -163,9 +164,9 @@ def write_login(inode: Inode, writer: Writer) -> Fallible[None]:
 
 
 def take_login(inode: Inode, text: Slice[u8]) -> Fallible[None]:
-    """The superuser sets that of its own process. EPERM, EINVAL."""
+    """A process sets its own, with CAP_AUDIT_CONTROL. EPERM, EINVAL."""
     process = process_of(inode)
-    if process is not current().process or process.credentials.user != 0:
+    if process is not current().process or not process.credentials.has(Capability.AUDIT_CONTROL):
         raise EPERM
     process.settings.login_user = u32(taken_signed(text, -1, i64(NO_LOGIN)) & i64(NO_LOGIN))
 

@@ -7,6 +7,7 @@ from kernel.base.errno import EACCES, EINVAL, ENOENT, EPERM, ERANGE
 from kernel.base.text import index_of, parse_unsigned
 from kernel.base.writer import Writer
 from kernel.files.attributes import Kind
+from kernel.files.capability import Capability
 from kernel.files.inode import ABOUT_THREAD, Inode
 from kernel.files.listing import Records
 from kernel.files.made import Destination, MadeLink, Population
@@ -40,7 +41,8 @@ class MappedFile(MadeLink):
     def follow(self, link: Inode, destination: Destination) -> Fallible[bool]:
         file = mapped_at(link)
         file.drop()
-        if current().process.credentials.user != 0:
+        credentials = current().process.credentials
+        if not credentials.has(Capability.SYS_ADMIN) and not credentials.has(Capability.CHECKPOINT_RESTORE):
             raise EPERM
         destination.inode = file
         return True

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, deferred, local, local_array, struct, u8, u64, uninitialised
+from codegen.lang import Fallible, Slice, deferred, local, local_array, struct, u8, u32, u64, uninitialised
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.base.writer import Writer
 from kernel.files.content import Content
 from kernel.files.inode import Inode
+from kernel.ipc.segment import Segment
 from kernel.memory.region import Protection, Region
 from kernel.memory.resident import resident_in
 from kernel.memory.space import AddressSpace
@@ -17,6 +18,8 @@ from kernel.views.text import END
 
 ADDRESS_DIGITS: u64 = 8
 NAME_COLUMN: u64 = 73
+SEGMENT_DEVICE: u64 = 1
+"""The device of the file system of Linux that has no mount, where the files of segments are."""
 
 
 def write_map(inode: Inode, writer: Writer, key: u64) -> Fallible[u64]:
@@ -52,7 +55,14 @@ class MapLine:
     offset: u64 = 0
     file: Inode | None = None
     """Held."""
+    is_segment: bool = False
+    """Of shmget(2), with this key."""
+    key: u32 = 0
+    device: u64 = 0
+    number: u64 = 0
+    """Those of the file or the segment."""
     name: Slice[u8] = uninitialised()
+    """What it is called without a file."""
 
     def take(self, space: AddressSpace, region: Region) -> None:
         """Be about `region`. The lock of the space is held."""
@@ -62,11 +72,22 @@ class MapLine:
         self.is_shared = region.shared
         self.offset = 0
         self.name = b""
+        self.device = 0
+        self.number = 0
         file = file_of(region)
         self.file = file
+        segment = segment_of(region)
+        self.is_segment = segment is not None
         if file is not None:
             self.offset = region.offset
+            self.device = file.described.file_system
+            self.number = file.described.number
             file.hold()
+        elif segment is not None:
+            self.offset = region.offset
+            self.device = SEGMENT_DEVICE
+            self.number = u64(segment.status.id)
+            self.key = segment.first_key
         elif space.heap is region:
             self.name = b"[heap]"
         elif region.end == TOP:
@@ -86,7 +107,6 @@ class MapLine:
 
     def write(self, writer: Writer) -> Fallible[None]:
         """`start-end rights offset device inode   name`."""
-        file = self.file
         length = write_padded(writer, self.start, ADDRESS_DIGITS)
         writer.text(b"-")
         length += write_padded(writer, self.end, ADDRESS_DIGITS)
@@ -97,17 +117,31 @@ class MapLine:
         writer.text(b"s " if self.is_shared else b"p ")
         length += write_padded(writer, self.offset, ADDRESS_DIGITS)
         writer.text(b" 00:")
-        length += write_padded(writer, 0 if file is None else file.described.file_system, 2)
+        length += write_padded(writer, self.device, 2)
         writer.text(b" ")
-        length += write_number(writer, 0 if file is None else file.described.number)
-        if file is not None or len(self.name) > 0:
+        length += write_number(writer, self.number)
+        if self.is_of_file or len(self.name) > 0:
             for _ in range(NAME_COLUMN - min(length + 12, NAME_COLUMN - 1)):
                 writer.text(b" ")
+        self.write_name(writer)
+        writer.text(b"\n")
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether there is a file, or a segment, which is as good as one."""
+        return self.file is not None or self.is_segment
+
+    def write_name(self, writer: Writer) -> Fallible[None]:
+        """The path of the file, or what else it is."""
+        file = self.file
         if file is not None:
             write_path(file, writer)
+        elif self.is_segment:
+            writer.text(b"/SYSV")
+            write_padded(writer, u64(self.key), ADDRESS_DIGITS)
+            writer.text(b" (deleted)")
         else:
             writer.text(self.name)
-        writer.text(b"\n")
 
 
 def file_of(region: Region) -> Inode | None:
@@ -116,6 +150,12 @@ def file_of(region: Region) -> Inode | None:
     if pager is not None and isinstance(pager, Content):
         return pager.inode
     return None
+
+
+def segment_of(region: Region) -> Segment | None:
+    """The segment that is attached there (shmat(2))."""
+    pager = region.pager
+    return pager if pager is not None and isinstance(pager, Segment) else None
 
 
 def write_padded(writer: Writer, value: u64, digits: u64) -> u64:
@@ -149,16 +189,15 @@ def write_node_map(inode: Inode, writer: Writer, key: u64) -> Fallible[u64]:
         count = resident_in(space.root, region.start, region.end)
     with deferred(line.drop):
         writer(f"{line.start:x} default")
-        file = line.file
-        if file is not None:
+        if line.is_of_file:
             writer.text(b" file=")
-            write_path(file, writer)
+            line.write_name(writer)
         elif line.name == b"[heap]":
             writer.text(b" heap")
         elif line.name == b"[stack]":
             writer.text(b" stack")
         if count > 0:
-            kind: Slice[u8] = b"mapped" if file is not None else b"anon"
+            kind: Slice[u8] = b"mapped" if line.is_of_file else b"anon"
             writer(f" {kind}={count} N0={count} kernelpagesize_kB=4")
         writer.text(b"\n")
     return line.end

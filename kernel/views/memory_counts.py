@@ -16,7 +16,7 @@ from kernel.memory.region import Protection, Region
 from kernel.memory.resident import resident_in
 from kernel.memory.space import AddressSpace
 from kernel.sched.preemption import preemption_point
-from kernel.views.maps import file_of, region_from
+from kernel.views.maps import file_of, region_from, segment_of
 from kernel.views.subject import process_of
 
 TABLE_SPAN: u64 = 512 * PAGE_SIZE
@@ -69,7 +69,8 @@ class MemoryCounts:
             return
         count = resident_in(space.root, region.start, region.end)
         file = file_of(region)
-        if file is not None and (file.is_memory or file.fs.kind == MountKind.SHARED_MEMORY):
+        is_shared_memory = file is not None and (file.is_memory or file.fs.kind == MountKind.SHARED_MEMORY)
+        if is_shared_memory or segment_of(region) is not None:
             self.shared_memory += count
         else:
             self.file += count

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, Slice, i64, u8, u64
-from kernel.base.errno import EINVAL, ERANGE
+from kernel.base.errno import EINVAL, EPERM, ERANGE
 from kernel.base.text import parse_unsigned
+from kernel.sched.cpu import current
 
 NEWLINE: u8 = 10
 MINUS: u8 = 0x2D
@@ -55,3 +56,18 @@ def taken_signed(text: Slice[u8], lowest: i64, highest: i64) -> Fallible[i64]:
     if not lowest <= found <= highest:
         raise EINVAL
     return found
+
+
+def setting_in(text: Slice[u8], lowest: u64, highest: u64) -> Fallible[u64]:
+    """The number that is written to a setting in /proc/sys. EPERM for others than user 0; EINVAL, also outside of the
+    range.
+    """
+    if current().process.credentials.effective_user != 0:
+        raise EPERM
+    try:
+        value = taken_unsigned(text)
+    except ERANGE:
+        raise EINVAL from None
+    if not lowest <= value <= highest:
+        raise EINVAL
+    return value

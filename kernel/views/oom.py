@@ -5,6 +5,7 @@ from __future__ import annotations
 from codegen.lang import Fallible, Slice, i32, i64, u8
 from kernel.base.errno import EACCES
 from kernel.base.writer import Writer
+from kernel.files.capability import Capability
 from kernel.files.inode import Inode
 from kernel.memory import frames
 from kernel.process.badness import NEVER, badness
@@ -42,7 +43,7 @@ def take_adjustment(inode: Inode, text: Slice[u8]) -> Fallible[None]:
 
 def set_adjustment(process: Process, wanted: i32, least: i32) -> Fallible[None]:
     """Set it. EACCES below `least` for who is not privileged (CAP_SYS_RESOURCE)."""
-    is_privileged = current().process.credentials.user == 0
+    is_privileged = current().process.credentials.has(Capability.SYS_RESOURCE)
     if wanted < least and not is_privileged:
         raise EACCES
     process.settings.oom_adjustment = wanted

@@ -33,7 +33,7 @@ from kernel.files.table import DESCRIPTORS_MAX
 from kernel.process.identity import ProcessIdentity, identity_of
 from kernel.process.process import Process
 from kernel.sched.cpu import current
-from kernel.views.subject import about_number, find_by_number, find_thread, is_inside, process_of
+from kernel.views.subject import about_number, find_by_number, is_inside, process_of, thread_in
 
 NO_NUMBER: u64 = 0xFFFF_FFFF_FFFF_FFFF
 KEPT_PROCESSES: u64 = 256
@@ -85,11 +85,12 @@ class Processes(Population):
     def list(self, directory: Inode, start: u64, records: Records) -> None:
         if not is_inside(directory):
             return
-        lowest = local(LowestNumbers)
-        lowest.start = start
-        for process in current().process.container.processes:
-            lowest.take(u64(process.pid))
-        list_folders(lowest, self.template, records)
+        processes = current().process.container.numbers.processes
+        process = processes.at_or_above(start)
+        while process is not None:
+            if not tell_folder(u64(process.pid), self.template, records):
+                return
+            process = processes.at_or_above(u64(process.pid) + 1)
 
     def describe(self, directory: Inode) -> None:
         """Its links count all processes, though most have no folder yet."""
@@ -152,7 +153,7 @@ def process_or_none(directory: Inode) -> Process | None:
 
 def is_thread_of(process: Process, number: Pid) -> bool:
     """Whether a thread of `process` has that number; a zombie's first thread is still shown."""
-    return (process.threads.is_empty and process.pid == number) or find_thread(process, number) is not None
+    return (process.threads.is_empty and process.pid == number) or thread_in(process, number) is not None
 
 
 def add_folder(
@@ -175,12 +176,16 @@ def folder_number(number: u64, template: Inode) -> u64:
 
 def list_folders(lowest: LowestNumbers, template: Inode, records: Records) -> None:
     """Tell folders that show `template`."""
-    digits = local_array(u8, DECIMAL_LENGTH)
     for place in range(lowest.count):
-        number = lowest.numbers[place]
-        name = digits[format_unsigned(digits, number, 10) :]
-        if not records.add_made(name, folder_number(number, template), Kind.DIRECTORY, number):
+        if not tell_folder(lowest.numbers[place], template, records):
             return
+
+
+def tell_folder(number: u64, template: Inode, records: Records) -> bool:
+    """Tell a folder that shows `template`; False if there is no room for it."""
+    digits = local_array(u8, DECIMAL_LENGTH)
+    name = digits[format_unsigned(digits, number, 10) :]
+    return records.add_made(name, folder_number(number, template), Kind.DIRECTORY, number)
 
 
 @struct

@@ -10,8 +10,8 @@ from kernel.machine.clock import CLOCK, wall_time
 from kernel.machine.cpuid import CpuidResult, read_cpuid
 from kernel.machine.trap import Vector
 from kernel.sched.cpu import CPUS, FIRST_INTERRUPT, current
-from kernel.sched.scheduler import cpu_times
 from kernel.sched.timer import now
+from kernel.sched.times import cpu_times
 from kernel.views.processor_flags import write_flags
 from kernel.views.system import HUNDREDTH, SECOND, count_running, write_seconds
 from kernel.views.text import END

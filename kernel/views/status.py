@@ -6,7 +6,6 @@ from codegen.lang import Fallible, Slice, i64, local, local_array, u8, u64
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned, index_of
 from kernel.base.writer import Writer
 from kernel.files.inode import Inode
-from kernel.files.table import CHUNK_SLOTS
 from kernel.machine.layout import PAGE_SIZE
 from kernel.memory.resident import most_resident_pages
 from kernel.process.limits import Resource
@@ -20,10 +19,6 @@ from kernel.views.subject import number_of, process_of, thread_of
 
 KIBIBYTES: u64 = PAGE_SIZE // 1024
 NUMBER_COLUMN: u64 = 8
-FEWEST_DESCRIPTORS: u64 = 64
-"""A table of Linux has room for no less (NR_OPEN_DEFAULT)."""
-ALL_CAPABILITIES: u64 = 0x1FF_FFFF_FFFF
-"""Those up to CAP_CHECKPOINT_RESTORE (capabilities(7))."""
 
 
 def write_status(inode: Inode, writer: Writer) -> Fallible[None]:
@@ -59,11 +54,9 @@ def write_identity(inode: Inode, process: Process, thread: Thread | None, writer
     writer(f"State:\t{state_letter(process, thread)} ({state_word(process, thread)})\nTgid:\t{process.pid}\nNgid:\t0\n")
     writer(f"Pid:\t{number_of(inode)}\nPPid:\t{parent_id}\nTracerPid:\t0\n")
     about = process.credentials
-    writer(f"Uid:\t{about.real_user}\t{about.user}\t{about.saved_user}\t{about.user}\n")
-    writer(f"Gid:\t{about.real_group}\t{about.group}\t{about.saved_group}\t{about.group}\n")
-    files: u64 = 0 if process.is_zombie else process.files.end
-    slots = (files + CHUNK_SLOTS - 1) // CHUNK_SLOTS * CHUNK_SLOTS
-    writer(f"FDSize:\t{0 if process.is_zombie else max(slots, FEWEST_DESCRIPTORS)}\nGroups:\t")
+    writer(f"Uid:\t{about.real_user}\t{about.effective_user}\t{about.saved_user}\t{about.user}\n")
+    writer(f"Gid:\t{about.real_group}\t{about.effective_group}\t{about.saved_group}\t{about.group}\n")
+    writer(f"FDSize:\t{0 if process.is_zombie else process.files.capacity}\nGroups:\t")
     for index in range(about.group_count):
         writer(f"{about.groups[index]} ")
     writer.text(b" \n" if about.group_count == 0 else b"\n")
@@ -113,7 +106,7 @@ def write_size(writer: Writer, name: Slice[u8], pages: u64) -> None:
 
 def write_signals(process: Process, thread: Thread | None, writer: Writer) -> None:
     """The sets of signals, as hexadecimal masks."""
-    writer(f"SigQ:\t0/{process.settings.limits.soft_of(Resource.PENDING_SIGNALS) & 0x7FFFFFFF}\n")
+    writer(f"SigQ:\t{process.owner.signals}/{process.settings.limits.soft_of(Resource.PENDING_SIGNALS) & 0x7FFFFFFF}\n")
     write_set(writer, b"SigPnd:\t", 0 if thread is None else thread.pending_signals)
     write_set(writer, b"ShdPnd:\t", process.signals.pending)
     write_set(writer, b"SigBlk:\t", 0 if thread is None else thread.signal_mask)
@@ -122,14 +115,13 @@ def write_signals(process: Process, thread: Thread | None, writer: Writer) -> No
 
 
 def write_capabilities(process: Process, writer: Writer) -> None:
-    """The sets of capabilities: all for user 0, none for others."""
-    who = process.credentials
-    permitted = who.user == 0 or who.real_user == 0 or who.saved_user == 0
-    write_set(writer, b"CapInh:\t", 0)
-    write_set(writer, b"CapPrm:\t", ALL_CAPABILITIES if permitted else 0)
-    write_set(writer, b"CapEff:\t", ALL_CAPABILITIES if who.user == 0 else 0)
-    write_set(writer, b"CapBnd:\t", ALL_CAPABILITIES)
-    write_set(writer, b"CapAmb:\t", 0)
+    """The sets of capabilities."""
+    sets = process.credentials.capabilities
+    write_set(writer, b"CapInh:\t", sets.inheritable)
+    write_set(writer, b"CapPrm:\t", sets.permitted)
+    write_set(writer, b"CapEff:\t", sets.effective)
+    write_set(writer, b"CapBnd:\t", sets.bounding)
+    write_set(writer, b"CapAmb:\t", sets.ambient)
 
 
 def write_set(writer: Writer, name: Slice[u8], members: u64) -> None:

@@ -54,30 +54,28 @@ def process_of(inode: Inode) -> Fallible[Process]:
     if process is None or process.container is not current().process.container:
         raise ESRCH
     number = number_of(inode)
-    if process.pid != number and find_thread(process, number) is None:
+    if process.pid != number and thread_in(process, number) is None:
         raise ESRCH
     return process
 
 
 def thread_of(inode: Inode) -> Fallible[Thread | None]:
     """The thread that `inode` is about; None for a process whose first thread has ended. ESRCH once that is gone."""
-    return find_thread(process_of(inode), number_of(inode))
+    return thread_in(process_of(inode), number_of(inode))
 
 
-def find_thread(process: Process, wanted: Pid) -> Thread | None:
+def thread_in(process: Process, wanted: Pid) -> Thread | None:
     """The thread of `process` called `wanted`."""
-    for thread in process.threads:
-        if thread.id == wanted:
-            return thread
-    return None
+    thread = process.container.numbers.find_thread(wanted)
+    return None if thread is None or thread.process is not process else thread
 
 
 def find_by_number(wanted: Pid) -> Process | None:
     """The process of the container that asks which has this number, or a thread with it."""
-    for process in current().process.container.processes:
-        if process.pid == wanted or find_thread(process, wanted) is not None:
-            return process
-    return None
+    try:
+        return current().process.container.numbers.process_of(wanted)
+    except ESRCH:
+        return None
 
 
 def looked_into(inode: Inode) -> Fallible[Process]:

@@ -38,7 +38,7 @@ def write_seconds(writer: Writer, nanoseconds: u64) -> None:
 def write_load_average(inode: Inode, writer: Writer) -> Fallible[None]:
     """loadavg: no average is kept; then the processes that run and all, and the newest pid."""
     container = current().process.container
-    writer(f"0.00 0.00 0.00 {count_running()}/{container.processes.count} {container.last_pid}\n")
+    writer(f"0.00 0.00 0.00 {count_running()}/{container.processes.count} {container.numbers.last}\n")
 
 
 def count_running() -> u64:
