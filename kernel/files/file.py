@@ -35,7 +35,7 @@ from codegen.lang import (
     uninitialised,
     width,
 )
-from kernel.base.errno import EIO
+from kernel.base.errno import EIO, ENOTTY
 from kernel.base.list import Link, List
 from kernel.files.attributes import Attributes
 from kernel.files.flags import OpenFlags, readable, writable
@@ -47,6 +47,7 @@ from kernel.memory.heap import free
 from kernel.sched.mutex import Mutex
 
 if TYPE_CHECKING:
+    from kernel.base.writer import Writer
     from kernel.files.epoll import Interest
     from kernel.files.inode import Inode
     from kernel.memory.account import Account
@@ -72,6 +73,9 @@ class Events(IntFlag):
 
 ALWAYS_READY = Events.INPUT | Events.OUTPUT | Events.READ_NORMAL | Events.WRITE_NORMAL
 """What poll(2) says of regular files and of devices that never wait."""
+
+MEMBERS_AT_ONCE: u64 = 32
+"""How many members of a list /proc/PID/fdinfo tells in one piece."""
 
 FIONREAD: u32 = 0x541B
 """ioctl: how many bytes can be read (ioctl_tty(2)); every stream knows it."""
@@ -100,7 +104,17 @@ class FileOps(Interface):
 
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         """ioctl(2): ENOTTY for a request that the file does not know."""
-        ...
+        raise ENOTTY
+
+    def title(self) -> Slice[u8]:
+        """What /proc/PID/fd calls it, behind `anon_inode:`, if it has no inode."""
+        return b"[file]"
+
+    def write_details(self, writer: Writer, start: u64) -> u64:
+        """Tell what /proc/PID/fdinfo shows of the file beside its position and flags. A long list is told in pieces:
+        this one begins with member `start`; returns with which the next one begins, 0 at the end.
+        """
+        return 0
 
     def closed(self) -> None:
         """The last reference to the open file is gone."""
@@ -112,7 +126,7 @@ class FileOps(Interface):
 
         `closed` follows when the last call that is in progress returns; none begins any more.
         """
-        ...
+        return
 
     def changes(self, events: u32) -> u64:
         """A number that is another one after each event that who asks for `events` is to be told of (EPOLLET).
