@@ -28,6 +28,7 @@ from codegen.lang import (
     copy,
     inline,
     local,
+    sleeps,
     struct,
     u8,
     u32,
@@ -280,6 +281,7 @@ class Inode(FileOps):
             raise EINVAL
         check_size(self, size)
 
+    @sleeps
     def set_size(self, size: u64) -> Fallible[None]:
         """Make a regular file `size` bytes long; `write_lock` is held. As `check_resize`, EFBIG, ENOMEM."""
         self.check_resize(size)
