@@ -20,11 +20,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.lang import (
-    Array,
     Fallible,
     MutableSlice,
     Slice,
-    array,
     copy,
     inline,
     local,
@@ -42,6 +40,7 @@ from kernel.files.attributes import Access, Attributes, Kind
 from kernel.files.content import Content
 from kernel.files.directory import Directory, DirectoryEntry, free_entry, new_entry
 from kernel.files.file import ALWAYS_READY, Events, FileOps
+from kernel.files.link_target import LinkTarget
 from kernel.files.made import Guard
 from kernel.files.mount_kind import MountKind
 from kernel.files.name_chain import chain_name
@@ -57,22 +56,11 @@ if TYPE_CHECKING:
     from kernel.files.ramfs import RamFs
     from kernel.files.watch import LostName, Watch
 
-TARGET_MAX = 256
-"""The longest target of a symbolic link that is kept in a `LinkTarget`; longer ones take a page."""
-
 ABOUT_THREAD_BITS: u64 = 24
 ABOUT_THREAD: u64 = 0xFF_FFFF
 """The part of `Inode.about` that is the number of a thread, which has 22 bits."""
 ABOUT_SHIFT: u64 = 16
 """Inodes that the kernel makes have numbers of so many bits in the layer that all containers share."""
-
-
-@struct
-class LinkTarget:
-    """Where a symbolic link points."""
-
-    length: u64 = 0
-    text: Array[u8] = array(TARGET_MAX)
 
 
 @struct

@@ -25,10 +25,10 @@ from kernel.files.flags import (
     AT_FDCWD,
     OPEN_FLAG_BITS,
     PATH_FLAG_BITS,
-    STATUS_FLAG_BITS,
     OpenFlags,
     Resolve,
     access_wanted,
+    lasting,
     writable,
 )
 from kernel.files.inode import Inode
@@ -171,6 +171,8 @@ def check_open(lookup: Lookup, inode: Inode, flags: OpenFlags) -> Fallible[None]
     if about.is_directory and (writable(flags) or OpenFlags.TRUNCATE in flags):
         raise EISDIR
     inode.check(lookup.credentials, access_wanted(flags))
+    if OpenFlags.NO_ACCESS_TIME in flags:
+        about.check_owner(lookup.credentials)
 
 
 def check_openable(inode: Inode) -> Fallible[None]:
@@ -222,7 +224,7 @@ def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFil
 
 def open_ops(owner: FileOwner, ops: FileOps, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
     """An open file on `inode` that does what `ops` does."""
-    file = open_file(owner, ops, inode, OpenFlags(u32(flags) & STATUS_FLAG_BITS) | OpenFlags.LARGE_FILE)
+    file = open_file(owner, ops, inode, lasting(flags))
     inode.hold()
     return file
 
