@@ -52,7 +52,9 @@ if TYPE_CHECKING:
     from kernel.files.credentials import Credentials
     from kernel.files.extended import ExtendedAttributes
     from kernel.files.fifo import Fifo
+    from kernel.files.lease import Lease
     from kernel.files.made import MadeFile, MadeLink, Population, Subject
+    from kernel.files.notice import Notice
     from kernel.files.ramfs import RamFs
     from kernel.files.watch import LostName, Watch
 
@@ -89,12 +91,19 @@ class Inode(FileOps):
     """Whether one of its extended attributes, or of those below, gives capabilities to who executes it."""
     watches: Watch | None = None
     """Who wants to know what happens to it (watch.py)."""
+    notices: Notice | None = None
+    """Which open files tell by a signal what happens in it (notice.py)."""
+    leases: Lease | None = None
+    lease_count: u32 = 0
+    notice_count: u32 = 0
     lost_name: LostName | None = None
     """Its last name, where somebody watched the directory when it was removed (watch.py)."""
     lost_below: LostName | None = None
     """The first of such names that were in this directory."""
     writers: u32 = 0
-    """How many open files may write to it; `executions`: how many programs it is (execution.py)."""
+    """How many open files may write to it; `readers`: only read it; `executions`: how many programs it is
+    (execution.py)."""
+    readers: u32 = 0
     executions: u32 = 0
     is_memory: bool = False
     """Made by memfd_create(2), with its name in `target`."""
