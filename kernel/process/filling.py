@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, local, sleeps, u64
+from codegen.lang import Errno, Fallible, local, sleeps, u32, u64
 from kernel.base.errno import EAGAIN, EFAULT, EINTR, EINVAL, ENOMEM, ENXIO
 from kernel.memory.fault import Filling
-from kernel.memory.region import Access
+from kernel.memory.region import Access, Protection
 from kernel.memory.space import AddressSpace
 from kernel.sched.preemption import preemption_point
 
@@ -25,10 +25,17 @@ def fill_for_advice(space: AddressSpace, start: u64, end: u64, access: Access) -
     """
     filling = local(Filling)
     filling.position = start
-    filling.end = end
     filling.access = access
     try:
-        fill(space, filling)
+        while filling.position < end:
+            with space.lock:
+                region = space.region_at(filling.position)
+                if region is None:
+                    raise ENOMEM
+                if access == Access.READ and region.terms.rights & u32(Protection.READ) == 0:
+                    raise EINVAL  # though the processor would let it be read
+                filling.end = min(region.end, end)
+            fill(space, filling)
     except EFAULT:
         with space.lock:
             if space.region_at(filling.position) is None:

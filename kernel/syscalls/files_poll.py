@@ -29,6 +29,7 @@ from kernel.files.table import FileTable
 from kernel.memory import user
 from kernel.process import mask as signal_mask
 from kernel.process.restart import keep
+from kernel.sched.cpu import current
 from kernel.sched.preemption import preemption_point
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, after, now
@@ -39,6 +40,7 @@ RECORD = 8
 """The size of a `struct pollfd`: the descriptor, the events asked for, the events found (poll(2))."""
 
 POLL: u64 = 7
+STICKY_TIMEOUTS: u32 = 0x0400_0000
 STEP: u64 = 256
 """After how many records others may run."""
 
@@ -93,8 +95,12 @@ def deadline_of_timeval(time: UserAddr) -> Fallible[Nanoseconds]:
 
 
 def put_remaining(time: UserAddr, deadline: Nanoseconds, unit: u64) -> None:
-    """Tell how much of the time is left, as Linux does in select(2) and ppoll(2), if it may be written there."""
-    if time == UserAddr(0) or deadline == NEVER:
+    """Tell how much of the time is left, as Linux does in select(2) and ppoll(2), if it may be written there.
+
+    Not to those that chose otherwise (personality(2), STICKY_TIMEOUTS).
+    """
+    sticky = current().process.settings.personality & STICKY_TIMEOUTS != 0
+    if time == UserAddr(0) or deadline == NEVER or sticky:
         return
     moment = now()
     left: u64 = deadline - moment if deadline > moment else 0

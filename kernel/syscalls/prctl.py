@@ -160,7 +160,7 @@ def set_name(task: Thread, name: UserAddr) -> Fallible[None]:
     task.process.name_thread(task, buffer[0:length])
 
 
-@syscall(135, missing="the value is kept, inherited and told, and changes nothing: addresses are not random")
+@syscall(135, missing="of what the value changes there is STICKY_TIMEOUTS; addresses are never random")
 def personality(task: Thread, value: u32) -> u64:
     """personality(2)."""
     settings = task.process.settings

@@ -42,6 +42,9 @@ static void check_files(void)
     CHECK("mprotect of what was moved", RES(mprotect(moved, PAGE, READ_WRITE)), -EACCES);
     IN_CHILD(CHECK("mprotect in a child", RES(mprotect(moved, PAGE, READ_WRITE)), -EACCES));
     CHECK("MADV_POPULATE_WRITE", RES(madvise(moved, PAGE, MADV_POPULATE_WRITE)), -EINVAL);
+    char *unread = mmap(NULL, PAGE, PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK("MADV_POPULATE_READ of what may only be written", RES(madvise(unread, PAGE, MADV_POPULATE_READ)), -EINVAL);
+    CHECK("MADV_POPULATE_WRITE of it", RES(madvise(unread, PAGE, MADV_POPULATE_WRITE)), 0);
     CHECK("MADV_REMOVE", RES(madvise(moved, PAGE, MADV_REMOVE)), -EACCES);
     struct iovec from = {text, 1}, to = {moved, 1};
     CHECK("process_vm_writev", RES(process_vm_writev(getpid(), &from, 1, &to, 1, 0)), -EFAULT);
