@@ -7,7 +7,7 @@ the first address that cannot be read.
 from __future__ import annotations
 
 from codegen.lang import Fallible, UserAddr, local, truncate, u32, u64, wrapping_add
-from kernel.base.errno import EFAULT
+from kernel.base.errno import EFAULT, EINVAL
 from kernel.machine.layout import USER_END
 from kernel.memory import user
 from kernel.process import futex
@@ -80,4 +80,7 @@ def wake_one(thread: Thread, address: UserAddr) -> Fallible[None]:
     """Wake one thread that waits at `address`, of whichever process. EFAULT."""
     key = local(FutexKey)
     key.find(thread.process.space, address, False)
-    futex.wake(key, 1)
+    try:
+        futex.wake(key, 1)
+    except EINVAL:
+        return  # those there wait for a lock that lends priority
