@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from boot.stubs.registers import smap_flag
 from codegen.stubs import Stub, Symbols
-from kernel.machine.stubs import STRING_FAULT, STRING_TOO_LONG
+from kernel.machine.stubs import STRING_FAULT, STRING_TOO_LONG, WORD_FAULT
 
 LONG = 256
 """From so many bytes on, REP MOVSQ, which takes long to begin, is faster than a loop."""
@@ -174,6 +174,25 @@ def _string_fault(symbols: Symbols) -> str:
     """
 
 
+def _compare_exchange(symbols: Symbols) -> str:
+    """compare_exchange_user(address, expected, new), of 32 bits."""
+    return f"""
+        {_open(symbols)}
+        mov r9, {symbols["compare_exchange_user_fault"]:#x}
+        mov eax, esi
+        lock cmpxchg dword ptr [rdi], edx
+        mov edx, eax
+        jmp {symbols["user_copy_done"]:#x}
+    """
+
+
+def _compare_exchange_fault(symbols: Symbols) -> str:
+    return f"""
+        mov rdx, {WORD_FAULT}
+        jmp {symbols["user_copy_done"]:#x}
+    """
+
+
 def _done(symbols: Symbols) -> str:
     """Return RDX."""
     return f"""
@@ -191,8 +210,10 @@ STUBS = (
     Stub("clear_user", "text", _clear),
     Stub("clear_user_bytes", "text", _clear_bytes),
     Stub("copy_user_string", "text", _string),
+    Stub("compare_exchange_user", "text", _compare_exchange),
     Stub("user_copy_end", "text", lambda _symbols: ""),
     Stub("copy_user_string_fault", "text", _string_fault),
+    Stub("compare_exchange_user_fault", "text", _compare_exchange_fault),
     Stub("user_copy_done", "text", _done),
     Stub("user_copy_fault", "text", lambda _symbols: "jmp r9"),
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from codegen.lang import external, i64, u64
+from codegen.lang import external, i64, u32, u64
 
 STRING_FAULT: i64 = -1
 STRING_TOO_LONG: i64 = -2
+WORD_FAULT: i64 = -1
 
 
 @external
@@ -62,4 +63,10 @@ def chacha_blocks(state: u64, destination: u64, count: u64) -> None:
 @external
 def copy_user_string(destination: u64, source: u64, maximum: u64) -> i64:
     """Copy a string with its NUL; its length, STRING_FAULT, or STRING_TOO_LONG without a NUL in `maximum`."""
+    ...
+
+
+@external
+def compare_exchange_user(address: u64, expected: u32, new: u32) -> i64:
+    """Write `new` to the word at a checked user address if it is `expected`, atomically; what it was, or WORD_FAULT."""
     ...

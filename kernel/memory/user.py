@@ -1,8 +1,8 @@
 """User access: the only way from a program's addresses to its memory.
 
-Interface: `copy_in` `copy_out` `clear_out` `copy_in_string` `get` `put`. All work on the active address space, may
-fault pages in, and raise EFAULT for what the program may not touch: nothing that a program passes can hurt. A fault
-takes the lock of the address space and may wait for a page, so they are marked as sleeping.
+Interface: `copy_in` `copy_out` `clear_out` `copy_in_string` `get` `put` `compare_exchange`. All work on the active
+address space, may fault pages in, and raise EFAULT for what the program may not touch: nothing that a program passes
+can hurt. A fault takes the lock of the address space and may wait for a page, so they are marked as sleeping.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from codegen.lang import (
     sleeps,
     store,
     u8,
+    u32,
     u64,
 )
 from kernel.base.errno import EFAULT, ENAMETOOLONG
 from kernel.machine.layout import USER_END
-from kernel.machine.stubs import STRING_FAULT, clear_user, copy_user, copy_user_string
+from kernel.machine.stubs import STRING_FAULT, clear_user, compare_exchange_user, copy_user, copy_user_string
 
 N = TypeVar("N", bound=int)
 
@@ -98,3 +99,16 @@ def put(kind: type[N], destination: UserAddr, value: N) -> Fallible[None]:
     buffer = local_array(u8, 8)
     store(kind, buffer, 0, value)
     copy_out(UserSlice(destination, size_of(kind)), buffer[0 : size_of(kind)])
+
+
+@sleeps
+def compare_exchange(address: UserAddr, expected: u32, new: u32) -> Fallible[u32]:
+    """Write `new` to the word at `address` if it is `expected`; returns what it was. EFAULT unless it may be written.
+
+    Atomic, also towards what programs do on other processors meanwhile.
+    """
+    check_range(address, 4)
+    found = compare_exchange_user(u64(address), expected, new)
+    if found < 0:
+        raise EFAULT
+    return u32(found)

@@ -16,7 +16,7 @@ from kernel.files.content import release_dying
 from kernel.files.poll import readiness_changed
 from kernel.memory import user
 from kernel.memory.space import NOTHING
-from kernel.process import job_control, robust, timers
+from kernel.process import job_control, priority_futex, robust, timers
 from kernel.process.changes import drop_space
 from kernel.process.clock_watch import forget_process, forget_thread
 from kernel.process.ending import end_threads
@@ -45,7 +45,8 @@ def exit_thread(status: u32) -> Never:
     """End the running thread, and with the last one its process, with `status` unless that was told before."""
     thread = current()
     process = thread.process
-    robust.release_locks(thread)
+    priority_futex.leave_locks(thread)
+    thread.has_left_locks = True
     forget_child_tid(thread)
     drop_signals(thread)
     if process.threads.count == 1:

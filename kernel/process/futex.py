@@ -25,7 +25,7 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import EAGAIN, EFAULT, EINTR, ETIMEDOUT
+from kernel.base.errno import EAGAIN, EFAULT, EINTR, EINVAL, ETIMEDOUT
 from kernel.base.list import List
 from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at
@@ -36,6 +36,7 @@ from kernel.memory.region import Access
 from kernel.memory.space import AddressSpace
 from kernel.sched import scheduler
 from kernel.sched.cpu import current
+from kernel.sched.futex_waiter import FutexWaiter, PriorityLock
 from kernel.sched.scheduler import SCHEDULER, block
 from kernel.sched.thread import Thread, ThreadState
 from kernel.sched.timer import NEVER, SLEEPERS, now
@@ -90,15 +91,20 @@ class FutexKey:
                 self.object = pager.identity()
                 self.place = region.page_index(page) * PAGE_SIZE + u64(address) % PAGE_SIZE
 
-    def give(self, thread: Thread) -> None:
-        """Let `thread` wait for this futex."""
-        thread.futex_object = self.object
-        thread.futex_place = self.place
-        bucket_of(self.object, self.place).push_last(thread)
+    def give(self, waiter: FutexWaiter, thread: Thread) -> None:
+        """Let `thread` wait for this futex by `waiter`."""
+        waiter.thread = thread
+        self.move(waiter)
 
-    def is_awaited(self, thread: Thread, bits: u32) -> bool:
-        """Whether `thread` waits for this futex and one of `bits`."""
-        return thread.futex_place == self.place and thread.futex_object == self.object and thread.futex_bits & bits != 0
+    def move(self, waiter: FutexWaiter) -> None:
+        """Let `waiter`, which is nowhere, stand for this futex."""
+        waiter.object = self.object
+        waiter.place = self.place
+        bucket_of(self.object, self.place).push_last(waiter)
+
+    def is_awaited(self, waiter: FutexWaiter) -> bool:
+        """Whether `waiter` waits for this futex."""
+        return waiter.place == self.place and waiter.object == self.object
 
 
 def is_page_of_file(root: FrameNumber, page: u64) -> bool:
@@ -109,31 +115,37 @@ def is_page_of_file(root: FrameNumber, page: u64) -> bool:
 
 @struct
 class Futexes:
-    """The threads that wait on a futex, by hash of its key. Only system calls come here, which exclude each other."""
+    """The waiters of all futexes, by hash of the key. Only system calls come here, which exclude each other."""
 
-    buckets: Array[List[Thread]] = inline_array(BUCKETS)
+    buckets: Array[List[FutexWaiter]] = inline_array(BUCKETS)
 
     def __init__(self) -> None:
         for bucket in self.buckets:
-            bucket.offset = field_offset(Thread.futex_link)
+            bucket.offset = field_offset(FutexWaiter.link)
 
 
 FUTEXES = Futexes()
 
 
-def bucket_of(owner: u64, place: u64) -> List[Thread]:
+def bucket_of(owner: u64, place: u64) -> List[FutexWaiter]:
     """Where those wait whose key is this. Words lie 4 bytes apart at least."""
-    return FUTEXES.buckets[(place // 4 ^ place >> 12 ^ owner) % BUCKETS]
+    return FUTEXES.buckets[hash_of(owner, place)]
 
 
-def is_waiting(thread: Thread) -> bool:
-    """Whether nobody has woken `thread` yet."""
-    return thread.futex_link.linked
+@inline
+def hash_of(owner: u64, place: u64) -> u64:
+    """The number of a bucket for a key."""
+    return (place // 4 ^ place >> 12 ^ owner) % BUCKETS
 
 
-def leave(thread: Thread) -> None:
-    """`thread` waits no longer."""
-    bucket_of(thread.futex_object, thread.futex_place).remove(thread)
+def is_waiting(waiter: FutexWaiter) -> bool:
+    """Whether nobody has woken `waiter` yet."""
+    return waiter.link.linked
+
+
+def leave(waiter: FutexWaiter) -> None:
+    """`waiter`, which is in a bucket, waits no longer."""
+    bucket_of(waiter.object, waiter.place).remove(waiter)
 
 
 @hot
@@ -142,14 +154,15 @@ def wait(key: FutexKey, address: UserAddr, expected: u32, bits: u32, deadline: N
     thread = current()
     if user.get(u32, address) != expected:
         raise EAGAIN
-    key.give(thread)
-    thread.futex_bits = bits
-    while is_waiting(thread):
+    waiter = thread.futex
+    key.give(waiter, thread)
+    waiter.bits = bits
+    while is_waiting(waiter):
         if deadline != NEVER and now() >= deadline:
-            leave(thread)
+            leave(waiter)
             raise ETIMEDOUT
         if thread.interrupted:
-            leave(thread)
+            leave(waiter)
             raise EINTR
         sleep(thread, deadline)
 
@@ -171,31 +184,77 @@ def sleep(thread: Thread, deadline: Nanoseconds) -> None:
 
 
 @hot
-def wake(key: FutexKey, count: u64, bits: u32 = MATCH_ANY) -> u64:
-    """Wake up to `count` threads that wait for `key` and one of `bits`; returns how many."""
+def wake(key: FutexKey, count: u64, bits: u32 = MATCH_ANY) -> Fallible[u64]:
+    """Wake up to `count` waiters of `key` and one of `bits`; returns how many. EINVAL where one waits for a lock."""
+    check_no_lock(key)
     woken: u64 = 0
-    for thread in bucket_of(key.object, key.place):
+    for waiter in bucket_of(key.object, key.place):
         if woken == count:
             break
-        if key.is_awaited(thread, bits):
-            leave(thread)
-            scheduler.wake(thread)
+        if key.is_awaited(waiter) and waiter.bits & bits != 0:
+            if waiter.is_paired:
+                raise EINVAL
+            leave(waiter)
+            scheduler.wake(waiter.thread)
             woken += 1
     return woken
 
 
-def requeue(source: FutexKey, target: FutexKey, count: u64) -> u64:
-    """Let up to `count` threads that wait for `source` wait for `target` instead; returns how many."""
+def requeue(source: FutexKey, target: FutexKey, count: u64) -> Fallible[u64]:
+    """Let up to `count` waiters of `source` wait for `target` instead; returns how many. EINVAL as `wake`."""
+    check_no_lock(source)
     moved: u64 = 0
     bucket = bucket_of(source.object, source.place)
     last = bucket.last
-    thread = bucket.first
-    while thread is not None and moved < count:
+    waiter = bucket.first
+    while waiter is not None and moved < count:
         # Those that move may come into this very bucket: behind the last one that has to be looked at.
-        following = None if thread is last else thread.futex_link.next
-        if source.is_awaited(thread, MATCH_ANY):
-            bucket.remove(thread)
-            target.give(thread)
+        following = None if waiter is last else waiter.link.next
+        if source.is_awaited(waiter):
+            if waiter.is_paired:
+                raise EINVAL
+            bucket.remove(waiter)
+            target.move(waiter)
             moved += 1
-        thread = following
+        waiter = following
     return moved
+
+
+def first_waiter(key: FutexKey) -> FutexWaiter | None:
+    """Who has waited longest for `key`, of those that do not wait for a lock."""
+    for waiter in bucket_of(key.object, key.place):
+        if key.is_awaited(waiter):
+            return waiter
+    return None
+
+
+@struct
+class PriorityLocks:
+    """The locks for which threads wait, by hash of the key."""
+
+    count: u64 = 0
+    buckets: Array[List[PriorityLock]] = inline_array(BUCKETS)
+
+    def __init__(self) -> None:
+        for bucket in self.buckets:
+            bucket.offset = field_offset(PriorityLock.key_link)
+
+
+LOCKS = PriorityLocks()
+
+
+def find_lock(key: FutexKey) -> PriorityLock | None:
+    """The lock at `key` for which threads wait."""
+    if LOCKS.count == 0:
+        return None
+    for lock in LOCKS.buckets[hash_of(key.object, key.place)]:
+        if lock.place == key.place and lock.object == key.object:
+            return lock
+    return None
+
+
+@inline
+def check_no_lock(key: FutexKey) -> Fallible[None]:
+    """EINVAL where threads wait at `key` for a lock that lends priority: they are not woken like this."""
+    if LOCKS.count != 0 and find_lock(key) is not None:
+        raise EINVAL

@@ -32,6 +32,12 @@ def keep(thread: Thread, call: u64, deadline: Nanoseconds) -> None:
 def forget(thread: Thread) -> None:
     """There is no call that restart_syscall(2) would go on with."""
     thread.kept_call = NO_CALL
+    thread.insists = False
+
+
+def insist(thread: Thread) -> None:
+    """The running `thread` is about to fail with EINTR in a call that is made again, whatever handler runs before."""
+    thread.insists = True
 
 
 def is_interrupted(thread: Thread) -> bool:
@@ -47,6 +53,7 @@ def is_interrupted(thread: Thread) -> bool:
 def restart_after_handler(thread: Thread, action: SignalAction) -> None:
     """Make the interrupted call again after the handler, if SA_RESTART is set and the call is one that may be."""
     may_restart = action.flags & u64(ActionFlags.RESTART) != 0 and thread.kept_call == NO_CALL
+    may_restart = may_restart or thread.insists
     forget(thread)
     if not may_restart:
         return
@@ -58,6 +65,7 @@ def restart_after_handler(thread: Thread, action: SignalAction) -> None:
 
 def restart(thread: Thread) -> None:
     """Make the interrupted call again, as if nothing had been."""
+    thread.insists = False
     again(thread, thread.frame.error if thread.kept_call == NO_CALL else RESTART_SYSCALL)
 
 

@@ -7,7 +7,7 @@ the first address that cannot be read.
 from __future__ import annotations
 
 from codegen.lang import Fallible, UserAddr, local, truncate, u32, u64, wrapping_add
-from kernel.base.errno import EFAULT
+from kernel.base.errno import EFAULT, EINVAL
 from kernel.machine.layout import USER_END
 from kernel.memory import user
 from kernel.process import futex
@@ -58,19 +58,29 @@ def walk(thread: Thread, head: u64) -> Fallible[None]:
 
 def mark(thread: Thread, place: u64, inherits: bool, is_pending: bool) -> Fallible[None]:
     """If `thread` owns the lock at `place`, say that its owner died, and wake one who waits. EFAULT."""
+    if place % 4 != 0:
+        raise EFAULT  # no lock is there: the list makes no sense
     address = UserAddr(place)
     word = user.get(u32, address)
     if is_pending and not inherits and word == 0:
         # Released, but perhaps nobody was woken yet.
         wake_one(thread, address)
-    elif word & OWNER_BITS == truncate(u32, u64(thread.id)):
-        user.put(u32, address, word & WAITERS | OWNER_DIED)
-        if word & WAITERS != 0 and not inherits:
-            wake_one(thread, address)
+        return
+    while word & OWNER_BITS == truncate(u32, u64(thread.id)):
+        # Others may set WAITERS meanwhile.
+        found = user.compare_exchange(address, word, word & WAITERS | OWNER_DIED)
+        if found == word:
+            if word & WAITERS != 0 and not inherits:
+                wake_one(thread, address)
+            return
+        word = found
 
 
 def wake_one(thread: Thread, address: UserAddr) -> Fallible[None]:
     """Wake one thread that waits at `address`, of whichever process. EFAULT."""
     key = local(FutexKey)
     key.find(thread.process.space, address, False)
-    futex.wake(key, 1)
+    try:
+        futex.wake(key, 1)
+    except EINVAL:
+        return  # those there wait for a lock that lends priority

@@ -6,7 +6,7 @@ from codegen.lang import Fallible, Slice, UserAddr, field_offset, on_error, u8, 
 from kernel.base.errno import EINTR
 from kernel.files.execution import Execution
 from kernel.memory.space import AddressSpace
-from kernel.process import exec, restart, robust, timers
+from kernel.process import exec, priority_futex, restart, timers
 from kernel.process.changes import drop_space
 from kernel.process.deliver import has_signal
 from kernel.process.process import Process
@@ -77,7 +77,7 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     with on_error(undo_load, space, file):
         end_other_threads(thread)
     before = process.space
-    robust.release_locks(thread)
+    priority_futex.leave_locks(thread)
     keep_largest(process)
     process.space = space
     process.settings.limits.apply_to(space)

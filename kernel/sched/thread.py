@@ -33,9 +33,10 @@ from codegen.lang import (
     uninitialised,
     width,
 )
-from kernel.base.list import Link
+from kernel.base.list import Link, List
 from kernel.base.tree import Tree, TreeNode
 from kernel.machine.trap import NO_CALL, TrapFrame
+from kernel.sched.futex_waiter import FutexWaiter, PriorityLock
 from kernel.sched.policy import Policy
 from kernel.sched.usage import SharedTime, TimeSplit, Usage
 
@@ -132,6 +133,8 @@ class Thread:
     kept_call: u64 = NO_CALL
     kept_deadline: Nanoseconds = Nanoseconds(0)
     """The call that restart_syscall(2) goes on with, and until when (process/restart.py)."""
+    insists: bool = False
+    """The call that a signal interrupts is made again, whatever handler runs before."""
     pending_signals: u64 = 0
     signal_queue: Tree[QueuedSignal] = inline()
     alternate_stack: UserAddr = UserAddr(0)
@@ -144,11 +147,12 @@ class Thread:
     """TASK_COMM_LEN (prctl(2), PR_SET_NAME)."""
     reading: Reading = inline()
     """So that it goes on there (views/mappings.py)."""
-    futex_object: u64 = 0
-    futex_place: u64 = 0
-    """Which futex it waits for (process/futex.py)."""
-    futex_bits: u32 = 0
-    futex_link: Link[Thread] = inline()
+    futex: FutexWaiter = inline()
+    """How it waits on a futex (process/futex.py)."""
+    owned_locks: List[PriorityLock] = inline(List(PriorityLock.owned_link))
+    """The locks that it holds and for which others wait (process/priority_futex.py)."""
+    has_left_locks: bool = False
+    """It ends, and takes and holds no such lock any more."""
     process_link: Link[Thread] = inline()
 
     @property

@@ -38,6 +38,8 @@ from kernel.syscalls import (  # noqa: F401  (importing a module declares its ca
     files_tree,
     files_vectors,
     files_watch,
+    futex,
+    futex_vector,
     identity,
     info,
     io_priority,

@@ -8,7 +8,7 @@ from kernel.process.restart import forget
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_poll import POLL, poll_to
-from kernel.syscalls.threads import FUTEX, wait_again
+from kernel.syscalls.futex import FUTEX, wait_again
 from kernel.syscalls.time import CLOCK_NANOSLEEP, NANOSLEEP, go_on_sleeping, sleep_to
 
 

@@ -6,7 +6,7 @@ import pytest
 from unicorn import UC_ARCH_X86, UC_MODE_64, Uc, UcError, x86_const
 from unicorn.unicorn_const import UC_PROT_READ
 
-from kernel.machine.stubs import STRING_FAULT, STRING_TOO_LONG
+from kernel.machine.stubs import STRING_FAULT, STRING_TOO_LONG, WORD_FAULT
 from tests.boot.tiny import tiny_kernel
 
 IMAGE = tiny_kernel(low=True)
@@ -123,3 +123,19 @@ def test_string_that_runs_into_nothing_is_a_fault() -> None:
     memory = UserMemory()
     memory.cpu.mem_write(USER_PAGE + PAGE - 4, b"abcd")
     assert memory.call("copy_user_string", KERNEL_BUFFER, USER_PAGE + PAGE - 4, 100) == STRING_FAULT
+
+
+def test_word_is_exchanged_where_it_is_what_was_expected() -> None:
+    memory = UserMemory()
+    memory.cpu.mem_write(USER_PAGE, b"\xff\xff\xff\xff####")
+    assert memory.call("compare_exchange_user", USER_PAGE, 1, 2) == 0xFFFF_FFFF
+    assert memory.cpu.mem_read(USER_PAGE, 8) == b"\xff\xff\xff\xff####"
+    assert memory.call("compare_exchange_user", USER_PAGE, 0xFFFF_FFFF, 2) == 0xFFFF_FFFF
+    assert memory.cpu.mem_read(USER_PAGE, 8) == b"\x02\0\0\0####"
+
+
+def test_word_that_is_not_there_or_read_only_is_a_fault() -> None:
+    memory = UserMemory()
+    assert memory.call("compare_exchange_user", USER_PAGE + PAGE, 0, 0) == WORD_FAULT
+    memory.cpu.mem_protect(USER_PAGE, PAGE, UC_PROT_READ)
+    assert memory.call("compare_exchange_user", USER_PAGE, 1, 0) == WORD_FAULT

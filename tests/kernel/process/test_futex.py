@@ -28,8 +28,8 @@ def key(owner: int, place: int) -> FutexKey:
 def waiters(wanted: FutexKey, count: int, bits: int = MATCH_ANY) -> list[Thread]:
     threads = [Thread() for _ in range(count)]
     for thread in threads:
-        wanted.give(thread)
-        thread.futex_bits = bits
+        wanted.give(thread.futex, thread)
+        thread.futex.bits = bits
     return threads
 
 
@@ -38,7 +38,7 @@ def test_the_first_are_woken(woken: list[Thread]) -> None:
     threads = waiters(one, 3)
     others = waiters(same_bucket, 1) + waiters(other_owner, 1)
     assert wake(one, 2) == 2 and woken == threads[:2]
-    assert [is_waiting(thread) for thread in threads + others] == [False, False, True, True, True]
+    assert [is_waiting(thread.futex) for thread in threads + others] == [False, False, True, True, True]
     assert wake(one, 5) == 1 and woken == threads
     assert wake(one, 5) == 0
     for wanted in (same_bucket, other_owner):
