@@ -15,7 +15,7 @@ from kernel.files.ramfs import RamFs, create_file_system
 from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory.account import Account
 from kernel.net.socket.options import BUFFER_DEFAULT
-from kernel.views import attributes, ipc, links, maps, net, processors, status, system, usage
+from kernel.views import attributes, containers, ipc, links, maps, net, processors, status, system, usage
 from kernel.views.populations import Descriptors, Processes, Threads
 
 PROC_LAYER = 4097
@@ -70,6 +70,7 @@ UPTIME = processors.Uptime()
 LOAD_AVERAGE = system.LoadAverage()
 STATISTICS = processors.Statistics()
 VERSION = system.Version()
+CONTAINERS = containers.Containers()
 CPU_INFORMATION = processors.CpuInformation()
 FILE_SYSTEMS = system.FileSystems()
 MOUNTS = system.Mounts()
@@ -109,6 +110,7 @@ def create_proc(account: Account) -> Fallible[RamFs]:
     add_view(fs.root, b"version", VERSION)
     add_view(fs.root, b"cpuinfo", CPU_INFORMATION)
     add_view(fs.root, b"filesystems", FILE_SYSTEMS)
+    add_view(fs.root, b"containers", CONTAINERS)
     mounts = fs.new_inode(Kind.SYMLINK, 0o777, 0, 0)
     with deferred(mounts.drop):
         fs.set_target(mounts, b"self/mounts")
