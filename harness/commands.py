@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from boot.layout import MAXIMUM_CPUS
+from harness import verbs
 from harness.errors import HarnessError
 from harness.machine_kinds import MEBIBYTE, Backend, MachineType
 from harness.messages import say
@@ -207,24 +208,6 @@ def choose_backend(wanted: str | None) -> Backend:
 
 
 @cli.command()
-@click.option("--rootfs", type=RootFileSystem(), help="Put this root file system on the disk image.")
-def build(rootfs: Path | None) -> None:
-    """Build the kernel, the agent and the disk image, in build/."""
-    from boot.build import write_disk
-    from codegen.collector import end_at_once
-    from codegen.progress import StageLine
-    from harness.build import ensure_agent, ensure_kernel, write_archive
-
-    def build_all() -> None:
-        with StageLine("building") as line:
-            ensure_kernel(line.report)
-            ensure_agent(line.report)
-            write_disk(write_archive({} if rootfs is None else {"root": rootfs}, say), "")
-
-    end_at_once(build_all)
-
-
-@cli.command()
 @click.argument("machine", required=False)
 @click.option("-c", "--command", "commands", multiple=True, help="Do this and end, instead of asking for commands.")
 def console(machine: str | None, commands: tuple[str, ...]) -> None:
@@ -234,3 +217,6 @@ def console(machine: str | None, commands: tuple[str, ...]) -> None:
     from harness.console import attach
 
     sys.exit(asyncio.run(attach(machine, list(commands))))
+
+
+cli.add_command(verbs.build)
