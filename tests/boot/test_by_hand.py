@@ -153,12 +153,12 @@ def kernel() -> Path:
     return ensure_kernel()
 
 
-def standalone(root: Path, folder: Path) -> Path:
-    """A boot archive that runs COMMAND, in `folder`."""
+def standalone(root: Path, folder: Path, command: str = COMMAND) -> Path:
+    """A boot archive that runs `command`, in `folder`."""
     from harness.standalone import standalone_archive
 
     path = folder / "archive"
-    path.write_bytes(standalone_archive(root, COMMAND).read_bytes())
+    path.write_bytes(standalone_archive(root, command).read_bytes())
     return path
 
 
