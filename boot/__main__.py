@@ -1,4 +1,4 @@
-"""`python -m boot build` compiles and links the kernel; `python -m boot image` only makes the disk image."""
+"""`python -m boot build` compiles and links the kernel and makes the disk image; `kernel`, `image` do one of both."""
 
 from __future__ import annotations
 
@@ -36,6 +36,16 @@ def build(archive: Path | None, command_line: str) -> None:
             write_kernel(line.report)
             write_disk(archive, command_line)
     except (CompileError, LinkError, DiskError) as error:
+        fail(error)
+
+
+@main.command()
+def kernel() -> None:
+    """Build build/pithos.elf, and leave the disk image as it is."""
+    try:
+        with StageLine("building the kernel") as line:
+            write_kernel(line.report)
+    except (CompileError, LinkError) as error:
         fail(error)
 
 

@@ -94,7 +94,7 @@ def build_apart() -> None:
 
     Raises BuildFailed.
     """
-    command = [sys.executable, "-m", "boot", "build"]
+    command = [sys.executable, "-m", "boot", "kernel"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BuildFailed(done.stderr.strip())

@@ -180,12 +180,22 @@ def write_zeros(output: Output, count: int) -> None:
         count -= len(ZEROS)
 
 
-def add_program(root: Node, path: str, content: bytes) -> None:
-    """Put an executable file into the root of the boot archive, in directories that are made for it."""
+def add_program(root: Node, path: str, content: bytes) -> bool:
+    """Put an executable file into the tree, in directories that are made for it; a file that is there stays.
+
+    False, and nothing is put, where there is something else on the way.
+    """
     *folders, name = os.fsencode(path).split(b"/")
+    node: Node | None = root
+    for folder in folders:
+        if node is not None:
+            node = node.children.get(folder)
+            if node is not None and not node.is_directory:
+                return False
     for folder in folders:
         root = root.children.setdefault(folder, directory())
-    root.children[name] = Node(stat.S_IFREG, Facts(), contents_of(len(content), Bytes(content)))
+    root.children.setdefault(name, Node(stat.S_IFREG, Facts(), contents_of(len(content), Bytes(content))))
+    return True
 
 
 def write_boot_archive(
@@ -196,7 +206,8 @@ def write_boot_archive(
     files: Mapping[str, bytes],
     memory: int | None,
 ) -> None:
-    """Write the archive that the kernel starts from: `/agent`, `/images/NAME/...`, and further executable files.
+    """Write the archive that the kernel starts from: `/agent`, `/images/NAME/...`, and further executable files, which
+    may be below those.
 
     Raises HarnessError: for a root file system that cannot be read or is damaged, or if all do not fit into a machine
     with so much `memory`, which is known before contents are read; OSError for `output`. What cannot be kept is said
@@ -204,8 +215,6 @@ def write_boot_archive(
     """
     root = directory()
     add_program(root, "agent", agent)
-    for path, content in files.items():
-        add_program(root, path, content)
     root.children[IMAGES] = folder = directory()
     with ExitStack() as stack:
         trees = []
@@ -217,6 +226,9 @@ def write_boot_archive(
             folder.children[encoded] = trees[-1].root
             if memory is not None:
                 check_machine(source, sum(tree.cost for tree in trees), memory)
+        for path, content in files.items():
+            if not add_program(root, path, content):
+                warn(f"no {path} in the boot archive: a part of the path is no directory")
         Layout(root).write(output)
         for tree in trees:
             tree.losses.say(tree.source, warn)

@@ -42,6 +42,14 @@ def ensure_agent(progress: Progress | None = None) -> bytes:
         return write_agent(progress).read_bytes()
 
 
+def ensure_ctr(progress: Progress | None = None) -> bytes:
+    """The ELF file of ctr, built if a source changed. Raises HarnessError."""
+    from user.output import write_ctr
+
+    with told_of("program ctr"):
+        return write_ctr(progress).read_bytes()
+
+
 @contextmanager
 def told_of(what: str) -> Iterator[None]:
     """Turn what the compiler refuses into a HarnessError. The compiler is not imported where nothing is wrong."""

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from boot.layout import MAXIMUM_CPUS
+from harness import verbs
 from harness.errors import HarnessError
 from harness.machine_kinds import MEBIBYTE, Backend, MachineType
 from harness.messages import say
@@ -207,30 +208,25 @@ def choose_backend(wanted: str | None) -> Backend:
 
 
 @cli.command()
-@click.option("--rootfs", type=RootFileSystem(), help="Put this root file system on the disk image.")
-def build(rootfs: Path | None) -> None:
-    """Build the kernel, the agent and the disk image, in build/."""
-    from boot.build import write_disk
-    from codegen.collector import end_at_once
-    from codegen.progress import StageLine
-    from harness.build import ensure_agent, ensure_kernel, write_archive
-
-    def build_all() -> None:
-        with StageLine("building") as line:
-            ensure_kernel(line.report)
-            ensure_agent(line.report)
-            write_disk(write_archive({} if rootfs is None else {"root": rootfs}, say), "")
-
-    end_at_once(build_all)
-
-
-@cli.command()
 @click.argument("machine", required=False)
 @click.option("-c", "--command", "commands", multiple=True, help="Do this and end, instead of asking for commands.")
-def console(machine: str | None, commands: tuple[str, ...]) -> None:
+@click.option(
+    "--qmp", type=verbs.PATH, metavar="SOCKET", help="Attach to a QEMU that was started with -qmp unix:SOCKET."
+)
+@click.option("--kernel", type=verbs.PATH, metavar="ELF", help="With --qmp: the kernel that runs there, if not found.")
+def console(machine: str | None, commands: tuple[str, ...], qmp: Path | None, kernel: Path | None) -> None:
     """Look at a running MACHINE: every QMP command, and the kernel's own state."""
     import asyncio
 
+    if (machine and qmp) or (kernel and not qmp):
+        raise click.UsageError("give either MACHINE, or --qmp and perhaps --kernel")
+    if qmp is not None:
+        from harness.attached_by_qmp import attach_by_qmp
+
+        sys.exit(asyncio.run(attach_by_qmp(qmp, kernel, list(commands))))
     from harness.console import attach
 
     sys.exit(asyncio.run(attach(machine, list(commands))))
+
+
+cli.add_command(verbs.build)

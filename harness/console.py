@@ -150,9 +150,13 @@ def find_machine(name: str | None) -> tuple[MachineFolder, Record]:
 
 async def attach(name: str | None, commands: list[str]) -> int:
     """Attach, do `commands` or ask for some, and leave; returns the exit status."""
-    console = Attached(*find_machine(name))
-    await console.connect()
+    return await use(Attached(*find_machine(name)), commands)
+
+
+async def use(console: Attached, commands: list[str]) -> int:
+    """Connect, do `commands` or ask for some, and leave; returns the exit status."""
     try:
+        await console.connect()
         if commands:
             for line in commands:
                 print(await console.perform(line))

@@ -99,7 +99,7 @@ class EmulatedMachine(RunningMachine):
         self._saved: _Snapshot | None = None
         self.cpu = Processor(self.uc, memory, lambda: self.cpu.executed + self._idle)
         self._connect_devices()
-        options = f"{machine.command_line} {TIME_OPTIONS}".strip()
+        options = f"{machine.words} {TIME_OPTIONS}"
         entry = emulator_start.load(memory, elf, archive, options)
         program = ProgramFile(elf)
         for function in program.functions:

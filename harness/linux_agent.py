@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness import agent_protocol
 from harness.agent_protocol import Buffer
+from harness.machine import HARNESS_WORD
 from user.agent import protocol
 
 CHANNEL = 3
@@ -24,7 +25,7 @@ class LinuxAgent:
         self.channel.settimeout(20)
         self.errors_read, errors_write = os.pipe()
         self.process = subprocess.Popen(
-            [program],
+            [program, HARNESS_WORD],
             stderr=errors_write,
             stdin=subprocess.DEVNULL,
             cwd=directory,

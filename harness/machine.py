@@ -21,6 +21,8 @@ from harness.running import RunningMachine
 
 __all__ = ["MEBIBYTE", "Backend", "Machine", "MachineType"]
 
+HARNESS_WORD = "harness"
+"""On the kernel's command line: the first process waits for our requests, however long they take (user/agent)."""
 SMALLEST_MEMORY = 32 * MEBIBYTE
 ROOM_TO_START = 4 * MEBIBYTE
 """What lies below the kernel, and the least that it can begin with."""
@@ -59,7 +61,7 @@ class Machine:
             raise HarnessError(f"a machine has {low} to {high} MiB of memory, not {self.memory / MEBIBYTE:g}")
         if self.memory % MEBIBYTE:
             raise HarnessError("the memory of a machine is a whole number of MiB")
-        if len(os.fsencode(self.command_line)) >= LONGEST_COMMAND_LINE:
+        if len(os.fsencode(self.words)) >= LONGEST_COMMAND_LINE:
             raise HarnessError(f"the kernel's command line takes {LONGEST_COMMAND_LINE - 1} bytes; shorten --append")
         if self.disk is not None and self.type is MachineType.MICROVM:
             raise HarnessError("microvm has no BIOS disk: start from an image with --machine pc or q35")
@@ -69,6 +71,11 @@ class Machine:
             raise HarnessError(f"a machine has 1 to {MAXIMUM_CPUS} CPUs, not {self.cpus}")
         if self.cpus != 1 and self.backend is Backend.EMULATOR:
             raise HarnessError("the emulator has one CPU: leave out --smp, or use --backend qemu")
+
+    @property
+    def words(self) -> str:
+        """The kernel's whole command line."""
+        return f"{self.command_line} {HARNESS_WORD}".lstrip()
 
     def check_files(self) -> None:
         """Raise HarnessError if what it starts from is missing, or if kernel and archive have no room in memory."""

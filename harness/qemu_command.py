@@ -91,9 +91,7 @@ def start_arguments(machine: Machine) -> list[str]:
     arguments = ["-kernel", str(machine.kernel)]
     if machine.archive is not None:
         arguments += ["-initrd", str(machine.archive)]
-    if machine.command_line:
-        arguments += ["-append", machine.command_line]
-    return arguments
+    return [*arguments, "-append", machine.words]
 
 
 def snapshot_arguments(connections: Connections) -> list[str]:

@@ -70,7 +70,7 @@ def prepare(job: Job, stack: ExitStack, progress: Callable[[str, int, int], None
     archive = write_archive({IMAGE_NAME: job.rootfs}, say, memory=job.machine.memory)
     machine = replace(job.machine, kernel=kernel, archive=archive)
     if job.from_disk:
-        disk = stack.enter_context(disk_image(kernel, archive, machine.command_line))
+        disk = stack.enter_context(disk_image(kernel, archive, machine.words))
         machine = replace(machine, disk=disk)
     return replace(job, machine=machine)
 

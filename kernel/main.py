@@ -19,6 +19,7 @@ from kernel.machine.idt import fill_gates
 from kernel.machine.io_apic import SERIAL_1_LINE, SERIAL_2_LINE, route_line
 from kernel.machine.local_apic import local_apic_id, start_periodic_timer
 from kernel.machine.pic import disable_pic
+from kernel.machine.power import POWER
 from kernel.machine.processors import PROCESSORS
 from kernel.machine.pvh import start_info_at
 from kernel.machine.trap import Vector
@@ -50,6 +51,7 @@ def kernel_main(start_info: u64) -> Never:
     memory_start.initialise(info)
     free, total = frames.counts()
     log(f"pithos: {total} pages of memory, {free} free")
+    POWER.find(info.acpi_root)
     random.initialise()
     try:
         prepare_boot_container(info)

@@ -6,6 +6,8 @@ key stands twice, the last one counts. Unknown keys are kept, and harm nobody.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from codegen.lang import Array, Slice, array, copy, struct, u8, u64
 from kernel.base.errno import EINVAL, ERANGE
 from kernel.base.text import index_of, parse_number, starts_with
@@ -27,27 +29,29 @@ class Options:
         self.length = min(u64(len(command_line)), MAXIMUM_LENGTH)
         copy(self.text[: self.length], command_line[: self.length])
 
-    def find(self, key: Slice[u8]) -> Slice[u8]:
-        """The value of `key`; empty when it is not given or has none."""
-        found: Slice[u8] = b""
+    def words(self) -> Iterator[Slice[u8]]:
+        """Every word of the line, in order."""
         start: u64 = 0
         while start < self.length:
             rest: Slice[u8] = self.text[start : self.length]
             word = rest[: index_of(rest, SPACE)]
+            start += len(word) + 1
+            if len(word) > 0:
+                yield word
+
+    def find(self, key: Slice[u8]) -> Slice[u8]:
+        """The value of `key`; empty when it is not given or has none."""
+        found: Slice[u8] = b""
+        for word in self.words():
             if starts_with(word, key) and len(word) > len(key) and word[len(key)] == EQUALS:
                 found = word[len(key) + 1 :]
-            start += len(word) + 1
         return found
 
     def has(self, key: Slice[u8]) -> bool:
         """Whether the word `key` stands on the line, with or without a value."""
-        start: u64 = 0
-        while start < self.length:
-            rest: Slice[u8] = self.text[start : self.length]
-            word = rest[: index_of(rest, SPACE)]
+        for word in self.words():
             if word[: index_of(word, EQUALS)] == key:
                 return True
-            start += len(word) + 1
         return False
 
     def number(self, key: Slice[u8], default: u64) -> u64:

@@ -1,9 +1,14 @@
-"""The boot container: its file system is the boot archive, its first process the agent."""
+"""The boot container: its file system is the boot archive, its first process the agent.
+
+The agent gets the words of the kernel's command line as its arguments, as the first process of Linux gets those that
+the kernel does not know. When it ends, so does the machine (Container.process_ended).
+"""
 
 from __future__ import annotations
 
 from codegen.lang import Errno, Fallible, Fd, deferred, local
 from kernel.base.log import log
+from kernel.base.options import OPTIONS
 from kernel.containers.abi import ContainerStage
 from kernel.containers.container import BOOT
 from kernel.devices.channel import channel_file
@@ -69,6 +74,9 @@ def start_agent() -> Fallible[None]:
     with deferred(arguments.release):
         arguments.add(AGENT)
         arguments.argument_count = 1
+        for word in OPTIONS.words():
+            arguments.add(word)
+            arguments.argument_count += 1
         program = local(Program)
         program.account = BOOT.account
         program.lookup = lookup

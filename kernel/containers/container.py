@@ -18,6 +18,7 @@ from codegen.lang import (
     Array,
     Atomic,
     Fallible,
+    Never,
     Pid,
     Slice,
     array,
@@ -35,6 +36,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import EAGAIN, EEXIST, EINVAL, EXDEV
 from kernel.base.list import Link, List
+from kernel.base.log import log
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.containers import out_of_memory
 from kernel.containers.abi import ContainerStage, EventKind
@@ -45,9 +47,11 @@ from kernel.files.mounts import MountTable
 from kernel.files.poll import readiness_changed
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.ipc.namespace import IpcNamespace
+from kernel.machine.exit import switch_off
 from kernel.memory.account import Account
 from kernel.memory.heap import owner_of
 from kernel.net.stack import NetworkStack, create_stack
+from kernel.process.ending import status_shown
 from kernel.process.numbers import Numbers
 from kernel.process.process import Process
 from kernel.process.users import Users
@@ -157,6 +161,8 @@ class Container:
         dying = self.stage == ContainerStage.DYING
         if self.init is process:
             self.init = None
+            if self.parent is None:
+                end_machine(process.status)
         if dying:
             self.ended_while_dying += 1
         else:
@@ -219,6 +225,13 @@ class Container:
             level = level.parent
         return False
 
+    def child_after(self, last: u64) -> Container | None:
+        """The first child with a number above `last`: they stand in the order of their numbers."""
+        for child in self.children:
+            if child.id > last:
+                return child
+        return None
+
     def following(self, top: Container) -> Container | None:
         """The container after this one in a walk through all inside `top`, parents first; None at the end."""
         child = self.children.first
@@ -247,6 +260,13 @@ REGISTRY = Registry()
 
 BOOT = Container()
 """The container that everything else is in; the agent runs here. Its account is what the kernel can give away."""
+
+
+def end_machine(status: u32) -> Never:
+    """The first process of all has ended, with `status` as wait4(2) reports it: so does the machine."""
+    told = status_shown(status)
+    log(f"pithos: the first process ended with status {told}")
+    switch_off(told)
 
 
 def check_lower(parent: Container, lower: Inode) -> Fallible[None]:

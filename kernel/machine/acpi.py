@@ -1,6 +1,7 @@
-"""The processors by ACPI (ACPI specification 6.5, section 5.2): the root pointer, a root table, and in it the MADT.
+"""ACPI's tables (ACPI specification 6.5, section 5.2): the root pointer, a root table, and those that it points to.
 
-Interface: `list_by_acpi`. Every table is checked before use; one that is not as it should be counts as absent.
+Interface: `find_table`, and of the MADT `list_by_acpi`, the processors. Every table is checked before use; one that is
+not as it should be counts as absent.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ SEARCH_START: u64 = 0xE0000
 
 HEADER_SIZE: u64 = 36
 TABLE_LENGTH: u64 = 4
-LONGEST_TABLE: u64 = 0x10000
+LONGEST_TABLE: u64 = 0x100000
 """Every other table begins with a header (section 5.2.6); those that are read here are far shorter than this."""
 
 MADT_SIGNATURE = b"APIC"
@@ -48,14 +49,19 @@ class LocalApicFlags:
 
 def list_by_acpi(memory: FirmwareMemory, told: PhysAddr, found: ProcessorList) -> bool:
     """Add the processors of the MADT; False where there is none. `told` is the root pointer by the loader, or 0."""
-    pointer = told if is_root_pointer(memory, told) else find_root_pointer(memory)
-    if pointer == NOWHERE:
-        return False
-    madt = find_madt(memory, pointer)
+    madt = find_table(memory, told, MADT_SIGNATURE)
     if len(madt) < MADT_ENTRIES:
         return False
     add_processors(madt, found)
     return True
+
+
+def find_table(memory: FirmwareMemory, told: PhysAddr, signature: Slice[u8]) -> Slice[u8]:
+    """The table with this signature; empty where there is none. `told` is the root pointer by the loader, or 0."""
+    pointer = told if is_root_pointer(memory, told) else find_root_pointer(memory)
+    if pointer == NOWHERE:
+        return b""
+    return find_from(memory, pointer, signature)
 
 
 def is_root_pointer(memory: FirmwareMemory, address: PhysAddr) -> bool:
@@ -72,18 +78,18 @@ def find_root_pointer(memory: FirmwareMemory) -> PhysAddr:
     return found
 
 
-def find_madt(memory: FirmwareMemory, pointer: PhysAddr) -> Slice[u8]:
-    """The MADT by way of the newer root table, or else of the older one; empty without one."""
+def find_from(memory: FirmwareMemory, pointer: PhysAddr, signature: Slice[u8]) -> Slice[u8]:
+    """A table by way of the newer root table, or else of the older one; empty without one."""
     short = memory.piece(pointer, ROOT_POINTER_SIZE)
     if short[ROOT_POINTER_REVISION] >= LONG_REVISION:
         long = memory.table_at(pointer, LONG_ROOT_POINTER_SIZE, ROOT_POINTER_SIGNATURE)
         if len(long) > 0:
             root = described_table(memory, PhysAddr(load(u64, long, LONG_ROOT_TABLE)), b"XSDT")
-            madt = find_in_root(memory, root, 8)
-            if len(madt) > 0:
-                return madt
+            table = find_in_root(memory, root, 8, signature)
+            if len(table) > 0:
+                return table
     root = described_table(memory, PhysAddr(u64(load(u32, short, ROOT_TABLE))), b"RSDT")
-    return find_in_root(memory, root, 4)
+    return find_in_root(memory, root, 4, signature)
 
 
 def described_table(memory: FirmwareMemory, address: PhysAddr, signature: Slice[u8]) -> Slice[u8]:
@@ -97,12 +103,12 @@ def described_table(memory: FirmwareMemory, address: PhysAddr, signature: Slice[
     return memory.table_at(address, length, signature)
 
 
-def find_in_root(memory: FirmwareMemory, root: Slice[u8], size: u64) -> Slice[u8]:
-    """The first sound MADT that a root table, whose addresses have `size` bytes, points to; empty without one."""
+def find_in_root(memory: FirmwareMemory, root: Slice[u8], size: u64, signature: Slice[u8]) -> Slice[u8]:
+    """The first sound such table that a root table, whose addresses have `size` bytes, points to; empty without one."""
     place = HEADER_SIZE
     while place + size <= len(root):
         address = load(u64, root, place) if size == 8 else u64(load(u32, root, place))
-        table = described_table(memory, PhysAddr(address), MADT_SIGNATURE)
+        table = described_table(memory, PhysAddr(address), signature)
         if len(table) > 0:
             return table
         place += size

@@ -16,6 +16,17 @@ def write_port(port: u16, value: u8) -> None:
     """OUT: one byte."""
 
 
+@instruction("inw %dx, %ax", "={ax},{dx},~{memory}")
+def read_port_word(port: u16) -> u16:
+    """IN: two bytes."""
+    ...
+
+
+@instruction("outw %ax, %dx", "{dx},{ax},~{memory}")
+def write_port_word(port: u16, value: u16) -> None:
+    """OUT: two bytes."""
+
+
 @instruction("inl %dx, %eax", "={ax},{dx},~{memory}")
 def read_port_double(port: u16) -> u32:
     """IN: four bytes."""

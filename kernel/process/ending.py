@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import u32
+from codegen.lang import truncate, u8, u32
 from kernel.process.process import Process
 from kernel.sched.cpu import current
 from kernel.sched.wait import kill
@@ -16,6 +16,12 @@ def status_of_exit(code: u32) -> u32:
 def status_of_signal(signal: u32) -> u32:
     """The status word of a process that a signal ended; there are no core files, so WCOREDUMP is never set."""
     return signal & 0x7F
+
+
+def status_shown(status: u32) -> u8:
+    """A status word as a shell shows it: the exit code, or 128 and the signal."""
+    signal = status & 0x7F
+    return truncate(u8, status >> 8) if signal == 0 else u8(128 | signal)
 
 
 def end_threads(process: Process, status: u32) -> None:

@@ -18,6 +18,7 @@ from kernel.memory.account import Account
 from kernel.views import (
     accounting,
     attributes,
+    containers,
     descriptors,
     ipc,
     links,
@@ -77,6 +78,7 @@ ROOT = (
     fixed(b"cgroups", b"#subsys_name\thierarchy\tnum_cgroups\tenabled\n"),
     text(b"cmdline", system.write_command_line),
     text(b"consoles", system.write_consoles),
+    records(b"containers", containers.write_containers),
     records(b"cpuinfo", processors.write_cpu_information),
     fixed(b"crypto", b""),
     fixed(b"devices", system.DEVICES),

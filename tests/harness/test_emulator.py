@@ -110,7 +110,7 @@ async def test_it_starts_as_qemu_does(tmp_path: Path) -> None:
     machine = await start(tmp_path, archive=ARCHIVE)
     ended = await machine.wait_end()
     assert ended.status == EXIT_VALUE
-    assert machine.console.content == b"1 quiet tsc_khz=1000000 timer_khz=62500\n" + ARCHIVE
+    assert machine.console.content == b"1 quiet harness tsc_khz=1000000 timer_khz=62500\n" + ARCHIVE
 
 
 async def test_page_fault_pushes_its_error_code_and_address(tmp_path: Path) -> None:

@@ -40,7 +40,12 @@ next: mov edx, 0x2fd
 def test_arguments_say_what_the_machine_is() -> None:
     machine = Machine(kernel=Path("k"), archive=Path("a"), command_line="quiet", instruction_shift=3)
     line = " ".join(command(machine, CONNECTIONS))
-    for part in ("-M microvm,", "-bios qboot.rom", "-kernel k -initrd a -append quiet", "-icount shift=3,sleep=off"):
+    for part in (
+        "-M microvm,",
+        "-bios qboot.rom",
+        "-kernel k -initrd a -append quiet harness",
+        "-icount shift=3,sleep=off",
+    ):
         assert part in line
     disk = replace(machine, type=MachineType.Q35, disk=Path("d"))
     line = " ".join(command(disk, CONNECTIONS))

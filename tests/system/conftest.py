@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.build import ensure_ctr
 from harness.rootfs import NoBusybox, make_rootfs
 from tests.system.compiled import add_compiled
 from tests.system.elves import add_programs
@@ -23,4 +24,13 @@ def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     add_programs(folder)
     add_compiled(folder)
     add_puppet(folder)
+    add_ctr(folder)
     return folder
+
+
+def add_ctr(folder: Path) -> None:
+    """Put ctr where `pithos build` puts it."""
+    place = folder / "usr" / "local" / "bin" / "ctr"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(ensure_ctr())
+    place.chmod(0o755)

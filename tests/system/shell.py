@@ -1,4 +1,4 @@
-"""`pithos run -it` under a terminal of this machine, typed at and watched."""
+"""Programs under a terminal of this machine, typed at and watched: `pithos run -it`, or QEMU by itself."""
 
 from __future__ import annotations
 
@@ -11,22 +11,40 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 CONTROL_SEQUENCE = re.compile(rb"\x1b\[\??[0-9;]*[A-Za-z]")
+RETURNS = re.compile(rb"\r+\n")
+"""Ends of lines: a terminal in a terminal makes more of each."""
+QUESTION = b"\x1b[999;999H\x1b[6n"
+"""How `ctr boot` asks for the size of the terminal."""
 TIMEOUT = 60.0
 
 
-class Shell:
-    """One `pithos run` whose standard files are a terminal of 24 rows and 80 columns."""
+class Screen:
+    """A process whose standard files are a terminal.
 
-    def __init__(self, *arguments: str | Path, rows: int = 24, columns: int = 80, **settings: str) -> None:
+    With `tells_size` it answers like a real one when it is asked where the cursor is at the end of the screen.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        rows: int = 24,
+        columns: int = 80,
+        tells_size: bool = False,
+        **settings: str,
+    ) -> None:
         self.master, self.slave = os.openpty()
         self.resize(rows, columns)
+        self.report = f"\x1b[{rows};{columns}R".encode() if tells_size else b""
+        self.asked = b""
         self.before = termios.tcgetattr(self.slave)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "harness.cli", "run", *map(str, arguments)],
+            list(map(str, command)),
             stdin=self.slave,
             stdout=self.slave,
             stderr=self.slave,
@@ -36,7 +54,7 @@ class Shell:
         )
         self.seen = b""
 
-    def __enter__(self) -> Shell:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -79,9 +97,9 @@ class Shell:
             left = end - time.monotonic()
             assert left > 0, f"{wanted!r} did not come, but {self.seen!r}"
             if select.select([self.master], [], [], min(left, 0.2))[0]:
-                self.seen = CONTROL_SEQUENCE.sub(b"", self.seen + os.read(self.master, 4096))
+                self.look()
             elif self.process.poll() is not None:
-                raise AssertionError(f"pithos ended with {self.process.returncode} and {self.seen!r}")
+                raise AssertionError(f"it ended with {self.process.returncode} and {self.seen!r}")
         before, _, self.seen = self.seen.partition(wanted)
         return before
 
@@ -96,13 +114,29 @@ class Shell:
         end = time.monotonic() + TIMEOUT
         while self.process.poll() is None and time.monotonic() < end:
             if select.select([self.master], [], [], 0.1)[0]:
-                self.seen = CONTROL_SEQUENCE.sub(b"", self.seen + os.read(self.master, 4096))
+                self.look()
         assert self.process.returncode is not None, f"no end, but {self.seen!r}"
         while select.select([self.master], [], [], 0)[0]:
-            self.seen = CONTROL_SEQUENCE.sub(b"", self.seen + os.read(self.master, 4096))
+            self.look()
         return self.process.returncode
+
+    def look(self) -> None:
+        """Read what is shown, and answer a question after the cursor."""
+        content = os.read(self.master, 4096)
+        self.seen = RETURNS.sub(b"\r\n", CONTROL_SEQUENCE.sub(b"", self.seen + content))
+        self.asked = (self.asked + content)[-len(content) - len(QUESTION) + 1 :]
+        if self.report and QUESTION in self.asked:
+            self.type(self.report)
+            self.asked = b""
 
     @property
     def is_restored(self) -> bool:
         """Whether our terminal is as it was before."""
         return termios.tcgetattr(self.slave) == self.before
+
+
+class Shell(Screen):
+    """One `pithos run` whose standard files are a terminal of 24 rows and 80 columns."""
+
+    def __init__(self, *arguments: str | Path, rows: int = 24, columns: int = 80, **settings: str) -> None:
+        super().__init__([sys.executable, "-m", "harness.cli", "run", *arguments], rows, columns, **settings)

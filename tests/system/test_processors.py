@@ -81,7 +81,7 @@ async def test_processors_are_found_after_a_start_from_disk(
     """Our disk loader does not tell where the tables are."""
     disk = tmp_path / "disk.img"
     assert machine.archive is not None
-    disk.write_bytes(make_image(machine.kernel.read_bytes(), machine.archive.read_bytes()))
+    disk.write_bytes(make_image(machine.kernel.read_bytes(), machine.archive.read_bytes(), machine.words))
     async with started(type=kind, disk=disk, cpus=3) as running:
         assert "pithos: 3 of 3 processors run, found by ACPI\n" in running.console.text
 

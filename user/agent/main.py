@@ -1,6 +1,9 @@
 """The agent: reads a request from the channel, performs the system call in ring 3, and replies.
 
 A request that breaks the protocol ends the agent with status 2: nothing after it could be understood.
+
+Where no host answers the greeting in time, or the kernel's command line says `standalone`, it becomes `ctr boot`
+(user/ctr/boot.py). A host that says `harness` there is waited for as long as it takes: it may be busy.
 """
 
 from __future__ import annotations
@@ -9,6 +12,8 @@ from codegen.lang import (
     Array,
     Fd,
     MutableSlice,
+    Never,
+    Slice,
     address_of,
     align_up,
     array,
@@ -24,11 +29,24 @@ from codegen.lang import (
     u64,
 )
 from user.agent import protocol
-from user.lib.system import exit_group, read_all, system_call, write_all
+from user.lib.arguments import ARGUMENTS
+from user.lib.system import STANDARD_ERROR, exit_group, read_all, system_call, write_all
 
 CHANNEL = Fd(3)
 BROKEN: u32 = 2
 CLOSED: u32 = 0
+
+STANDALONE = b"standalone"
+HARNESS = b"harness"
+"""Words of the kernel's command line."""
+POLL: u64 = 7
+EXECVE: u64 = 59
+INPUT: u32 = 1
+PATIENCE: u64 = 1000
+"""Milliseconds in which a host answers."""
+CTR = b"/ctr\0"
+BOOT = b"boot\0"
+POINTERS = static_array(u64, 3)
 
 ARENA = static_array(u8, protocol.ARENA_SIZE)
 
@@ -116,11 +134,16 @@ def perform() -> i64:
     )
 
 
-def reply(sequence: u32, result: i64) -> None:
-    """Send the result, and the buffers that go out."""
+def prepare_reply(sequence: u32, result: i64) -> None:
+    """Let REPLY be the result of a request."""
     store(u32, REPLY, 0, protocol.REPLY_MAGIC)
     store(u32, REPLY, 4, sequence)
     store(u64, REPLY, 8, truncate(u64, result))
+
+
+def reply(sequence: u32, result: i64) -> None:
+    """Send the result, and the buffers that go out."""
+    prepare_reply(sequence, result)
     if not write_all(CHANNEL, REPLY[0 : protocol.REPLY_SIZE]):
         exit_group(CLOSED)
     for index in range(BUFFERS.count):
@@ -129,10 +152,46 @@ def reply(sequence: u32, result: i64) -> None:
             exit_group(CLOSED)
 
 
+def is_said(wanted: Slice[u8]) -> bool:
+    """Whether a word stands on the kernel's command line: its words are our arguments."""
+    for index in range(1, ARGUMENTS.count):
+        if ARGUMENTS.text(index) == wanted:
+            return True
+    return False
+
+
+def greet() -> bool:
+    """Say that we are here; whether a host answers."""
+    if not is_said(HARNESS) and is_said(STANDALONE):
+        return False
+    prepare_reply(0, i64(protocol.READY))
+    if not write_all(CHANNEL, REPLY[0 : protocol.REPLY_SIZE]):
+        return False
+    return is_said(HARNESS) or await_request()
+
+
+def await_request() -> bool:
+    """Whether a request comes within PATIENCE; the end of the channel is none."""
+    store(u32, HEADER, 0, u32(3))
+    store(u32, HEADER, 4, INPUT)
+    return system_call(POLL, address_of(HEADER), 1, PATIENCE, 0, 0, 0) > 0
+
+
+def become_standalone() -> Never:
+    """Go on as `ctr boot`; an archive without ctr is of no use without a host."""
+    POINTERS[0] = address_of(CTR)
+    POINTERS[1] = address_of(BOOT)
+    system_call(EXECVE, address_of(CTR), address_of(POINTERS), address_of(POINTERS) + 16, 0, 0, 0)
+    write_all(STANDARD_ERROR, b"pithos: no host answers, and this boot archive has no program to run without one\n")
+    exit_group(BROKEN)
+
+
 @export
 def user_main(stack: u64) -> None:
     """Serve requests until the channel closes."""
-    reply(0, i64(protocol.READY))
+    ARGUMENTS.begin(stack)
+    if not greet():
+        become_standalone()
     while True:
         receive(REQUEST[0 : protocol.REQUEST_SIZE])
         if load(u32, REQUEST, 0) != protocol.REQUEST_MAGIC:

@@ -6,6 +6,7 @@ from codegen.lang import PhysAddr, Slice, local, u8, u64
 from kernel.machine.acpi import list_by_acpi
 from kernel.machine.firmware import FirmwareMemory
 from kernel.machine.mp_table import list_by_mp_table
+from kernel.machine.power import PowerSwitch
 from kernel.machine.processor_list import ProcessorList
 
 
@@ -23,6 +24,16 @@ def by_mp_table(content: Slice[u8]) -> u64:
     memory.content = content
     found = local(ProcessorList)
     return summary(list_by_mp_table(memory, found), found)
+
+
+def power_switch(content: Slice[u8], told: u64) -> u64:
+    """Two ports, two types and the place of the register for sleeping, from the highest digits on."""
+    memory = local(FirmwareMemory)
+    memory.content = content
+    switch = local(PowerSwitch)
+    switch.read(memory, PhysAddr(told))
+    ports = u64(switch.control_a) << 48 | u64(switch.control_b) << 32
+    return ports | u64(switch.type_a) << 28 | u64(switch.type_b) << 24 | switch.sleep_port | switch.sleep_register
 
 
 def summary(has_table: bool, found: ProcessorList) -> u64:
