@@ -129,6 +129,11 @@ def end_files(container: Container, total: Reclaimed) -> u64:
     total.objects += u64(len(files.open_files)) + mounts.count_inodes()
     while files.revoke_first():
         give_way()
+    while True:
+        route = container.numbers.file_signals.first
+        if route is None:
+            break
+        route.forget_receiver()
     survivors = container.ipc.end()
     while mounts.end_step():
         give_way()
