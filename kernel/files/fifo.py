@@ -30,12 +30,13 @@ from codegen.lang import (
 from kernel.base.errno import EBADF, EINVAL, ENXIO
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
-from kernel.files.flags import STATUS_FLAG_BITS, OpenFlags, readable, writable
+from kernel.files.flags import OpenFlags, lasting, readable, writable
 from kernel.files.inode import Inode
 from kernel.files.pipe import Pipe
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.pipe_making import create_pipe
 from kernel.files.poll import readiness_changed
+from kernel.files.signalled import SignalledFiles
 from kernel.machine.clock import wall_time
 from kernel.memory.heap import free
 from kernel.sched.wait import WaitQueue
@@ -140,6 +141,9 @@ class FifoEnd(FileOps):
         self.fifo.inode.described.touch(wall_time())
         return done
 
+    def signalled(self) -> SignalledFiles | None:
+        return self.fifo.pipe.signalled
+
     def attributes(self) -> Attributes:
         return self.fifo.inode.described
 
@@ -207,7 +211,7 @@ def open_fifo(owner: FileOwner, inode: Inode, flags: OpenFlags) -> Fallible[Open
         raise ENXIO
     fifo = create_fifo(inode) if known is None else known
     with on_error(free_unused, fifo):
-        file = open_end(owner, fifo, reads, writes, OpenFlags(u32(flags) & STATUS_FLAG_BITS) | OpenFlags.LARGE_FILE)
+        file = open_end(owner, fifo, reads, writes, lasting(flags))
     with on_error(file.drop):
         if not writes and fifo.writers == 0:
             if waits:

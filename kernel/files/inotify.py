@@ -28,6 +28,7 @@ from kernel.base.writer import Writer
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.file import FIONREAD, MEMBERS_AT_ONCE, Events, FileOps, FileOwner, OpenFile
+from kernel.files.signalled import SignalledFiles
 from kernel.files.user_counts import QUEUES_MAX
 from kernel.files.watch import ALL_EVENTS, EventQueue, FileEvent, Happening
 from kernel.memory import user
@@ -47,6 +48,7 @@ class Inotify(FileOps):
     """One queue, opened."""
 
     queue: EventQueue = inline()
+    asynchronous: SignalledFiles = inline()
     described: Attributes = inline()
 
     def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
@@ -98,6 +100,9 @@ class Inotify(FileOps):
             writer(f"inotify wd:{watch.number} ino:{about.number:x} sdev:{about.file_system:x} ")
             writer(f"mask:{watch.mask & ALL_EVENTS:x} ignored_mask:0\n")
         return 0
+
+    def signalled(self) -> SignalledFiles | None:
+        return self.asynchronous
 
     def attributes(self) -> Attributes:
         return self.described
@@ -157,6 +162,7 @@ def open_inotify(owner: FileOwner, user_id: u32, nonblocking: bool) -> Fallible[
             raise EMFILE
         made = owner.account.heap.new(Inotify)
     made.queue.counts = counts
+    made.queue.signalled = made.asynchronous
     counts.queues += 1
     describe(made.described)
     return open_anonymous(owner, made, nonblocking)

@@ -6,6 +6,7 @@ is kept with it, out of its directory, as long as the file is referred to.
 
 from __future__ import annotations
 
+from codegen.lang import Slice, u8
 from kernel.base.errno import ENOMEM
 from kernel.files.directory import DirectoryEntry, free_entry, new_entry
 from kernel.files.inode import Inode
@@ -57,9 +58,14 @@ def keep_name(inode: Inode, entry: DirectoryEntry) -> None:
     """Keep the name `entry`, which `inode` loses, but not the entry itself; for lack of memory it is lost."""
     if not loses_name_in_use(inode, entry):
         return
+    remember_name(inode, entry.directory, entry.name)
+
+
+def remember_name(inode: Inode, directory: Inode, name: Slice[u8]) -> None:
+    """Let /proc call `inode` by a name that it does not have in `directory`; for lack of memory it does not."""
     try:
-        former = new_entry(inode.fs.account.heap, entry.directory, entry.name, None)
+        former = new_entry(inode.fs.account.heap, directory, name, None)
     except ENOMEM:
         return
     inode.former = former
-    entry.directory.hold()
+    directory.hold()

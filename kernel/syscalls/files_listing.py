@@ -6,6 +6,7 @@ from codegen.lang import Fallible, Fd, MutableSlice, UserAddr, deferred, load, l
 from kernel.base.errno import EBADF, EFAULT, EINVAL, ENOENT, ENOTDIR
 from kernel.files import listing
 from kernel.files.file import OpenFile
+from kernel.files.flags import OpenFlags
 from kernel.files.inode import Inode
 from kernel.files.listing import Records
 from kernel.files.watch import Happening, notify
@@ -43,6 +44,8 @@ def list_directory(task: Thread, fd: Fd, buffer: UserAddr, count: u32, is_old: b
             if inode.described.links == 0:
                 raise ENOENT
             notify(inode, Happening.ACCESS)
+            if OpenFlags.NO_ACCESS_TIME not in file.flags:
+                inode.described.note_access()
             return list_entries(file, inode, buffer, count, is_old)
 
 

@@ -25,13 +25,14 @@ from kernel.files.flags import (
     AT_FDCWD,
     OPEN_FLAG_BITS,
     PATH_FLAG_BITS,
-    STATUS_FLAG_BITS,
     OpenFlags,
     Resolve,
     access_wanted,
+    lasting,
     writable,
 )
 from kernel.files.inode import Inode
+from kernel.files.lease import break_leases
 from kernel.files.made import MadeFile
 from kernel.files.path import LastComponent, Lookup, Restrictions
 from kernel.files.watch import Happening, notify
@@ -171,6 +172,8 @@ def check_open(lookup: Lookup, inode: Inode, flags: OpenFlags) -> Fallible[None]
     if about.is_directory and (writable(flags) or OpenFlags.TRUNCATE in flags):
         raise EISDIR
     inode.check(lookup.credentials, access_wanted(flags))
+    if OpenFlags.NO_ACCESS_TIME in flags:
+        about.check_owner(lookup.credentials)
 
 
 def check_openable(inode: Inode) -> Fallible[None]:
@@ -211,18 +214,25 @@ def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFil
                 return terminals.open_node(task, device, inode, flags)
             return open_ops(owner, device, inode, flags)
         case _:
-            writes = writable(flags) and inode.content is not None
-            if writes:
-                check_writable(inode)
-            file = open_ops(owner, inode, inode, flags)
-            if writes:
-                file.begin_writing(inode)
-            return file
+            return open_contents(owner, inode, flags)
+
+
+def open_contents(owner: FileOwner, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
+    """An open file on a file with contents, or a directory. ETXTBSY; what has a lease on it is told."""
+    if writable(flags) and inode.content is not None:
+        check_writable(inode)
+    file = open_ops(owner, inode, inode, flags)
+    if inode.content is not None:
+        file.count_in(inode)
+        if inode.leases is not None:
+            with on_error(file.drop):
+                break_leases(inode, writable(flags), OpenFlags.NONBLOCK not in flags)
+    return file
 
 
 def open_ops(owner: FileOwner, ops: FileOps, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
     """An open file on `inode` that does what `ops` does."""
-    file = open_file(owner, ops, inode, OpenFlags(u32(flags) & STATUS_FLAG_BITS) | OpenFlags.LARGE_FILE)
+    file = open_file(owner, ops, inode, lasting(flags))
     inode.hold()
     return file
 

@@ -27,7 +27,6 @@ from codegen.lang import (
 )
 from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM
 from kernel.files.attributes import Access, Attributes
-from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
@@ -189,9 +188,7 @@ class Changeable:
 
     def check_owner(self, task: Thread) -> Fallible[None]:
         """EPERM unless the thread acts as the owner, or has CAP_FOWNER."""
-        who = task.process.credentials
-        if who.user != self.about.user and not who.has(Capability.FOWNER):
-            raise EPERM
+        self.about.check_owner(task.process.credentials)
 
     def check_kept(self) -> Fallible[None]:
         """EPERM for what the kernel alone says of a file of /proc."""
