@@ -8,6 +8,7 @@ from __future__ import annotations
 from codegen.lang import u64
 from kernel.sched.scheduler import SCHEDULER
 from kernel.sched.thread import Thread, ThreadState
+from kernel.sched.turns import without_lag
 
 
 def weight_of(thread: Thread) -> u64:
@@ -22,11 +23,16 @@ def lend(thread: Thread, weight: u64) -> None:
 
 
 def lend_turn(thread: Thread, lender: Thread) -> None:
-    """Let `thread` run as soon as `lender`, which waits for it, would."""
+    """Let `thread` run as soon as `lender`, which waits for it, would if it were woken now."""
+    group = thread.group
+    if group is not lender.group:
+        return
     with SCHEDULER.lock:
-        if thread.age <= lender.age or thread.group is not lender.group:
+        # A lender that has slept for long has no more to lend than one that wakes.
+        age = without_lag(lender.age, group.floor)
+        if thread.age <= age:
             return
-        if thread.state != ThreadState.READY or thread.group.urgent.contains_link(thread):
-            thread.age = lender.age
-            return
-        SCHEDULER.advance(thread, lender.age)
+        if thread.state != ThreadState.READY or group.urgent.contains_link(thread):
+            thread.age = age
+        else:
+            SCHEDULER.advance(thread, age)
