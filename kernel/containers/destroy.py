@@ -12,7 +12,9 @@ from kernel.base.errno import EBUSY, EDEADLK
 from kernel.containers.abi import ContainerStage
 from kernel.containers.container import Container
 from kernel.files.content import release_dying
-from kernel.memory.reparent import reparent
+from kernel.memory import frames
+from kernel.memory.account import Account
+from kernel.memory.reparent import STEP, reparent
 from kernel.process.ending import kill_process
 from kernel.process.process import Process
 from kernel.process.signal_table import Signal
@@ -96,13 +98,28 @@ def destroy_leaf(container: Container, total: Reclaimed) -> None:
     container.account.heap.trim()
     parent = container.parent
     assert parent is not None, "the boot container is never destroyed"
-    moved = reparent(container.account, parent.account)
+    moved = hand_over(container.account, parent.account)
     assert moved == 0 or survivors > 0, "a destroyed container still had pages that nobody refers to"
     used -= moved
     assert container.account.pages.used.load() == 0, "a destroyed container is still charged for pages"
     assert container.account.processes.used.load() == 0, "a destroyed container is still charged for processes"
     total.pages += used
     remove(container, total)
+
+
+def hand_over(owner: Account, heir: Account) -> u64:
+    """Make `heir` pay for all that `owner`, whose container has ended, still pays for; returns how many pages that is.
+
+    Those who refer to it may give it back meanwhile.
+    """
+    moved: u64 = 0
+    first: u64 = 0
+    while owner.pages.used.load() != 0:
+        assert first < u64(len(frames.FRAMES.frames)), "a destroyed container is charged for pages that are not there"
+        moved += reparent(owner, heir, first)
+        first += STEP
+        give_way()
+    return moved
 
 
 def end_files(container: Container, total: Reclaimed) -> u64:

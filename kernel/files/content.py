@@ -240,7 +240,7 @@ class Content(Pager):
     def truncate(self, size: u64) -> Fallible[None]:
         """Make the file `size` bytes long (truncate(2)); what is cut off never shows again, and is mapped nowhere.
 
-        Nobody else changes the file meanwhile.
+        Nobody else changes the file meanwhile, but its end may come (`end_step`): EIO.
         """
         if size > SIZE_MAX:
             raise EFBIG
@@ -257,15 +257,20 @@ class Content(Pager):
             while not self.release(kept, PAGES_MAX):
                 give_way()
             self.count_hiding()
+            if self.is_ending:
+                raise EIO
         self.size = size
 
     @sleeps
     def unmap(self, first: u64, end: u64, private_too: bool) -> None:
-        """Let pages be mapped nowhere, and with `private_too` nor what was made of them by writing to a mapping."""
+        """Let pages be mapped nowhere, and with `private_too` nor what was made of them by writing to a mapping.
+
+        The end of the file begins a round of its own, in which all pages go: then this one is over.
+        """
         if self.mappings.is_empty:
             return
         self.mappings.begin_round()
-        while not self.mappings.sweep_step(first, end, private_too):
+        while not self.is_ending and not self.mappings.sweep_step(first, end, private_too):
             give_way()
 
     # Giving back.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, i32, must_use, on_error, u32, u64
+from codegen.lang import Fallible, i32, local, must_use, on_error, u32, u64
 from kernel.base.errno import EEXIST, EFBIG, EINVAL, ENOENT, ENOMEM
 from kernel.files.attributes import Kind
 from kernel.files.credentials import Credentials
@@ -12,8 +12,9 @@ from kernel.ipc.namespace import PRIVATE, IpcNamespace
 from kernel.ipc.permissions import EXECUTE, READ, WRITE
 from kernel.ipc.segment import SEGMENTS, Segment
 from kernel.machine.clock import wall_time
-from kernel.machine.layout import PAGE_SIZE
+from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.memory import frames
+from kernel.memory.budget import REGION_COST, Budget
 from kernel.memory.region import Protection, Region
 from kernel.memory.space import AddressSpace
 from kernel.sched.cpu import current
@@ -150,19 +151,18 @@ def find_for(namespace: IpcNamespace, credentials: Credentials, id: i32, wanted:
         return segment
 
 
-def shown_from(space: AddressSpace, address: u64) -> Region | None:
-    """The lowest region that shows what it would of a segment attached at `address`. The lock is held."""
-    return shown_above(space, address, address)
-
-
-def shown_above(space: AddressSpace, address: u64, start: u64) -> Region | None:
-    """`shown_from`, of the regions from `start` on."""
+def shown_step(space: AddressSpace, address: u64, start: u64) -> tuple[Region | None, u64]:
+    """The lowest region from `start` on that shows what it would of a segment attached at `address`, if a step comes
+    to it, and up to where was looked. The lock is held.
+    """
+    budget = local(Budget)
     region = space.regions.at_or_above(start)
-    while region is not None:
+    while region is not None and not budget.is_spent:
         if size_of_segment(region) > 0 and region.start - address == region.offset:
-            return region
+            return region, region.end
+        budget.take(REGION_COST)
         region = space.regions.after(region)
-    return None
+    return None, USER_END if region is None else region.start
 
 
 def size_of_segment(region: Region) -> u64:

@@ -53,7 +53,7 @@ class Mappings:
             self.writers -= 1
 
     def begin_round(self) -> None:
-        """From now on no region has been visited."""
+        """From now on no region has been visited. A round that was not over is given up: this one goes everywhere."""
         self.round = 1 if self.round == LAST_ROUND else self.round + 1
 
     def sweep_step(self, first: u64, end: u64, private_too: bool) -> bool:
@@ -63,6 +63,9 @@ class Mappings:
         region = self.regions.first
         if region is None or region.swept == self.round:
             return True
+        if region.sweeping != self.round:
+            region.sweeping = self.round
+            region.swept_up_to = 0
         if sweep(region, first, end, private_too):
             self.regions.remove(region)
             region.swept = self.round

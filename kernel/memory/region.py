@@ -106,7 +106,8 @@ class Region:
     pager_link: Link[Region] = inline()
     """Among the regions that show the same pager; once out of the space, among those whose pager is to be dropped."""
     swept_up_to: u64 = 0
-    """Up to where the next round has come here."""
+    """Up to where the round `sweeping` has come here."""
+    sweeping: u32 = 0
 
     @inline
     def allows(self, access: Access) -> bool:

@@ -78,6 +78,7 @@ def divide(space: AddressSpace, region: Region, address: u64, upper: Region) -> 
     upper.end = region.end
     upper.swept = region.swept
     upper.swept_up_to = region.swept_up_to
+    upper.sweeping = region.sweeping
     pager = region.pager
     if pager is not None:
         upper.pager = pager
@@ -98,7 +99,7 @@ def join_at(space: AddressSpace, address: u64) -> None:
     space.regions.remove(upper)
     space.recent = lower
     lower.end = upper.end
-    lower.swept_up_to = min(lower.swept_up_to, upper.swept_up_to)
+    lower.swept_up_to = min(lower.swept_up_to, upper.swept_up_to) if lower.sweeping == upper.sweeping else 0
     teardown.discard(space, upper)
 
 

@@ -1,8 +1,8 @@
 """Reparenting: what others still refer to when a container ends is paid for by the container around it.
 
-Interface: `reparent`. Linux does the same with what a memory cgroup that was removed is still charged for
-(mm/memcontrol.c, memcg_reparent_objcgs()). A container's use counts in all containers around it already, so nothing is
-charged, and no limit can be in the way.
+Interface: `reparent`, which the caller repeats for all frames of the machine. Linux does the same with what a memory
+cgroup that was removed is still charged for (mm/memcontrol.c, memcg_reparent_objcgs()). A container's use counts in all
+containers around it already, so nothing is charged, and no limit can be in the way.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ from kernel.memory.account import Account
 from kernel.memory.frame_table import FrameUse
 from kernel.memory.heap import Heap, Slab
 
+STEP: u64 = 16_384
+"""How many frames are looked at in one step: some 0.1 ms. Blocks of any order lie within one."""
 
-def reparent(owner: Account, heir: Account) -> u64:
-    """Make `heir`, the parent, pay for all that `owner` still pays for; returns how many pages that is.
+
+def reparent(owner: Account, heir: Account, first: u64) -> u64:
+    """Make `heir`, the parent, pay for what `owner` still pays for of STEP frames from number `first` on, a multiple of
+    STEP; returns how many that is.
 
     For the end of a container: nothing charges `owner` any more, and it has no children.
     """
-    if owner.pages.used.load() == 0:
-        return 0
     moved: u64 = 0
-    for number in range(u64(len(frames.FRAMES.frames))):
+    for number in range(first, min(first + STEP, u64(len(frames.FRAMES.frames)))):
         frame = frames.FRAMES.frames[number]
         if frame.owner is owner:
             frame.owner = heir

@@ -14,7 +14,7 @@ def status_of_exit(code: u32) -> u32:
 
 
 def status_of_signal(signal: u32) -> u32:
-    """The status word of a process that a signal ended; there are no core files, so WCOREDUMP is never set."""
+    """The status word of a process that a signal ended; no core is written, as core_pattern is empty: no WCOREDUMP."""
     return signal & 0x7F
 
 

@@ -139,8 +139,8 @@ def hash_of(owner: u64, place: u64) -> u64:
 
 
 def is_waiting(waiter: FutexWaiter) -> bool:
-    """Whether nobody has woken `waiter` yet."""
-    return waiter.link.linked
+    """Whether nobody has woken `waiter` yet, or let it have the lock that it waits for."""
+    return waiter.link.linked or waiter.lock is not None
 
 
 def leave(waiter: FutexWaiter) -> None:

@@ -1,4 +1,7 @@
-"""Locks of programs that lend priority, while threads wait for them: who holds them, and who waits.
+"""Locks of programs that lend priority, while threads wait for them: who holds them, who waits, and what that lends.
+
+Who holds a lock has the weight of the heaviest thread that waits for it, if that is higher than its own; and so on
+along a chain of owners that wait. Weights are looked at when a thread begins to wait.
 
 The word of such a lock is looked at by `fetch`, which may sleep, and then changed by `exchange` without anything in
 between that sleeps: the page was just there, may be written to, and is taken by nobody without the kernel lock. So what
@@ -15,10 +18,14 @@ from kernel.process.robust import OWNER_BITS, OWNER_DIED
 from kernel.sched import scheduler
 from kernel.sched.cpu import current
 from kernel.sched.futex_waiter import FutexWaiter, PriorityLock
+from kernel.sched.lending import lend, lend_turn, weight_of
 from kernel.sched.thread import Thread
 
 LONGEST_CHAIN = 1024
 """Of threads each of which waits for a lock of the next one; as Linux has it (kernel.max_lock_depth)."""
+HIGHEST_WEIGHT: u64 = 1 << 32
+HIGHEST_PRIORITY: u64 = 99
+"""Of what may be: a thread's weight, and the priority of one whose policy is a real-time one."""
 
 
 def fetch(address: UserAddr) -> Fallible[u32]:
@@ -46,27 +53,45 @@ def begin_lock(made: PriorityLock, key: FutexKey, owner: Thread) -> None:
 
 
 def own(lock: PriorityLock, owner: Thread) -> None:
-    """`owner` holds `lock`, which nobody does."""
+    """`owner` holds `lock`, which nobody does, and is lent what the waiters have."""
     lock.owner = owner
-    owner.owned_locks.push_last(lock)
+    owner.owned_locks.insert_last(lock, weight_key(weight_for(lock)))
+    take_loan(owner)
+
+
+def disown(lock: PriorityLock) -> None:
+    """Nobody holds `lock`; its owner gives back what it was lent for it."""
+    owner = lock.owner
+    owner.owned_locks.remove(lock)
+    take_loan(owner)
 
 
 def forget_unless_needed(lock: PriorityLock) -> None:
     """Nobody may wait for `lock` any more: then the word alone tells who holds it."""
     if not lock.waiters.is_empty or lock.is_stale:
         return
-    lock.owner.owned_locks.remove(lock)
+    disown(lock)
     LOCKS.buckets[hash_of(lock.object, lock.place)].remove(lock)
     LOCKS.count -= 1
     free_lock(lock)
 
 
 def join(lock: PriorityLock, waiter: FutexWaiter) -> None:
-    """`waiter`, which is nowhere, waits for `lock`."""
+    """`waiter`, which is nowhere, waits for `lock`: its owner is lent the waiter's weight and turn."""
     waiter.object = lock.object
     waiter.place = lock.place
     waiter.lock = lock
-    lock.waiters.push_last(waiter)
+    lock.waiters.insert_last(waiter, HIGHEST_PRIORITY - u64(waiter.thread.policy.priority))
+    lock.weights.insert_last(waiter, weight_key(weight_of(waiter.thread)))
+    lend_turn(lock.owner, waiter.thread)
+    pass_on(lock)
+
+
+def part(lock: PriorityLock, waiter: FutexWaiter) -> None:
+    """`waiter` waits for `lock` no longer."""
+    lock.waiters.remove(waiter)
+    lock.weights.remove(waiter)
+    waiter.lock = None
 
 
 def give_up(waiter: FutexWaiter) -> None:
@@ -75,21 +100,64 @@ def give_up(waiter: FutexWaiter) -> None:
     if lock is None:
         leave(waiter)
         return
-    lock.waiters.remove(waiter)
-    waiter.lock = None
+    part(lock, waiter)
+    pass_on(lock)
     forget_unless_needed(lock)
 
 
 def hand_over(lock: PriorityLock, waiter: FutexWaiter, owner_ended: bool) -> None:
     """Let `waiter` have the `lock` that it waits for; the word says so, or will if the owner has ended."""
-    lock.owner.owned_locks.remove(lock)
-    lock.waiters.remove(waiter)
-    waiter.lock = None
+    disown(lock)
+    part(lock, waiter)
     waiter.inherited = lock if owner_ended else None
     lock.is_stale = owner_ended
     own(lock, waiter.thread)
     scheduler.wake(waiter.thread)
     forget_unless_needed(lock)
+
+
+# What is lent.
+
+
+def weight_key(weight: u64) -> u64:
+    """Where something of this weight is in a tree that begins with the heaviest."""
+    return HIGHEST_WEIGHT - weight
+
+
+def weight_for(lock: PriorityLock) -> u64:
+    """What the owner of `lock` is lent for it: the weight of the heaviest waiter; 0 without one."""
+    heaviest = lock.weights.first
+    return 0 if heaviest is None else HIGHEST_WEIGHT - heaviest.weight_node.key
+
+
+def take_loan(owner: Thread) -> bool:
+    """Let `owner` have what it is lent for its locks; whether that is another weight than before."""
+    dearest = owner.owned_locks.first
+    weight = 0 if dearest is None else HIGHEST_WEIGHT - dearest.owned_node.key
+    if weight == owner.lent_weight:
+        return False
+    lend(owner, weight)
+    return True
+
+
+def pass_on(lock: PriorityLock) -> None:
+    """The waiters of `lock` have changed: so has what its owner is lent, who may wait for the lock of another."""
+    for _ in range(LONGEST_CHAIN):
+        owner = lock.owner
+        owner.owned_locks.remove(lock)
+        owner.owned_locks.insert_last(lock, weight_key(weight_for(lock)))
+        if not take_loan(owner):
+            return
+        awaited = owner.futex.lock
+        if awaited is None:
+            return
+        awaited.weights.remove(owner.futex)
+        awaited.weights.insert_last(owner.futex, weight_key(weight_of(owner)))
+        lend_turn(awaited.owner, owner)
+        lock = awaited
+
+
+# What is checked.
 
 
 def check_owner(lock: PriorityLock, word: u32) -> Fallible[None]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.lang import inline, struct, u32, u64, uninitialised
-from kernel.base.list import Link, List
+from kernel.base.list import Link
+from kernel.base.tree import Tree, TreeNode
 
 if TYPE_CHECKING:
     from kernel.memory.heap import Heap
@@ -27,13 +28,17 @@ class FutexWaiter:
     """The futex (process/futex.py, FutexKey)."""
     bits: u32 = 0
     link: Link[FutexWaiter] = inline()
-    """Not linked: the waiter has been woken, or has got the lock."""
+    """In the bucket."""
     is_paired: bool = False
     """It waits to be moved to a lock (FUTEX_WAIT_REQUEUE_PI), and is woken by nothing else."""
     target_object: u64 = 0
     target_place: u64 = 0
     """Which lock that is."""
     lock: PriorityLock | None = None
+    """What it waits for; None: for no lock, or it has got it."""
+    turn_node: TreeNode[FutexWaiter] = inline()
+    weight_node: TreeNode[FutexWaiter] = inline()
+    """Among the waiters of the lock."""
     inherited: PriorityLock | None = None
     """It has got this lock, whose owner ended, and is to write that into the word."""
 
@@ -48,8 +53,11 @@ class PriorityLock:
     owner: Thread = uninitialised()
     is_stale: bool = False
     """Its owner has it from one that ended; the word does not say so yet."""
-    waiters: List[FutexWaiter] = inline(List(FutexWaiter.link))
+    waiters: Tree[FutexWaiter] = inline(Tree(FutexWaiter.turn_node))
+    """In the order in which they are to have it: by real-time priority, and in turn."""
+    weights: Tree[FutexWaiter] = inline(Tree(FutexWaiter.weight_node))
+    """The same, the heaviest first."""
     key_link: Link[PriorityLock] = inline()
-    owned_link: Link[PriorityLock] = inline()
+    owned_node: TreeNode[PriorityLock] = inline()
     heap: Heap = uninitialised()
     """What it was made from."""

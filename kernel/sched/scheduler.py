@@ -142,8 +142,8 @@ class Scheduler:
         thread.usage.time += time
         thread.shared_time.time += time
         counted = min(time, LONGEST_TIME)
-        if not thread.policy.is_standard:
-            counted = counted * STANDARD_THREAD_WEIGHT // thread.policy.weight
+        if not thread.policy.is_standard or thread.lent_weight != 0:
+            counted = counted * STANDARD_THREAD_WEIGHT // max(thread.policy.weight, thread.lent_weight)
         thread.age = saturating_add(thread.age, counted)
         group = thread.group
         group.charge(time, now)
@@ -196,6 +196,13 @@ class Scheduler:
             group.remove(thread)
             self.enqueue(thread)
             self.alert(thread, read_time_stamp())
+
+    def advance(self, thread: Thread, age: u64) -> None:
+        """`thread`, which is ready and not urgent, is younger now. The lock is held."""
+        thread.group.remove(thread)
+        thread.age = age
+        self.enqueue(thread)
+        self.alert(thread, read_time_stamp())
 
     def place(self, thread: Thread) -> None:
         """Choose the processor that a thread which wakes is queued at. The lock is held."""

@@ -33,7 +33,7 @@ from codegen.lang import (
     uninitialised,
     width,
 )
-from kernel.base.list import Link, List
+from kernel.base.list import Link
 from kernel.base.tree import Tree, TreeNode
 from kernel.machine.trap import NO_CALL, TrapFrame
 from kernel.sched.futex_waiter import FutexWaiter, PriorityLock
@@ -103,6 +103,8 @@ class Thread:
     """Where it runs, or ran last, or is to run."""
     age: u64 = 0
     """How long it has run, divided by its weight: what decides between the threads of a group (group.py)."""
+    lent_weight: u64 = 0
+    """That of the heaviest thread which waits for a lock of this one, if that is higher than its own (lending.py)."""
     usage: Usage = inline()
     shared_time: SharedTime = uninitialised()
     """That of its process."""
@@ -149,8 +151,8 @@ class Thread:
     """So that it goes on there (views/mappings.py)."""
     futex: FutexWaiter = inline()
     """How it waits on a futex (process/futex.py)."""
-    owned_locks: List[PriorityLock] = inline(List(PriorityLock.owned_link))
-    """The locks that it holds and for which others wait (process/priority_futex.py)."""
+    owned_locks: Tree[PriorityLock] = inline(Tree(PriorityLock.owned_node))
+    """The locks that it holds and for which others wait, those of the heaviest first (process/priority_lock.py)."""
     has_left_locks: bool = False
     """It ends, and takes and holds no such lock any more."""
     process_link: Link[Thread] = inline()

@@ -8,11 +8,12 @@ from kernel.files.content import Content
 from kernel.files.holes import punch
 from kernel.files.inode import Inode
 from kernel.files.seals import forbids_shared_writes
+from kernel.ipc.segment import Segment
 from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.memory import user
 from kernel.memory.advice import Range
 from kernel.memory.protection import Change
-from kernel.memory.region import Access, ForkRule
+from kernel.memory.region import Access, ForkRule, Region
 from kernel.memory.residence import tell_residence
 from kernel.memory.space import AddressSpace
 from kernel.process.changes import begin_change, change_range, end_change
@@ -107,12 +108,11 @@ def remove(space: AddressSpace, wanted: Range) -> Fallible[None]:
         with space.lock:
             region = wanted.find_region(space)
             if region is not None:
-                pager = region.pager
-                if region.locked or pager is None or not isinstance(pager, Content):
+                if region.locked:
                     raise EINVAL
+                inode = file_of(region)
                 if not region.may_write_to_pager:
                     raise EACCES
-                inode = pager.inode
                 offset = region.offset_of(wanted.position)
                 size = min(region.end, wanted.end) - wanted.position
                 if inode is not None:
@@ -121,6 +121,17 @@ def remove(space: AddressSpace, wanted: Range) -> Fallible[None]:
         if inode is not None:
             with deferred(inode.drop):
                 punch_in(inode, offset, size)
+        preemption_point()
+
+
+def file_of(region: Region) -> Fallible[Inode | None]:
+    """The file that `region` shows, also as a segment of shmget(2). EINVAL."""
+    pager = region.pager
+    if pager is not None and isinstance(pager, Content):
+        return pager.inode
+    if pager is not None and isinstance(pager, Segment):
+        return pager.inode
+    raise EINVAL
 
 
 def punch_in(inode: Inode, offset: u64, size: u64) -> Fallible[None]:

@@ -29,11 +29,13 @@ from kernel.ipc.segment import SEGMENTS, Segment, SegmentStatus, mode_of
 from kernel.machine.clock import wall_time
 from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.memory import user
+from kernel.memory.pager import Pager
 from kernel.memory.region import Terms
 from kernel.memory.space import AddressSpace
 from kernel.process.changes import begin_change, end_change, unmap_range
 from kernel.process.filling import fill_silently
 from kernel.process.limits import Resource
+from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.memory import MAP_FIXED, choose_address, is_to_be_filled, is_to_be_locked, place
@@ -185,22 +187,25 @@ def shmdt(task: Thread, address: UserAddr) -> Fallible[None]:
     space = task.process.space
     begin_change(space)
     with deferred(end_change, space):
-        with space.lock:
-            first = sharing.shown_from(space, start)
-            if first is None:
-                raise EINVAL
-            pager = first.pager
-            last = start + pages_of(sharing.size_of_segment(first)) * PAGE_SIZE
-            position = first.start
+        shown: Pager | None = None
+        position = start
+        last = USER_END
         while position < last:
+            preemption_point(Freezing.LATER)
             with space.lock:
-                region = sharing.shown_above(space, start, position)
-                if region is None or region.end > last:
-                    return
-                position, end, is_of_it = region.start, region.end, region.pager is pager
+                region, following = sharing.shown_step(space, start, position)
+                is_of_it = False
+                if region is not None:
+                    if shown is None:
+                        shown = region.pager
+                        last = start + pages_of(sharing.size_of_segment(region)) * PAGE_SIZE
+                    is_of_it = region.pager is shown and region.end <= last
+                    position = region.start
             if is_of_it:
-                unmap_range(space, position, end)
-            position = end
+                unmap_range(space, position, following)
+            position = following
+        if shown is None:
+            raise EINVAL
 
 
 @syscall(31)
@@ -255,13 +260,14 @@ def tell_totals(namespace: IpcNamespace, argument: UserAddr) -> Fallible[u64]:
     return highest
 
 
-def resident_pages(namespace: IpcNamespace) -> u64:
+def resident_pages(namespace: IpcNamespace) -> Fallible[u64]:
     """How many pages of segments are in memory."""
     status = local(SegmentStatus)
     total: u64 = 0
     index: u64 = 0
     while namespace.describe_from(index, status):
         total += status.resident
+        preemption_point()
         index = index_of(status.id) + 1
     return total
 

@@ -19,6 +19,8 @@ def number(path: bytes, value: int) -> Node:
 SETTINGS = (
     number(b"fs/nr_open", DESCRIPTORS_MAX),
     number(b"kernel/cap_last_cap", 40),
+    fixed(b"sys/kernel/core_pattern", b"\n"),  # empty: no cores are written (core(5))
+    number(b"kernel/core_uses_pid", 0),
     text(b"sys/kernel/hostname", system.write_host_name),
     number(b"kernel/ngroups_max", 65_536),
     fixed(b"sys/kernel/ostype", SYSTEM + b"\n"),

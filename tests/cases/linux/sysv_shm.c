@@ -198,6 +198,24 @@ static void places(void)
     shmctl(id, IPC_RMID, NULL);
 }
 
+static void holes(void)
+{
+    int id = shmget(IPC_PRIVATE, 8 * PAGE, 0600);
+    char *place = shmat(id, NULL, 0), *read_only = shmat(id, NULL, SHM_RDONLY);
+    memset(place, 7, 8 * PAGE);
+    CHECK("a hole", RES(madvise(place + PAGE, 2 * PAGE, MADV_REMOVE)), 0);
+    CHECK("before it", place[PAGE - 1], 7);
+    CHECK("in it", place[PAGE], 0);
+    CHECK("and seen elsewhere", read_only[3 * PAGE - 1], 0);
+    CHECK("behind it", place[3 * PAGE], 7);
+    CHECK("where nothing may be written", RES(madvise(read_only, PAGE, MADV_REMOVE)), -EACCES);
+    mlock(place, PAGE);
+    CHECK("where it is locked", RES(madvise(place, PAGE, MADV_REMOVE)), -EINVAL);
+    shmctl(id, IPC_RMID, NULL);
+    shmdt(place);
+    shmdt(read_only);
+}
+
 static void rights(void)
 {
     int id = shmget(KEY, PAGE, IPC_CREAT | 0640);
@@ -318,6 +336,7 @@ int main(int count, char **arguments)
     keys();
     sharing();
     places();
+    holes();
     rights();
     telling();
     DONE();

@@ -8,18 +8,20 @@ from hypothesis import strategies as st
 
 from codegen.lang import u8
 from codegen.lang.slices import ByteCells, HostSlice
-from kernel.base.errno import EFBIG, ENOMEM, ENXIO
+from kernel.base.errno import EFBIG, EIO, ENOMEM, ENXIO
+from kernel.files import content as content_module
 from kernel.files.content import PAGE, SIZE_MAX, Content, pages_of
 from kernel.files.frame_tree import HOLE, PAGES_MAX, FrameTree
 from kernel.files.holes import data_pages, next_data, next_hole, punch, reserve
 from kernel.files.inode import Inode
 from kernel.files.ramfs import RamFs
 from kernel.files.reclaim import reclaim_step
-from kernel.memory import frames
+from kernel.memory import frames, mappings
 from kernel.memory.account import Account
 from kernel.memory.budget import Budget
 from kernel.memory.frames import FrameUse
 from kernel.memory.heap import free
+from kernel.memory.region import Region
 
 
 def buffer(size: int) -> HostSlice[u8]:
@@ -76,6 +78,32 @@ def test_truncated_bytes_do_not_come_back(account: Account) -> None:
     before = account.pages.used.load()
     content.truncate(0)
     assert account.pages.used.load() == before - 2
+    end(content)
+
+
+def test_a_file_that_is_cut_ends_everywhere(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = content_of(account)
+    content.write(0, b"x" * 3 * PAGE)
+    regions = [Region(), Region(), Region()]
+    for region in regions:
+        content.mappings.enter(region)
+    visits: list[tuple[Region, int, int]] = []
+
+    def sweep(region: Region, first: int, end: int, private_too: bool) -> bool:
+        visits.append((region, first, region.swept_up_to))
+        region.swept_up_to = 2 * PAGE
+        return first == 0
+
+    monkeypatch.setattr(mappings, "sweep", sweep)
+    monkeypatch.setattr(content_module, "give_way", content.end_step)
+    with pytest.raises(EIO):
+        content.truncate(PAGE)
+    while not content.end_step():
+        pass
+    assert visits == [(regions[0], 1, 0), *((region, 0, 0) for region in regions)]
+    assert (content.size, content.own_pages) == (0, 0)
+    for region in regions:
+        content.mappings.leave(region)
     end(content)
 
 

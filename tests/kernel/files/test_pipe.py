@@ -199,7 +199,7 @@ def test_a_call_in_progress_keeps_what_it_uses(owner: FileOwner, account: Accoun
         pass
     assert (owner.survivors, reader.is_revoked, writer.is_revoked) == (2, True, True)
     account.heap.trim()
-    assert reparent(account, KERNEL) == 4, "three slabs, and the page of the pipe"
+    assert reparent(account, KERNEL, 0) == 4, "three slabs, and the page of the pipe"
     assert (account.pages.used.load(), account.heap.objects, KERNEL.heap.objects) == (0, 0, 4)
     assert owner_of(reader) is KERNEL
     assert take(reader, 100) == b"queued"

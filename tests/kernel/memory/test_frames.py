@@ -152,12 +152,12 @@ def test_what_outlives_its_account_is_the_parents(table: FrameTable) -> None:
     for other in others:
         free(other)
     used = parent.pages.used.load()
-    assert reparent(owner, parent) == 1 + 4 + 1
+    assert reparent(owner, parent, 0) == 1 + 4 + 1
     assert (owner.pages.used.load(), parent.pages.used.load()) == (0, used)
     assert (owner.heap.objects, parent.heap.objects) == (0, 3)
     assert owner_of(kept) is parent and frames.owner_of(frame) is parent
     check(table, parent)
-    assert reparent(owner, parent) == 0
+    assert reparent(owner, parent, 0) == 0
     frames.release(frame)
     parent.heap.release(large)
     more = [parent.heap.new(Small) for _ in range(200)]
