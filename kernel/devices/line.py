@@ -25,6 +25,7 @@ from codegen.lang import (
     u64,
 )
 from kernel.devices.output import NEWLINE, RETURN, SPACE, TAB, ScreenQueue
+from kernel.devices.packet import PacketEvent
 from kernel.devices.termios import (
     DISABLED,
     END_OF_FILE,
@@ -130,13 +131,13 @@ class LineDiscipline:
         if not termios.has_input(InputFlags.FLOW_OUTPUT):
             return False
         if termios.is_character(STOP, byte):
-            self.screen.is_stopped = True
+            self.screen.stop()
             return True
         if termios.is_character(START, byte):
-            self.screen.is_stopped = False
+            self.screen.start()
             return True
         if termios.has_input(InputFlags.ANY_STARTS):
-            self.screen.is_stopped = False
+            self.screen.start()
         return False
 
     def signal_of(self, byte: u8) -> u32:
@@ -154,7 +155,7 @@ class LineDiscipline:
 
     def note_signal(self, byte: u8) -> None:
         """A key sent a signal: what was typed and printed before is dropped, unless NOFLSH says otherwise."""
-        self.screen.is_stopped = False
+        self.screen.start()
         if not self.termios.has_local(LocalFlags.NO_FLUSH):
             self.flush_input()
             self.screen.clear()
@@ -330,18 +331,26 @@ class LineDiscipline:
 
     def flush_input(self) -> None:
         """Drop what was typed and not read."""
+        self.screen.events.note(PacketEvent.FLUSHED_INPUT)
         self.used = 0
         self.editing = 0
         self.lines = 0
 
-    def mode_changed(self) -> None:
-        """The termios were set: an unfinished line becomes readable in raw mode, and bytes of raw mode a line."""
+    def set_modes(self, wanted: Termios) -> None:
+        """Be as `wanted`: an unfinished line becomes readable in raw mode, and bytes of raw mode a line."""
+        had_usual = self.termios.has_usual_flow_control
+        self.termios.become(wanted)
+        if self.termios.has_usual_flow_control != had_usual:
+            if had_usual:
+                self.screen.events.note(PacketEvent.UNUSUAL_FLOW_CONTROL, PacketEvent.USUAL_FLOW_CONTROL)
+            else:
+                self.screen.events.note(PacketEvent.USUAL_FLOW_CONTROL, PacketEvent.UNUSUAL_FLOW_CONTROL)
         if not self.is_canonical:
             self.editing = 0
         elif self.lines == 0:
             self.editing = self.used
         if not self.termios.has_input(InputFlags.FLOW_OUTPUT):
-            self.screen.is_stopped = False
+            self.screen.start()
 
     # What the program prints.
 

@@ -6,7 +6,8 @@ keys are echoed while a program prints; an echo that finds no room is lost.
 
 from __future__ import annotations
 
-from codegen.lang import Array, MutableSlice, Slice, array, struct, u8, u64
+from codegen.lang import Array, MutableSlice, Slice, array, inline, struct, u8, u64
+from kernel.devices.packet import DATA, PacketEvent, PacketEvents
 from kernel.devices.termios import LocalFlags, OutputFlags, Termios
 
 OUTPUT_SIZE: u64 = 4096
@@ -33,6 +34,8 @@ class ScreenQueue:
     """The column where the line that is typed begins."""
     is_stopped: bool = False
     """STOP was typed: nothing is shown until START is."""
+    events: PacketEvents = inline()
+    """What packet mode tells of besides what is shown."""
     queue: Array[u8] = array(OUTPUT_SIZE)
 
     @property
@@ -119,6 +122,30 @@ class ScreenQueue:
             done += 1
         return done
 
+    def take_packet(self, destination: MutableSlice[u8]) -> u64:
+        """`take` in packet mode: what happened, or a zero and what is to be shown; there is room for a byte."""
+        happened = self.events.take()
+        if happened != DATA:
+            destination[0] = happened
+            return 1
+        if self.used == 0 or self.is_stopped:
+            return 0
+        destination[0] = DATA
+        return 1 + self.take(destination[1 : u64(len(destination))])
+
     def clear(self) -> None:
         """Drop what was not shown yet."""
         self.used = 0
+        self.events.note(PacketEvent.FLUSHED_OUTPUT)
+
+    def stop(self) -> None:
+        """Show nothing until `start`."""
+        if not self.is_stopped:
+            self.is_stopped = True
+            self.events.note(PacketEvent.STOPPED, PacketEvent.STARTED)
+
+    def start(self) -> None:
+        """Show what is to be shown again."""
+        if self.is_stopped:
+            self.is_stopped = False
+            self.events.note(PacketEvent.STARTED, PacketEvent.STOPPED)

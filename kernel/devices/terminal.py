@@ -10,7 +10,7 @@ freed terminal. The price, an open file for somebody else's open, is bounded by 
 
 Invariants
 - A terminal lives as long as one of its ends is open, and is on its container's list all that time.
-- When the master is closed, or the leader of the session ends, the slave is hung up: its open files read as ended and
+- When the master is closed, the slave is hung up: its open files read as ended and
   refuse to write.
 """
 
@@ -86,6 +86,8 @@ class Terminal:
     """The slave cannot be opened before unlockpt(3)."""
     has_ended: bool = False
     """The container that made it ends: it is on no list, and nobody opens it any more."""
+    has_packets: bool = False
+    """What the master reads are packets (TIOCPKT)."""
     was_used: bool = False
     """The slave was open at some time."""
     session: TerminalSession | None = None
@@ -111,7 +113,8 @@ class Terminal:
             return 0
         while True:
             seen = self.changed.observe()
-            done = self.line.screen.take(destination)
+            screen = self.line.screen
+            done = screen.take_packet(destination) if self.has_packets else screen.take(destination)
             if done > 0:
                 self.changed_state()
                 return done
@@ -257,9 +260,8 @@ class Terminal:
     # Life.
 
     def end_session(self) -> None:
-        """The session has no terminal any more: who still has the slave open has an ended one."""
+        """The session has no terminal any more: whoever has the slave open can go on, and another session have it."""
         self.session = None
-        self.slave.is_hung_up = self.slave.opens > 0 or self.master.opens == 0
         self.changed_state()
 
     def open_slave(self, flags: OpenFlags) -> Fallible[OpenFile]:

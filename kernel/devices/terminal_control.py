@@ -24,6 +24,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import EINVAL, ENOENT, ENOSPC, ENOTTY
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
+from kernel.devices.terminal_modes import drops_input, is_getting, is_setting, put_modes, take_modes
 from kernel.devices.termios import Termios, WindowSize
 from kernel.files import tree
 from kernel.files.attributes import Kind
@@ -34,10 +35,6 @@ from kernel.memory import user
 if TYPE_CHECKING:
     from kernel.devices.terminal import Terminal
 
-TCGETS: u32 = 0x5401
-TCSETS: u32 = 0x5402
-TCSETSW: u32 = 0x5403
-TCSETSF: u32 = 0x5404
 TCSBRK: u32 = 0x5409
 TCXONC: u32 = 0x540A
 TCFLSH: u32 = 0x540B
@@ -45,9 +42,11 @@ TIOCOUTQ: u32 = 0x5411
 TIOCGWINSZ: u32 = 0x5413
 TIOCSWINSZ: u32 = 0x5414
 TIOCGETD: u32 = 0x5424
+TIOCPKT: u32 = 0x5420
 TCSBRKP: u32 = 0x5425
 TIOCGPTN: u32 = 0x8004_5430
 TIOCSPTLCK: u32 = 0x4004_5431
+TIOCGPKT: u32 = 0x8004_5438
 TIOCGPTLCK: u32 = 0x8004_5439
 """The requests (asm-generic/ioctls.h); TIOCINQ is FIONREAD."""
 
@@ -66,11 +65,22 @@ def control_master(terminal: Terminal, request: u32, argument: UserAddr) -> Fall
         terminal.is_locked = user.get(u32, argument) != 0
     elif request == TIOCGPTLCK:
         user.put(u32, argument, 1 if terminal.is_locked else 0)
+    elif request == TIOCPKT:
+        set_packets(terminal, user.get(u32, argument) != 0)
+    elif request == TIOCGPKT:
+        user.put(u32, argument, 1 if terminal.has_packets else 0)
     elif request == FIONREAD:
         user.put(u32, argument, u32(terminal.line.screen.used))
     else:
         return control(terminal, request, argument)
     return 0
+
+
+def set_packets(terminal: Terminal, has_packets: bool) -> None:
+    """TIOCPKT: what happened before is not told of."""
+    if has_packets and not terminal.has_packets:
+        terminal.line.screen.events.take()
+    terminal.has_packets = has_packets
 
 
 def control_slave(terminal: Terminal, request: u32, argument: UserAddr) -> Fallible[i64]:
@@ -83,15 +93,15 @@ def control_slave(terminal: Terminal, request: u32, argument: UserAddr) -> Falli
 
 def is_change(request: u32) -> bool:
     """Whether `request` sets something that only the foreground may set (tty_check_change of Linux)."""
-    return TCSETS <= request <= TCSETSF or TCSBRK <= request <= TCFLSH or request == TCSBRKP
+    return is_setting(request) or TCSBRK <= request <= TCFLSH or request == TCSBRKP
 
 
 def control(terminal: Terminal, request: u32, argument: UserAddr) -> Fallible[i64]:
     """What both ends know. What was printed is on the screen's side at once, so draining is nothing to wait for."""
-    if request == TCGETS:
-        put_termios(terminal, argument)
-    elif TCSETS <= request <= TCSETSF:
-        set_termios(terminal, request, argument)
+    if is_getting(request):
+        put_modes(terminal.line.termios, request, argument)
+    elif is_setting(request):
+        set_modes(terminal, request, argument)
     elif request == TCSBRK or request == TCSBRKP:
         pass
     elif request == TCXONC:
@@ -113,38 +123,25 @@ def control(terminal: Terminal, request: u32, argument: UserAddr) -> Fallible[i6
     return 0
 
 
-def termios_bytes(termios: Termios) -> MutableSlice[u8]:
-    """The termios as bytes."""
-    return slice_at(u8, address_of(termios), size_of(Termios))
-
-
 def window_bytes(window: WindowSize) -> MutableSlice[u8]:
     """The size as bytes."""
     return slice_at(u8, address_of(window), size_of(WindowSize))
 
 
-def put_termios(terminal: Terminal, argument: UserAddr) -> Fallible[None]:
-    """TCGETS. What the program gets is a copy, whole as it was at one moment."""
-    told = local(Termios)
-    copy(termios_bytes(told), termios_bytes(terminal.line.termios))
-    user.copy_out(UserSlice(argument, size_of(Termios)), termios_bytes(told))
-
-
 def put_window(terminal: Terminal, argument: UserAddr) -> Fallible[None]:
-    """TIOCGWINSZ, likewise."""
+    """TIOCGWINSZ. What the program gets is a copy, whole as it was at one moment."""
     told = local(WindowSize)
     copy(window_bytes(told), window_bytes(terminal.window))
     user.copy_out(UserSlice(argument, size_of(WindowSize)), window_bytes(told))
 
 
-def set_termios(terminal: Terminal, request: u32, argument: UserAddr) -> Fallible[None]:
-    """TCSETS, TCSETSW, TCSETSF: the last one drops what was typed."""
+def set_modes(terminal: Terminal, request: u32, argument: UserAddr) -> Fallible[None]:
+    """TCSETS and its kin: the last of each three drops what was typed."""
     wanted = local(Termios)
-    user.copy_in(termios_bytes(wanted), UserSlice(argument, size_of(Termios)))
-    copy(termios_bytes(terminal.line.termios), termios_bytes(wanted))
-    if request == TCSETSF:
+    take_modes(terminal.line.termios, request, argument, wanted)
+    if drops_input(request):
         terminal.line.flush_input()
-    terminal.line.mode_changed()
+    terminal.line.set_modes(wanted)
     terminal.changed_state()
 
 
@@ -152,8 +149,11 @@ def control_flow(terminal: Terminal, action: u64) -> Fallible[None]:
     """tcflow(3): TCOOFF and TCOON; TCIOFF and TCION would type STOP and START at who has the keyboard."""
     if action > 3:
         raise EINVAL
-    if action < 2:
-        terminal.line.screen.is_stopped = action == 0
+    if action == 0:
+        terminal.line.screen.stop()
+        terminal.changed_state()
+    elif action == 1:
+        terminal.line.screen.start()
         terminal.changed_state()
 
 

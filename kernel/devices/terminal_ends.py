@@ -39,6 +39,8 @@ class MasterEnd(FileOps):
         events = Events.NONE
         if terminal.line.screen.used > 0 and not terminal.line.screen.is_stopped:
             events = events | Events.INPUT | Events.READ_NORMAL
+        if terminal.has_packets and terminal.line.screen.events.is_any:
+            events = events | Events.INPUT | Events.READ_NORMAL | Events.PRIORITY
         if terminal.line.has_room:
             events = events | Events.OUTPUT | Events.WRITE_NORMAL
         if terminal.is_left:

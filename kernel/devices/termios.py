@@ -1,13 +1,13 @@
 """Termios: how a terminal treats what is typed and what is printed (termios(3), ioctl_tty(2)).
 
-The numbers are those of x86-64 Linux (asm-generic/termbits.h); `Termios` is what TCGETS copies.
+The numbers are those of x86-64 Linux (asm-generic/termbits.h).
 """
 
 from __future__ import annotations
 
 from enum import IntFlag
 
-from codegen.lang import Array, array, struct, u8, u16, u32, u64, width
+from codegen.lang import Array, address_of, array, copy, size_of, slice_at, struct, u8, u16, u32, u64, width
 
 
 @width(u32)
@@ -81,13 +81,15 @@ END_OF_LINE_2: u64 = 16
 CHARACTERS: u64 = 19
 DEFAULT_CHARACTERS = b"\x03\x1c\x7f\x15\x04\x00\x01\x00\x11\x13\x1a\x00\x12\x0f\x17\x16\x00\x00\x00"
 """INIT_C_CC: ^C ^\\ DEL ^U ^D, TIME 0, MINIMUM 1, ^Q ^S ^Z, ^R ^O ^W ^V."""
+USUAL_STOP: u8 = 0x13
+USUAL_START: u8 = 0x11
 DISABLED: u8 = 0
 """_POSIX_VDISABLE: a character that nothing typed is equal to."""
 
 
-@struct(size=36)
+@struct(size=44)
 class Termios:
-    """`struct termios` of the kernel."""
+    """`struct termios2`; what TCGETS copies is all of it but the speeds."""
 
     input: u32 = 0x500
     """ICRNL | IXON."""
@@ -98,6 +100,13 @@ class Termios:
     """ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN."""
     line: u8 = 0
     characters: Array[u8] = array(CHARACTERS)
+    input_speed: u32 = 38_400
+    output_speed: u32 = 38_400
+
+    def become(self, other: Termios) -> None:
+        """Be as `other` is."""
+        size = size_of(Termios)
+        copy(slice_at(u8, address_of(self), size), slice_at(u8, address_of(other), size))
 
     def reset_characters(self) -> None:
         """Begin with the characters of Linux; the flags begin with their defaults."""
@@ -115,6 +124,12 @@ class Termios:
     def has_local(self, flag: LocalFlags) -> bool:
         """Whether `flag` of `c_lflag` is set."""
         return self.local & u32(flag) != 0
+
+    @property
+    def has_usual_flow_control(self) -> bool:
+        """Whether ^S and ^Q hold the output back and let it go on: what packet mode tells of (TIOCPKT)."""
+        is_usual = self.characters[STOP] == USUAL_STOP and self.characters[START] == USUAL_START
+        return is_usual and self.has_input(InputFlags.FLOW_OUTPUT)
 
     def is_character(self, index: u64, byte: u8) -> bool:
         """Whether `byte` is the special character at `index` of `c_cc`."""

@@ -223,6 +223,7 @@ def copy_process(parent: Process, process: Process) -> None:
     """What a child has from its parent and what cannot fail (fork(2))."""
     process.group_id = parent.group_id
     process.session_id = parent.session_id
+    process.has_given_terminal_up = parent.has_given_terminal_up
     process.umask = parent.umask
     process.settings.inherit(parent.settings)
     process.credentials.copy_from(parent.credentials)

@@ -84,7 +84,7 @@ def end_process(process: Process) -> None:
         executable.drop()
     process.state = ProcessState.ZOMBIE
     process.stopped = False
-    process.session.disconnect()
+    process.session.disconnect(has_ended=True)
     job_control.release_orphans(process)
     give_away_children(process)
     for handle in process.handles:

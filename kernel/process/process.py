@@ -86,6 +86,8 @@ class Process:
     session_id: Pid = Pid(0)
     session: Session = inline()
     """The session that it leads, if it leads one."""
+    has_given_terminal_up: bool = False
+    """It is without the terminal of its session (TIOCNOTTY), and so are its children from then on."""
     threads: List[Thread] = inline(List(Thread.process_link))
 
     # What it uses; given back when it becomes a zombie.

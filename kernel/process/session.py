@@ -67,7 +67,8 @@ class Session(TerminalSession):
 
     def is_in_background(self, process: Process) -> bool:
         """Whether `process` is a member outside of the group in the foreground."""
-        return self.has_member(process) and process.group_id != self.foreground
+        is_controlled = self.has_member(process) and not process.has_given_terminal_up
+        return is_controlled and process.group_id != self.foreground
 
     def signal_group(self, group: Pid, signal: u32) -> None:
         """Send `signal` to every process of a group of the session."""
@@ -107,11 +108,12 @@ class Session(TerminalSession):
             self.terminal = None
             terminal.session = None
 
-    def disconnect(self) -> None:
-        """The leader ends or gives the terminal up: the foreground hears of it (setsid(2), TIOCNOTTY)."""
+    def disconnect(self, has_ended: bool) -> None:
+        """The leader has ended or gives the terminal up: the foreground hears of it (setsid(2), TIOCNOTTY)."""
         if self.terminal is not None:
             self.signal_foreground(u32(Signal.HANGUP))
-            self.signal_foreground(u32(Signal.CONTINUE))
+            if not has_ended:
+                self.signal_foreground(u32(Signal.CONTINUE))
             self.leave()
 
     def set_foreground(self, group: Pid) -> Fallible[None]:
@@ -136,6 +138,8 @@ def is_refused(signal: u32) -> bool:
 
 def session_of(process: Process) -> Session | None:
     """The session of `process`, if it has a controlling terminal."""
+    if process.has_given_terminal_up:
+        return None
     for other in process.container.processes:
         if other.pid == process.session_id and other.session.terminal is not None:
             return other.session

@@ -325,5 +325,6 @@ def setsid(task: Thread) -> Fallible[Pid]:
         if other.group_id == process.pid:
             raise EPERM
     process.session_id = process.pid
+    process.has_given_terminal_up = False
     process.group_id = process.pid
     return process.pid

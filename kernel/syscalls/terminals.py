@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, Pid, UserAddr, deferred, i32, i64, local, u32, u64
-from kernel.base.errno import EINVAL, ENOTTY, ENXIO, EPERM
+from kernel.base.errno import EINVAL, ENOTTY, ENXIO
 from kernel.containers.container import Container
 from kernel.devices.terminal import Terminal
 from kernel.devices.terminal_ends import MasterEnd, SlaveEnd
@@ -83,7 +83,7 @@ def open_slave(process: Process, terminal: Terminal, flags: OpenFlags) -> Fallib
     """Open a slave. Without O_NOCTTY it becomes the terminal of a session leader that has none (open(2))."""
     file = terminal.open_slave(kept(flags))
     is_leader = process.session_id == process.pid
-    if OpenFlags.NO_TERMINAL not in flags and is_leader and process.session.terminal is None:
+    if OpenFlags.NO_TERMINAL not in flags and file.is_readable and is_leader and process.session.terminal is None:
         if terminal.session is None:
             process.session.take(process, terminal)
     return file
@@ -117,12 +117,18 @@ def control(task: Thread, file: OpenFile, request: u32, argument: u64) -> Fallib
     elif request == TIOCGSID:
         user.put(i32, UserAddr(argument), i32(process.session_id))
     elif request == TIOCNOTTY:
-        if session.leader is not process:
-            raise EPERM
-        session.disconnect()
+        give_up(process, session)
     else:
         raise ENOTTY
     return 0
+
+
+def give_up(process: Process, session: Session) -> None:
+    """TIOCNOTTY: the session is without the terminal when its leader gives it up, else only that process is."""
+    if session.leader is process:
+        session.disconnect(has_ended=False)
+    else:
+        process.has_given_terminal_up = True
 
 
 def set_foreground(process: Process, terminal: Terminal, argument: UserAddr) -> Fallible[None]:
