@@ -29,10 +29,11 @@ test: .venv/.ready check ## every check and every test
 	@$(PITHOS) build
 	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "not slow"
 
-check: .venv/.ready ## ruff, mypy --strict, layers, file sizes, unused names
+check: .venv/.ready ## ruff, mypy --strict, pyright, layers, file sizes, unused names
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check --quiet . || { echo "run: ruff format ."; exit 1; }
 	@$(PYTHON) -m mypy
+	@$(PYTHON) -m basedpyright --level error
 	@$(PYTHON) -m tests.house.rules
 	@$(PYTHON) -m tests.house.unused
 

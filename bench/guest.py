@@ -26,6 +26,11 @@ GOALS = {
     "fork_exit": 30_000,
     "fork_exec": 50_000,
     "pipe_trip": 1_600,
+    "unix_trip": 3_200,
+    "unix_datagram_trip": 3_000,
+    "socketpair": 3_000,
+    "unix_rights": 2_000,
+    "unix_block": 21_845,
 }
 """A third of what the leanest Linux needs."""
 
@@ -39,6 +44,11 @@ NAMES = {
     "fork_exit": "fork, exit and wait",
     "fork_exec": "fork, execve of a static program, exit and wait",
     "pipe_trip": "pipe round trip between two processes",
+    "unix_trip": "AF_UNIX: stream round trip between two processes",
+    "unix_datagram_trip": "AF_UNIX: datagram round trip between two processes",
+    "socketpair": "AF_UNIX: socketpair and two closes",
+    "unix_rights": "AF_UNIX: a descriptor sent, received and closed",
+    "unix_block": "AF_UNIX: 64 KiB into a stream and out of it",
     "container": "container: create, run a static program, wait, destroy",
 }
 

@@ -16,7 +16,7 @@ from codegen.progress import StageLine
 ARCHIVE = click.option(
     "--archive",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The boot archive (cpio, newc) to put on the disk image.",
+    help="The boot archive (kernel/files/archive_format.py) to put on the disk image.",
 )
 COMMAND_LINE = click.option("--command-line", default="", help="The kernel's command line on the disk image.")
 

@@ -7,6 +7,7 @@ when the hashes of the sources are compared.
 from __future__ import annotations
 
 import importlib
+import io
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from boot.layout import KERNEL_VIRTUAL
 from codegen.bytecode import kept_bytecode
 from codegen.cache import BuildRecord
 from codegen.collector import without_collection
-from codegen.files import write_whole
+from codegen.files import whole_file, write_whole
 from codegen.root import BUILD_FOLDER, ROOT
 
 if TYPE_CHECKING:
@@ -71,15 +72,20 @@ def load_linker() -> None:
 
 
 def write_kernel(progress: Progress | None = None) -> Path:
-    """Build the kernel and write build/pithos.elf, if it changed; returns the path."""
+    """Build the kernel and write build/pithos.elf and pithos.json, if they changed; returns the path."""
     path = BUILD_FOLDER / "pithos.elf"
+    interface = BUILD_FOLDER / "pithos.json"
     record = BuildRecord(BUILD_FOLDER / "pithos.elf.record")
-    if not record.is_current([path]):
-        if "kernel.main" in sys.modules or "kernel.memory.account" in sys.modules:
+    if not record.is_current([path, interface]):
+        if "kernel.memory.account" in sys.modules:
             build_apart()
         else:
-            write_if_changed(path, build_kernel(progress).elf)
-            record.save([path], packages=("boot", "codegen", "kernel"))
+            image = build_kernel(progress)
+            from boot.interface import describe
+
+            write_if_changed(path, image.elf)
+            write_if_changed(interface, describe(image))
+            record.save([path, interface], packages=("boot", "codegen", "kernel"))
     return path
 
 
@@ -102,10 +108,10 @@ def write_disk(archive: Path | None, command_line: str) -> Path:
     record = BuildRecord(BUILD_FOLDER / "pithos.img.record")
     options = f"{command_line}\n{archive}"
     if not record.is_current([path], options):
-        from boot.disk import make_image
+        from boot.disk import write_image
 
-        content = b"" if archive is None else archive.read_bytes()
-        write_if_changed(path, make_image(kernel.read_bytes(), content, command_line))
+        with whole_file(path) as file, io.BytesIO() if archive is None else archive.open("rb") as content:
+            write_image(file, kernel.read_bytes(), content, command_line)
         record.save([path], options, inputs, packages=("boot", "codegen", "kernel"))
     return path
 

@@ -11,8 +11,11 @@ The second stage is data at fixed places followed by code; this file makes the d
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import struct
 from dataclasses import dataclass
+from typing import IO
 
 from elftools.elf.elffile import ELFFile
 
@@ -26,6 +29,7 @@ from kernel.machine.segments import CODE_READABLE, DATA_WRITABLE, SegmentDescrip
 
 COMMAND_LINE_ROOM = 256
 
+COPIED_AT_ONCE = 1 << 20
 DISK_UNIT = 1 << 20
 """The size is a multiple of this: SeaBIOS does not start a disk of less than one cylinder."""
 
@@ -59,21 +63,31 @@ def load_kernel(elf: bytes) -> LoadedKernel:
 
 def make_image(elf: bytes, archive: bytes = b"", command_line: str = "") -> bytes:
     """The bytes of a bootable disk with this kernel, archive and command line."""
+    output = io.BytesIO()
+    write_image(output, elf, io.BytesIO(archive), command_line)
+    return output.getvalue()
+
+
+def write_image(output: IO[bytes], elf: bytes, archive: IO[bytes], command_line: str) -> None:
+    """Write a bootable disk with this kernel, archive and command line. Raises DiskError, OSError."""
     kernel = load_kernel(elf)
     kernel_blocks = _sectors(kernel.content)
-    archive_blocks = _sectors(archive)
+    archive_size = archive.seek(0, io.SEEK_END)
+    archive_sectors = -(-archive_size // SECTOR)
     archive_start = -(-kernel.end // PAGE_SIZE) * PAGE_SIZE
     first_block = 1 + STAGE_SECTORS
     extents = [
         (first_block, len(kernel_blocks) // SECTOR, kernel.start),
-        (first_block + len(kernel_blocks) // SECTOR, len(archive_blocks) // SECTOR, archive_start),
+        (first_block + len(kernel_blocks) // SECTOR, archive_sectors, archive_start),
     ]
-    data = _stage_data(extents, archive_start, len(archive), command_line)
-    memory_end = max(archive_start + len(archive_blocks), kernel.end)
+    data = _stage_data(extents, archive_start, archive_size, command_line)
+    memory_end = max(archive_start + archive_sectors * SECTOR, kernel.end)
     zeros = (kernel.start + len(kernel.content), kernel.end)
     stage = disk_code.second_stage(data, memory_end, zeros, kernel.entry)
-    image = disk_code.boot_sector() + stage + kernel_blocks + archive_blocks
-    return image + bytes(-len(image) % DISK_UNIT)
+    output.write(disk_code.boot_sector() + stage + kernel_blocks)
+    archive.seek(0)
+    shutil.copyfileobj(archive, output, COPIED_AT_ONCE)
+    output.write(bytes(-output.tell() % DISK_UNIT))
 
 
 def _sectors(content: bytes) -> bytes:
@@ -95,7 +109,7 @@ def _flat(kind: int) -> int:
 
 def _stage_data(extents: list[tuple[int, int, int]], archive_start: int, archive_size: int, command_line: str) -> bytes:
     """The data of the second stage, laid out by `Places`."""
-    text = command_line.encode() + b"\0"
+    text = os.fsencode(command_line) + b"\0"
     if len(text) > COMMAND_LINE_ROOM:
         raise DiskError(f"the command line is longer than {COMMAND_LINE_ROOM - 1} bytes")
     data = bytearray(Places.CODE - DISK_LOADER)

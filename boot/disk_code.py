@@ -67,7 +67,8 @@ def _assembler(bits: int) -> keystone.Ks:
 def _assemble(text: str, address: int, bits: int = 16) -> bytes:
     lines = "\n".join(line.split("#", 1)[0] for line in text.splitlines())
     code, _count = _assembler(bits).asm(lines, address, as_bytes=True)
-    return bytes(code)
+    assert isinstance(code, bytes), "as_bytes gives bytes"
+    return code
 
 
 def _packet(blocks: int, address: int, first: int) -> bytes:

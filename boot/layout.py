@@ -83,14 +83,23 @@ DISK_LOADER = 0x7E00
 DISK_BUFFER = 0x10000
 """Where the BIOS reads sectors to."""
 
-# Segment selectors (the table is kernel/machine/segments.py); SYSRET fixes the order of the user ones.
+# Segment selectors (the table is kernel/machine/segments.py), those of ring 3 as on Linux; SYSRET fixes their order.
 
 KERNEL_CODE = 0x08
 KERNEL_DATA = 0x10
-USER_DATA = 0x20 | 3
-USER_CODE = 0x28 | 3
-TASK_STATE = 0x30
+USER_CODE_32 = 0x20 | 3
+USER_DATA = 0x28 | 3
+USER_CODE = 0x30 | 3
+TASK_STATE = 0x38
 
 # Ports of the debug exit device.
 
 EXIT_PORT = 0xF4
+
+# How many processors the kernel has room for.
+
+MAXIMUM_CPUS = 16
+
+# How long the command line may be, with its zero byte.
+
+LONGEST_COMMAND_LINE = 1024

@@ -85,7 +85,9 @@ class StackAnalysis:
         """The most stack that a call of `entry` may take; a recursion without a bound counts as one turn."""
         size, path = self._descend(self._circle_of[entry])
         found = {self._circle_of[symbol] for symbol in self._reachable(entry)}
-        recursion = sorted(circle for circle in found if len(circle) > 1 or circle[0] in self._calls[circle[0]])
+        recursion = sorted(
+            circle for circle in found if len(circle) > 1 or any(symbol in self._calls[symbol] for symbol in circle)
+        )
         unbounded = [circle for circle in recursion if self._bound(circle) == 0]
         return StackUse(entry, size, path, tuple(recursion), tuple(unbounded))
 

@@ -6,6 +6,7 @@ of others: `buffer.point(offset, other)`.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -49,7 +50,7 @@ def both(content: bytes) -> Buffer:
 
 def text(value: str | bytes) -> Buffer:
     """A NUL-terminated string."""
-    return Buffer((value.encode() if isinstance(value, str) else value) + b"\0")
+    return Buffer(os.fsencode(value) + b"\0")
 
 
 def pointer_array(items: Sequence[Buffer], terminated: bool = True) -> Buffer:

@@ -1,202 +1,231 @@
-"""Boot archives: cpio in the "newc" form (cpio(5)), written from directories and tar files.
-
-The contents of larger files begin on page boundaries, so that the kernel can show them without a copy: the
-name is followed by as many NULs as that takes, as Linux' gen_init_cpio does.
-"""
+"""Boot archives: what a machine's files are at first, in the kernel's own format (kernel/files/archive_format.py)."""
 
 from __future__ import annotations
 
 import io
-import lzma
 import os
 import stat
-import tarfile
-import zlib
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Protocol
 
 from harness.errors import HarnessError
+from harness.images import explained, read_image
+from harness.images.contents import PAGE, Bytes, Contents, Piece, contents_of, pages
+from harness.images.limits import NAME_MAX
+from harness.images.losses import Warn
+from harness.images.memory import check_machine
+from harness.images.tree import Facts, Node, directory
+from harness.interface import layout, number
+from harness.structs import Packer
 
-HEADER_SIZE = 110
-PAGE = 4096
-ALIGNED_SIZE = 1024
-"""Files smaller than this are copied by the kernel: aligning them would waste more than it saves."""
-TRAILER = "TRAILER!!!"
-
-Warn = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Member:
-    """One file, directory or link to archive."""
-
-    name: str
-    mode: int
-    user: int = 0
-    group: int = 0
-    modified: int = 0
-    content: bytes = b""
-    hard_link: str | None = None
-    """The name of an earlier member that this is a second name of."""
+IMAGES = b"images"
+ZEROS = bytes(1 << 16)
 
 
-class ArchiveWriter:
-    """Collects members; `finish()` gives the archive."""
+class Format:
+    """The records of an archive, and where its contents begin: as the kernel that was built has them."""
 
     def __init__(self) -> None:
-        self._buffer = io.BytesIO()
-        self._inodes: dict[str, int] = {}
+        self.header = Packer(layout("ArchiveHeader"))
+        self.entry = Packer(layout("ArchiveEntry"))
+        self.piece = Packer(layout("ArchivePiece"))
+        self.attribute = Packer(layout("ArchiveAttribute"))
+        self.alignment = number("ARCHIVE_ALIGNMENT")
+        self.magic = number("ARCHIVE_MAGIC")
 
-    def add(self, member: Member) -> None:
-        """Append one member. A hard link has the inode number of its first name, and no contents."""
-        if member.hard_link is None:
-            inode = len(self._inodes) + 1
-        else:
-            inode = self._inodes[member.hard_link]
-        self._inodes[member.name] = inode
-        self._write(member, inode)
 
-    def _write(self, member: Member, inode: int) -> None:
-        name = member.name.encode("utf-8", "surrogateescape") + b"\0"
-        start = self._buffer.tell()
-        alignment = PAGE if len(member.content) >= ALIGNED_SIZE else 4
-        padding = -(start + HEADER_SIZE + len(name)) % alignment
-        if alignment == PAGE:
-            name += bytes(padding)
-        # A count above 1 has readers look for other names of the same inode number.
-        links = 1 if stat.S_ISLNK(member.mode) else 2
-        fields = (
-            *(inode, member.mode, member.user, member.group, links, member.modified),
-            *(len(member.content), 0, 0, 0, 0, len(name), 0),
+class Output(Protocol):
+    """Where an archive is written."""
+
+    def write(self, content: bytes, /) -> object:
+        """Write on. Raises OSError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name of a node, in the directory that is the entry of this number."""
+
+    directory: int
+    name: bytes
+    node: Node
+    first: int | None
+    """The number of the entry that named the node first; None if it is this one."""
+
+
+def entries_of(root: Node) -> Iterator[Named]:
+    """Every name of a tree, each directory before what is in it."""
+    numbers: dict[int, int] = {}
+    count = 1
+    yield Named(0, b"", root, None)
+    left = deque([(0, root)])
+    while left:
+        number, place = left.popleft()
+        for name, node in place.children.items():
+            first = numbers.get(id(node))
+            yield Named(number, name, node, first)
+            if node.is_directory:
+                left.append((count, node))
+            elif first is None:
+                numbers[id(node)] = count
+            count += 1
+
+
+class Layout:
+    """Where everything of an archive lies: the records of its tables, and the files whose contents follow."""
+
+    def __init__(self, root: Node) -> None:
+        self._format = form = Format()
+        named = list(entries_of(root))
+        nodes = [one.node for one in named if one.first is None]
+        pieces = sum(len(node.contents.behind) for node in nodes if node.contents is not None)
+        attributes = sum(len(node.facts.attributes) for node in nodes)
+        self._texts: list[bytes] = []
+        tables = len(named) * form.entry.size + pieces * form.piece.size + attributes * form.attribute.size
+        self._text_end = form.header.size + tables
+        text_size = sum(len(one.name) for one in named) + sum(text_size_of(node) for node in nodes)
+        self._pieces: list[bytes] = []
+        self._attributes: list[bytes] = []
+        self._contents: list[Contents] = []
+        self._start = -(-(self._text_end + text_size) // form.alignment) * form.alignment
+        self.size = self._start
+        self._entries = [self._entry(one) for one in named]
+        self._header = form.header.pack(form.magic, len(named), pieces, attributes)
+
+    def write(self, output: Output) -> None:
+        """Write all of it; contents are read meanwhile. Raises Damage, HarnessError, OSError."""
+        head = b"".join([self._header, *self._entries, *self._pieces, *self._attributes, *self._texts])
+        output.write(head.ljust(self._start, b"\0"))
+        for contents in self._contents:
+            write_contents(output, contents)
+
+    def _text(self, content: bytes) -> int:
+        """Put a text behind the tables; returns where it is."""
+        place = self._text_end
+        self._texts.append(content)
+        self._text_end += len(content)
+        return place
+
+    def _entry(self, one: Named) -> bytes:
+        """The record of one name."""
+        name, node, form = self._text(one.name), one.node, self._format
+        if one.first is not None:
+            return form.entry.pack(one.directory, len(one.name), name, 0, 0, 0, 0, 0, one.first, 0, 0, 0, 0, 0, 0)
+        size, place, length, pieces = 0, 0, 0, 0
+        if node.contents is not None:
+            size = node.contents.size
+            place, length, pieces = self._place(node.contents)
+        elif node.kind == stat.S_IFLNK:
+            size, place = len(node.target), self._text(node.target)
+        facts = node.facts
+        permissions = 0o777 if node.kind == stat.S_IFLNK else facts.permissions
+        for key, value in facts.attributes.items():
+            self._attributes.append(
+                self._format.attribute.pack(self._text(key), len(key), self._text(value), len(value))
+            )
+        return form.entry.pack(
+            *(one.directory, len(one.name), name, node.kind | permissions, facts.user, facts.group),
+            *(facts.nanoseconds, facts.seconds, node.device, size, place, length, pieces, len(facts.attributes), 0),
         )
-        self._buffer.write(b"070701" + b"".join(b"%08X" % (value & 0xFFFFFFFF) for value in fields))
-        self._buffer.write(name)
-        self._pad()
-        self._buffer.write(member.content)
-        self._pad()
 
-    def _pad(self) -> None:
-        self._buffer.write(bytes(-self._buffer.tell() % 4))
-
-    def finish(self) -> bytes:
-        """Add the trailer; the archive as bytes."""
-        self._write(Member(TRAILER, 0), 0)
-        self._buffer.write(bytes(-self._buffer.tell() % 512))
-        return self._buffer.getvalue()
+    def _place(self, contents: Contents) -> tuple[int, int, int]:
+        """Give contents a place; returns that, how much of them lies in place, and how many pieces lie behind holes."""
+        place, behind = self.size, contents.behind
+        self.size += pages(contents.in_place) * PAGE
+        for piece in behind:
+            self._pieces.append(self._format.piece.pack(piece.offset, self.size, piece.length))
+            self.size += pages(piece.length) * PAGE
+        self._contents.append(contents)
+        return place, contents.in_place, len(behind)
 
 
-def members_of(source: Path, prefix: str, warn: Warn) -> Iterator[Member]:
-    """The members of a root file system, a directory or a tar file, below `prefix`. Raises HarnessError."""
-    try:
-        if source.is_dir():
-            yield from _from_directory(source, prefix, warn)
-        elif source.is_file():
-            yield from _from_tar(source, prefix, warn)
-        else:
-            raise HarnessError(f"{source}: no such directory or tar file; give a root file system")
-    except tarfile.ReadError as error:
-        reason = "is no tar file" if "opened" in str(error) else str(error).splitlines()[0]
-        raise HarnessError(f"{source}: {reason}; ROOTFS is a directory or a tar file, plain, gz, bz2 or xz") from None
-    except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
-        place = error.filename if isinstance(error, OSError) and error.filename else source
-        raise HarnessError(f"{place}: {reason}; ROOTFS is a directory or a tar file that you can read") from None
+def text_size_of(node: Node) -> int:
+    """How many bytes of text an entry takes beside its name."""
+    attributes = sum(len(key) + len(value) for key, value in node.facts.attributes.items())
+    return len(node.target) + attributes
 
 
-def _from_directory(source: Path, prefix: str, warn: Warn) -> Iterator[Member]:
-    """Walk a directory; names are sorted so that the archive is the same each time."""
-    first_names: dict[tuple[int, int], str] = {}
-    for folder, folders, files in os.walk(source, onerror=_raise):
-        folders.sort()
-        here = Path(folder)
-        relative = here.relative_to(source).as_posix()
-        name = prefix if relative == "." else f"{prefix}/{relative}"
-        yield _member(here, name, here.lstat())
-        links = [entry for entry in folders if (here / entry).is_symlink()]
-        for entry in sorted([*files, *links]):
-            status = (here / entry).lstat()
-            entry_name = f"{name}/{entry}"
-            if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
-                warn(f"{here / entry}: left out: neither a file, a directory nor a link")
-                continue
-            identity = (status.st_dev, status.st_ino)
-            if status.st_nlink > 1 and identity in first_names:
-                yield _member(here / entry, entry_name, status, first_names[identity])
-                continue
-            first_names.setdefault(identity, entry_name)
-            yield _member(here / entry, entry_name, status)
+def write_contents(output: Output, contents: Contents) -> None:
+    """Write the contents of a file as `Layout` has placed them, each part filled up to a whole page."""
+    behind = contents.behind
+    position = 0
+    for piece in contents.pieces[: len(contents.pieces) - len(behind)]:
+        write_zeros(output, piece.offset - position)
+        position = piece.offset + write_piece(output, contents, piece)
+    write_zeros(output, contents.in_place - position)
+    write_zeros(output, -contents.in_place % PAGE)
+    for piece in behind:
+        write_zeros(output, -write_piece(output, contents, piece) % PAGE)
 
 
-def _raise(error: OSError) -> None:
-    raise error
+def write_piece(output: Output, contents: Contents, piece: Piece) -> int:
+    """Write one piece; returns its length."""
+    chunks = contents.source.chunks(piece.place, piece.length)
+    while True:
+        with explained(contents.source.origin):
+            chunk = next(chunks, b"")
+        if not chunk:
+            return piece.length
+        output.write(chunk)
 
 
-def _member(path: Path, name: str, status: os.stat_result, hard_link: str | None = None) -> Member:
-    content = b""
-    if stat.S_ISREG(status.st_mode) and hard_link is None:
-        content = path.read_bytes()
-    elif stat.S_ISLNK(status.st_mode):
-        content = os.fsencode(os.readlink(path))
-    # Files of whoever made the directory are root's in the container, as with an image of a build tool.
-    user = 0 if status.st_uid == os.getuid() else status.st_uid
-    group = 0 if status.st_uid == os.getuid() else status.st_gid
-    return Member(name, status.st_mode, user, group, int(status.st_mtime), content, hard_link)
+def write_zeros(output: Output, count: int) -> None:
+    """Fill up with zeros."""
+    while count > 0:
+        output.write(ZEROS[:count])
+        count -= len(ZEROS)
 
 
-def _from_tar(source: Path, prefix: str, warn: Warn) -> Iterator[Member]:
-    """Read a tar file; directories that it does not name are made."""
-    known = {prefix}
-    yield Member(prefix, stat.S_IFDIR | 0o755)
-    with tarfile.open(source) as tar:
-        for entry in tar:
-            parts = [part for part in PurePosixPath(entry.name).parts if part not in ("/", ".")]
-            if ".." in parts:
-                warn(f"{source}: {entry.name}: left out: leads outside")
-                continue
-            name = "/".join([prefix, *parts])
-            for depth in range(1, len(parts)):
-                parent = "/".join([prefix, *parts[:depth]])
-                if parent not in known:
-                    known.add(parent)
-                    yield Member(parent, stat.S_IFDIR | 0o755)
-            member = _tar_member(tar, entry, name, prefix, known, warn)
-            if member is not None and (name not in known or not entry.isdir()):
-                known.add(name)
-                yield member
+def add_program(root: Node, path: str, content: bytes) -> None:
+    """Put an executable file into the root of the boot archive, in directories that are made for it."""
+    *folders, name = os.fsencode(path).split(b"/")
+    for folder in folders:
+        root = root.children.setdefault(folder, directory())
+    root.children[name] = Node(stat.S_IFREG, Facts(), contents_of(len(content), Bytes(content)))
 
 
-def _tar_member(
-    tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str, prefix: str, known: set[str], warn: Warn
-) -> Member | None:
-    modified = int(entry.mtime)
-    if entry.isdir():
-        return Member(name, stat.S_IFDIR | entry.mode, entry.uid, entry.gid, modified)
-    if entry.issym():
-        target = os.fsencode(entry.linkname)
-        return Member(name, stat.S_IFLNK | 0o777, entry.uid, entry.gid, modified, target)
-    if entry.islnk():
-        parts = [part for part in PurePosixPath(entry.linkname).parts if part not in ("/", ".")]
-        target_name = "/".join([prefix, *parts])
-        if target_name not in known:
-            warn(f"{entry.name}: left out: a hard link to {entry.linkname}, which is not there")
-            return None
-        return Member(name, stat.S_IFREG | entry.mode, entry.uid, entry.gid, modified, b"", target_name)
-    file = tar.extractfile(entry) if entry.isfile() else None
-    if file is None:
-        warn(f"{entry.name}: left out: neither a file, a directory nor a link")
-        return None
-    return Member(name, stat.S_IFREG | entry.mode, entry.uid, entry.gid, modified, file.read())
+def write_boot_archive(
+    output: Output,
+    agent: bytes,
+    images: Mapping[str, Path],
+    warn: Warn,
+    files: Mapping[str, bytes],
+    memory: int | None,
+) -> None:
+    """Write the archive that the kernel starts from: `/agent`, `/images/NAME/...`, and further executable files.
+
+    Raises HarnessError: for a root file system that cannot be read or is damaged, or if all do not fit into a machine
+    with so much `memory`, which is known before contents are read; OSError for `output`. What cannot be kept is said
+    by `warn`.
+    """
+    root = directory()
+    add_program(root, "agent", agent)
+    for path, content in files.items():
+        add_program(root, path, content)
+    root.children[IMAGES] = folder = directory()
+    with ExitStack() as stack:
+        trees = []
+        for name, source in images.items():
+            encoded = os.fsencode(name)
+            if not 0 < len(encoded) <= NAME_MAX or b"/" in encoded or encoded in (b".", b".."):
+                raise HarnessError(f"{name!r} cannot be the name of a root file system")
+            trees.append(read_image(source, stack))
+            folder.children[encoded] = trees[-1].root
+            if memory is not None:
+                check_machine(source, sum(tree.cost for tree in trees), memory)
+        Layout(root).write(output)
+        for tree in trees:
+            tree.losses.say(tree.source, warn)
 
 
-def boot_archive(agent: bytes, images: dict[str, Path], warn: Warn, files: dict[str, bytes] | None = None) -> bytes:
-    """The archive that the kernel starts from: `/agent`, `/images/NAME/...`, and further executable files."""
-    writer = ArchiveWriter()
-    writer.add(Member("agent", stat.S_IFREG | 0o755, content=agent))
-    for path, content in (files or {}).items():
-        writer.add(Member(path, stat.S_IFREG | 0o755, content=content))
-    writer.add(Member("images", stat.S_IFDIR | 0o755))
-    for name, source in images.items():
-        for member in members_of(source, f"images/{name}", warn):
-            writer.add(member)
-    return writer.finish()
+def boot_archive(
+    agent: bytes, images: Mapping[str, Path], warn: Warn, files: Mapping[str, bytes] | None = None
+) -> bytes:
+    """A boot archive as bytes; see `write_boot_archive`."""
+    output = io.BytesIO()
+    write_boot_archive(output, agent, images, warn, files or {}, None)
+    return output.getvalue()

@@ -23,7 +23,7 @@ def main() -> None:
 
     from harness.commands import cli
     from harness.errors import HarnessError
-    from harness.run import OWN_FAILURE, say
+    from harness.messages import OWN_FAILURE, say
 
     if is_ours:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import sys
@@ -11,17 +10,13 @@ from typing import Any
 
 import click
 
-from codegen.collector import end_at_once
-from codegen.progress import StageLine
-from harness.containers import DEFAULT_PATH, Limits, Program
+from boot.layout import MAXIMUM_CPUS
 from harness.errors import HarnessError
-from harness.machine import MEBIBYTE, Backend, Machine, MachineType
-from harness.run import Job, run_to_end, say
-from harness.terminal import DEFAULT_TERM
-from kernel.machine.segments import MAXIMUM_CPUS
-from kernel.sched.bandwidth import HIGHEST_BANDWIDTH
+from harness.machine_kinds import MEBIBYTE, Backend, MachineType
+from harness.messages import say
 
 PAGE = 4096
+LARGEST_NUMBER = (1 << 63) - 1
 NO_ID = (1 << 32) - 1
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
@@ -37,7 +32,21 @@ class Size(click.ParamType[Any]):
         found = re.fullmatch(r"(\d+)([bkmg]?)b?", str(value).lower())
         if found is None:
             self.fail(f"{value!r} is not a size such as 64m or 1g", param, ctx)
-        return int(found[1]) * UNITS[found[2]]
+        size = int(found[1]) * UNITS[found[2]]
+        if size > LARGEST_NUMBER:
+            self.fail(f"{value!r} is more than 64 bits can say", param, ctx)
+        return size
+
+
+class RootFileSystem(click.ParamType[Any]):
+    """A path that is not empty, as that of a variable is which is not set: it would be the working directory."""
+
+    name = "rootfs"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if not os.fspath(value):  # type: ignore[call-overload]
+            self.fail("it is empty: give a directory or a tar file", param, ctx)
+        return Path(value)  # type: ignore[arg-type]
 
 
 class Processors(click.ParamType[Any]):
@@ -49,10 +58,9 @@ class Processors(click.ParamType[Any]):
         if isinstance(value, int):
             return value
         found = re.fullmatch(r"\d+(\.\d+)?|\.\d+", str(value))
-        thousandths = round(float(found[0]) * 1000) if found else -1
-        if not 0 <= thousandths <= HIGHEST_BANDWIDTH:
-            self.fail(f"{value!r} is not a number of processors up to {HIGHEST_BANDWIDTH // 1000}", param, ctx)
-        return thousandths
+        if found is None:
+            self.fail(f"{value!r} is not a number of processors such as 0.5 or 2", param, ctx)
+        return round(float(found[0]) * 1000)
 
 
 class Pair(click.ParamType[Any]):
@@ -80,7 +88,7 @@ def cli() -> None:
 @click.option("-w", "--workdir", default="/", show_default=True, help="Working directory of the program.")
 @click.option("-u", "--user", default="0", show_default=True, metavar="UID[:GID]", help="User and group ids.")
 @click.option("-m", "--memory", type=Size(), default=0, help="Memory limit of the container, such as 64m.")
-@click.option("--pids-limit", type=click.IntRange(min=0), default=0, help="Process limit of the container.")
+@click.option("--pids-limit", type=click.IntRange(0, LARGEST_NUMBER), default=0, help="Process limit of the container.")
 @click.option("--cpu-shares", type=click.IntRange(0, 10000), default=0, help="Weight of the container (100).")
 @click.option("--cpus", type=Processors(), default=0, help="Processor limit of the container, such as 0.5.")
 @click.option("--name", default="", help="Name of the container, and of the machine for pithos console.")
@@ -105,7 +113,7 @@ def cli() -> None:
 @click.option("--smp", type=click.IntRange(1, MAXIMUM_CPUS), default=1, show_default=True, help="CPUs of the machine.")
 @click.option("--append", default="", help="More words for the kernel's command line.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the kernel's log, and what the container gave back.")
-@click.argument("rootfs", type=click.Path(path_type=Path))
+@click.argument("rootfs", type=RootFileSystem())
 @click.argument("command", nargs=-1, required=True)
 @click.pass_context
 def run(  # the parameters are the options above
@@ -137,6 +145,11 @@ def run(  # the parameters are the options above
     The exit status is the program's; 128 + n when signal n killed it; 127 when it is not there, 126 when it cannot be
     started, 125 when it is our own failure.
     """
+    from harness.containers import DEFAULT_PATH, Limits, Program
+    from harness.machine import Machine
+    from harness.run import Job, run_to_end
+    from harness.terminal import DEFAULT_TERM
+
     command = command[1:] if command[0] == "--" else command
     if not command:
         raise click.UsageError("which COMMAND is to be run?", context)
@@ -194,10 +207,12 @@ def choose_backend(wanted: str | None) -> Backend:
 
 
 @cli.command()
-@click.option("--rootfs", type=click.Path(path_type=Path), help="Put this root file system on the disk image.")
+@click.option("--rootfs", type=RootFileSystem(), help="Put this root file system on the disk image.")
 def build(rootfs: Path | None) -> None:
     """Build the kernel, the agent and the disk image, in build/."""
     from boot.build import write_disk
+    from codegen.collector import end_at_once
+    from codegen.progress import StageLine
     from harness.build import ensure_agent, ensure_kernel, write_archive
 
     def build_all() -> None:
@@ -214,6 +229,8 @@ def build(rootfs: Path | None) -> None:
 @click.option("-c", "--command", "commands", multiple=True, help="Do this and end, instead of asking for commands.")
 def console(machine: str | None, commands: tuple[str, ...]) -> None:
     """Look at a running MACHINE: every QMP command, and the kernel's own state."""
+    import asyncio
+
     from harness.console import attach
 
     sys.exit(asyncio.run(attach(machine, list(commands))))

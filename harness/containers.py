@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 
-from harness.agent_protocol import Buffer, both, into, out, pointer_array, text
+from harness.agent_protocol import Buffer, RequestTooLarge, both, into, out, pointer_array, text
 from harness.guest import Guest
+from harness.interface import enumeration, layout, member, number
 from harness.structs import pack, unpack
-from kernel.containers.abi import (
-    VERSION,
-    ContainerConfig,
-    ContainerEvent,
-    ContainerState,
-    EventKind,
-    FdPair,
-    RunFlags,
-    RunSpec,
-)
 
 P_PIDFD = 3
 WEXITED = 4
@@ -64,7 +57,7 @@ class Program:
 class Event:
     """What a descriptor of a container tells (docs/containers.md, "Events")."""
 
-    kind: EventKind
+    kind: IntEnum
     pid: int
     status: int
     lost: int
@@ -73,11 +66,11 @@ class Event:
     @classmethod
     def decode(cls, content: bytes) -> Event:
         """One ContainerEvent."""
-        fields = unpack(ContainerEvent, content)
-        return cls(EventKind(fields["kind"]), fields["pid"], fields["status"], fields["lost"], fields["time"])
+        fields = unpack("ContainerEvent", content)
+        kind = enumeration("EventKind")(fields["kind"])
+        return cls(kind, fields["pid"], fields["status"], fields["lost"], fields["time"])
 
 
-EVENT_SIZE = len(pack(ContainerEvent).content)
 POLL_INPUT = struct.pack("<hh", 1, 0)
 
 
@@ -92,8 +85,8 @@ async def create(guest: Guest, root: str, *, name: str = "", hostname: str = "",
     name_buffer, name_length = _bytes(name)
     host_buffer, host_length = _bytes(hostname)
     config = pack(
-        ContainerConfig,
-        version=VERSION,
+        "ContainerConfig",
+        version=number("CONTAINER_VERSION"),
         root=root_buffer,
         root_length=root_length,
         name=name_buffer,
@@ -119,12 +112,12 @@ def run_spec(path: str, program: Program) -> Buffer:
     path_buffer, path_length = _bytes(path)
     directory_buffer, directory_length = _bytes(program.directory)
     environment = [text(f"{name}={value}") for name, value in program.environment.items()]
-    pairs = b"".join(pack(FdPair, source=source, target=target).content for target, source in program.files.items())
+    pairs = b"".join(pack("FdPair", source=source, target=target).content for target, source in program.files.items())
     return _sized(
         pack(
-            RunSpec,
-            version=VERSION,
-            flags=RunFlags.TERMINAL if program.takes_terminal else RunFlags.NONE,
+            "RunSpec",
+            version=number("CONTAINER_VERSION"),
+            flags=member("RunFlags", "TERMINAL") if program.takes_terminal else 0,
             path=path_buffer,
             path_length=path_length,
             argv=pointer_array([text(argument) for argument in program.arguments]),
@@ -144,11 +137,13 @@ def run_spec(path: str, program: Program) -> Buffer:
 async def run(guest: Guest, container: int, program: Program) -> int:
     """run_in_container: a pidfd. A command without a slash is looked for as execvp(3) does. Raises OSError."""
     command = program.arguments[0]
+    if not command:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     paths = [command]
     if "/" not in command:
         folders = program.environment.get("PATH", DEFAULT_PATH).split(":")
         paths = [f"{folder or '.'}/{command}" for folder in folders]
-    refusal: OSError = FileNotFoundError(2, os.strerror(2))
+    refusal: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     for path in paths:
         spec = run_spec(path, program)
         try:
@@ -161,6 +156,8 @@ async def run(guest: Guest, container: int, program: Program) -> int:
             refusal = error
             if len(paths) == 1:
                 raise
+        except RequestTooLarge:
+            raise OSError(errno.E2BIG, os.strerror(errno.E2BIG)) from None
     raise refusal
 
 
@@ -174,19 +171,20 @@ async def wait(guest: Guest, pidfd: int) -> int:
 
 async def query(guest: Guest, container: int) -> dict[str, int]:
     """query_container: the fields of ContainerState by name."""
-    size = len(pack(ContainerState).content)
+    size = layout("ContainerState").size
     state = out(size)
     await guest.sys.query_container(container, state, size)
-    return unpack(ContainerState, state.content)
+    return unpack("ContainerState", state.content)
 
 
 async def events(guest: Guest, container: int) -> list[Event]:
     """The events that a descriptor of a container has to tell now, at most 32."""
     if await guest.sys.poll(both(struct.pack("<i", container) + POLL_INPUT), 1, 0) == 0:
         return []
-    place = out(32 * EVENT_SIZE)
+    size = layout("ContainerEvent").size
+    place = out(32 * size)
     done = await guest.sys.read(container, place, len(place.content))
-    return [Event.decode(place.content[start : start + EVENT_SIZE]) for start in range(0, done, EVENT_SIZE)]
+    return [Event.decode(place.content[start : start + size]) for start in range(0, done, size)]
 
 
 async def destroy(guest: Guest, container: int) -> dict[str, int]:

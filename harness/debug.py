@@ -26,7 +26,8 @@ from harness.build import KERNEL
 from harness.containers import DEFAULT_PATH, Program
 from harness.errors import HarnessError
 from harness.machine import Machine
-from harness.run import OWN_FAILURE, Job, prepare, run, say
+from harness.messages import OWN_FAILURE, say
+from harness.run import Job, prepare, run
 
 PROGRAM = "gdb"
 AGENT = KERNEL.with_name("agent.elf")
@@ -92,7 +93,7 @@ async def _until_listening(socket: Path, machine: asyncio.Task[int]) -> None:
 
 def parse(arguments: Sequence[str]) -> Session:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m harness.debug", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m harness.debug", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("-ex", dest="commands", action="append", default=[], help="A command for gdb; then end.")
     parser.add_argument("rootfs", type=Path)
     parser.add_argument("command", nargs="+")

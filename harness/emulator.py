@@ -14,7 +14,7 @@ import mmap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import unicorn
 from unicorn import x86_const as x86
@@ -25,12 +25,16 @@ from harness import emulator_start
 from harness.channel import DOORBELL
 from harness.emulator_cpu import RDTSC, REGISTERS, Processor, Stop, StopKind, TripleFault
 from harness.emulator_devices import NOTHING, IoApic, LocalApic, Uart
-from harness.emulator_hidden import set_protected_mode
+from harness.emulator_hidden import new_processor, set_protected_mode
 from harness.errors import HarnessError
 from harness.machine import Machine
 from harness.physical import MappedMemory
 from harness.running import Ended, RunningMachine
 from kernel.memory.user_layout import VDSO
+
+if TYPE_CHECKING:
+    from unicorn.unicorn_py3.arch.intel import UcIntel
+    from unicorn.unicorn_py3.unicorn import UcContext
 
 TIME_OPTIONS = "tsc_khz=1000000 timer_khz=62500"
 """One instruction a nanosecond; the APIC timer counts every 16."""
@@ -50,7 +54,7 @@ XSAVE_CONTROL = 1 << 18
 @cache
 def feature_leaf() -> tuple[int, int, int, int]:
     """What Unicorn answers to CPUID with EAX = 1."""
-    uc = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
+    uc = new_processor()
     uc.mem_map(0, 0x1000)
     uc.mem_write(0, b"\x0f\xa2")
     uc.reg_write(x86.UC_X86_REG_RAX, FEATURE_LEAF)
@@ -74,7 +78,7 @@ class EmulatedMemory(MappedMemory):
 @dataclass(frozen=True)
 class _Snapshot:
     memory: bytes
-    context: unicorn.UcContext
+    context: UcContext
     state: dict[str, Any]
 
 
@@ -84,7 +88,7 @@ class EmulatedMachine(RunningMachine):
     def __init__(self, machine: Machine, elf: bytes, archive: bytes) -> None:
         memory = EmulatedMemory(machine.memory)
         super().__init__(machine, memory)
-        self.uc = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
+        self.uc = new_processor()
         self.uc.mem_map_ptr(0, machine.memory, unicorn.UC_PROT_ALL, memory.address)
         self._idle = 0
         self._ended: Ended | None = None
@@ -149,14 +153,14 @@ class EmulatedMachine(RunningMachine):
         if self._wanted is not None and len(self._received) >= self._wanted:
             self.cpu.stop()
 
-    def _port_in(self, _uc: unicorn.Uc, port: int, size: int, _data: object) -> int:
+    def _port_in(self, _uc: UcIntel, port: int, size: int, _data: object) -> int:
         if size == 1:
             for base, uart in ((COM1, self.console_uart), (COM2, self.channel_uart)):
                 if base <= port < base + 8:
                     return uart.read(port - base)
         return (1 << 8 * size) - 1
 
-    def _port_out(self, _uc: unicorn.Uc, port: int, _size: int, value: int, _data: object) -> None:
+    def _port_out(self, _uc: UcIntel, port: int, _size: int, value: int, _data: object) -> None:
         for base, uart in ((COM1, self.console_uart), (COM2, self.channel_uart)):
             if base <= port < base + 8:
                 uart.write(port - base, value & NOTHING)
@@ -164,7 +168,7 @@ class EmulatedMachine(RunningMachine):
             self._ended = Ended(value & NOTHING, "the guest ended the machine")
             self.cpu.stop()
 
-    def _on_cpuid(self, uc: unicorn.Uc, _data: object) -> int:
+    def _on_cpuid(self, uc: UcIntel, _data: object) -> int:
         """Hide the random number generator, whose numbers would differ from run to run."""
         if uc.reg_read(x86.UC_X86_REG_EAX) != FEATURE_LEAF:
             return 0
@@ -356,8 +360,6 @@ async def start_emulator(machine: Machine) -> EmulatedMachine:
     """Load a machine; it runs when something is awaited of it. Raises HarnessError."""
     if machine.disk is not None:
         raise HarnessError("the emulator has no disk: leave out --disk, or use --backend qemu")
-    for path in (machine.kernel, machine.archive):
-        if path is not None and not path.is_file():
-            raise HarnessError(f"{path} is missing: run `pithos build`")
+    machine.check_files()
     archive = machine.archive.read_bytes() if machine.archive else b""
     return EmulatedMachine(machine, machine.kernel.read_bytes(), archive)

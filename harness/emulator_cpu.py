@@ -10,6 +10,7 @@ import ctypes
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import unicorn
 from unicorn import x86_const as x86
@@ -24,6 +25,9 @@ from harness.emulator_hidden import (
     find_places,
 )
 from harness.physical import PhysicalMemory
+
+if TYPE_CHECKING:
+    from unicorn.unicorn_py3.arch.intel import UcIntel
 
 HALT = 0xF4
 RDTSC = b"\x0f\x31"
@@ -75,7 +79,7 @@ class TripleFault(Exception):
 class Processor:
     """One CPU."""
 
-    def __init__(self, uc: unicorn.Uc, memory: PhysicalMemory, clock: Callable[[], int]) -> None:
+    def __init__(self, uc: UcIntel, memory: PhysicalMemory, clock: Callable[[], int]) -> None:
         self.uc = uc
         self.memory = memory
         self.executed = 0
@@ -90,16 +94,16 @@ class Processor:
         uc.hook_add(unicorn.UC_HOOK_INSN_INVALID, self._on_invalid)
         uc.hook_add(unicorn.UC_HOOK_INSN, self._on_system_call, None, 1, 0, x86.UC_X86_INS_SYSCALL)
 
-    def _on_exception(self, uc: unicorn.Uc, vector: int, _data: object) -> None:
+    def _on_exception(self, uc: UcIntel, vector: int, _data: object) -> None:
         self._vector = vector
         uc.emu_stop()
 
-    def _on_invalid(self, uc: unicorn.Uc, _data: object) -> bool:
+    def _on_invalid(self, uc: UcIntel, _data: object) -> bool:
         self._vector = INVALID_OPCODE
         uc.emu_stop()
         return True
 
-    def _on_system_call(self, uc: unicorn.Uc, _data: object) -> None:
+    def _on_system_call(self, uc: UcIntel, _data: object) -> None:
         self._is_system_call = True
         uc.emu_stop()
 
@@ -107,7 +111,7 @@ class Processor:
         """Make the RDTSC at `address` read the emulator's clock, so that runs are repeatable."""
         self.uc.hook_add(unicorn.UC_HOOK_CODE, self._on_time_stamp, None, address, address)
 
-    def _on_time_stamp(self, uc: unicorn.Uc, address: int, size: int, _data: object) -> None:
+    def _on_time_stamp(self, uc: UcIntel, address: int, size: int, _data: object) -> None:
         now = self._clock() + self._counter.value
         uc.reg_write(x86.UC_X86_REG_RAX, now & 0xFFFFFFFF)
         uc.reg_write(x86.UC_X86_REG_RDX, now >> 32)

@@ -11,11 +11,16 @@ import itertools
 import struct
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING, cast
 
 import unicorn
 from unicorn import x86_const as x86
 
 from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from unicorn.unicorn_py3.arch.intel import UcIntel
+    from unicorn.unicorn_py3.unicorn import UcContext
 
 # Hidden flags (QEMU, target/i386/cpu.h, HF_*).
 LEVEL_MASK = 3
@@ -44,12 +49,17 @@ class HiddenPlaces:
     counter: int
 
 
-def context_bytes(uc: unicorn.Uc) -> bytes:
+def new_processor(mode: int = unicorn.UC_MODE_64) -> UcIntel:
+    """A processor of Unicorn: what `unicorn.Uc` makes is of a class of its architecture."""
+    return cast("UcIntel", unicorn.Uc(unicorn.UC_ARCH_X86, mode))
+
+
+def context_bytes(uc: UcIntel) -> bytes:
     """The saved context of `uc`."""
     return bytes(uc.context_save())
 
 
-def context_address(context: unicorn.UcContext) -> int:
+def context_address(context: UcContext) -> int:
     """Where the bytes of a saved context are in this process."""
     address = ctypes.cast(context.context, ctypes.c_void_p).value
     assert address is not None
@@ -64,8 +74,8 @@ def words(content: bytes) -> tuple[int, ...]:
 @cache
 def find_places() -> HiddenPlaces:
     """Look for the hidden words. Raises HarnessError when they are not where exactly one candidate is."""
-    long_mode = words(context_bytes(unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)))
-    protected = words(context_bytes(unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_32)))
+    long_mode = words(context_bytes(new_processor()))
+    protected = words(context_bytes(new_processor(unicorn.UC_MODE_32)))
     flags = [
         index
         for index, (wide, narrow) in enumerate(zip(long_mode, protected, strict=True))
@@ -95,8 +105,8 @@ def _only(candidates: list[int], what: str) -> int:
     return candidates[0]
 
 
-def _probe(code: bytes, data: bytes = b"") -> unicorn.Uc:
-    uc = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
+def _probe(code: bytes, data: bytes = b"") -> UcIntel:
+    uc = new_processor()
     uc.mem_map(0, 0x4000)
     uc.mem_write(PROBE_ADDRESS, code)
     uc.mem_write(PROBE_DATA, data)
@@ -124,19 +134,19 @@ def find_counter() -> int:
     return _only(sorted(found[0] & found[1]), "instruction counter")
 
 
-def _state_address(uc: unicorn.Uc) -> int:
-    address = uc._uch.value
+def _state_address(uc: UcIntel) -> int:
+    address = uc._uch.value if uc._uch is not None else None
     assert isinstance(address, int)
     return address
 
 
-def counter_and_limit(uc: unicorn.Uc) -> tuple[ctypes.c_uint64, ctypes.c_uint64]:
+def counter_and_limit(uc: UcIntel) -> tuple[ctypes.c_uint64, ctypes.c_uint64]:
     """The live counter, of the instructions that the last `emu_start` began, and the live limit beside it."""
     address = _state_address(uc) + find_places().counter
     return ctypes.c_uint64.from_address(address), ctypes.c_uint64.from_address(address + 8)
 
 
-def set_protected_mode(uc: unicorn.Uc) -> None:
+def set_protected_mode(uc: UcIntel) -> None:
     """Have a machine made in 64-bit mode begin in 32-bit protected mode, without paging."""
     uc.msr_write(0xC0000080, 0)
     uc.reg_write(x86.UC_X86_REG_CR0, 0x11)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 
 from boot.disk import load_kernel
@@ -25,7 +26,7 @@ def load(memory: PhysicalMemory, elf: bytes, archive: bytes, command_line: str) 
         raise HarnessError("the kernel and the archive do not fit in memory: give the machine more with --ram")
     memory.write(kernel.start, kernel.content)
     memory.write(archive_start, archive)
-    memory.write(COMMAND_LINE, command_line.encode() + b"\0")
+    memory.write(COMMAND_LINE, os.fsencode(command_line) + b"\0")
     memory.write(MODULE_LIST, struct.pack("<4Q", archive_start, len(archive), 0, 0))
     ranges = ((0, LOW_MEMORY), (HIGH_MEMORY, memory.size - HIGH_MEMORY))
     for index, (start, size) in enumerate(ranges):

@@ -15,11 +15,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from functools import cache
 from typing import TYPE_CHECKING
 
 from harness import agent_protocol
 from harness.agent_protocol import Buffer, Request
+from harness.interface import call_numbers
 from user.agent import protocol
 
 if TYPE_CHECKING:
@@ -30,15 +30,6 @@ CHANNEL_FD = 3
 LARGEST_ERRNO = 4095
 
 Argument = int | str | bytes | Buffer | None
-
-
-@cache
-def call_numbers() -> dict[str, int]:
-    """Numbers of the system calls by name, from the kernel's declarations."""
-    import kernel.main  # noqa: F401  (imports every file that declares calls)
-    from kernel.syscalls.declare import SYSCALLS
-
-    return {declaration.name: number for number, declaration in SYSCALLS.items()}
 
 
 class SystemCalls:

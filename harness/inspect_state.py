@@ -148,6 +148,7 @@ def problems(kernel: Kernel) -> list[str]:
         found += _frame_problems(kernel)
         found += _lock_problems(kernel)
         found += _processor_problems(kernel)
+        found += _socket_problems(kernel)
         for _, container in all_containers(kernel):
             for part in (container.processes, container.files.open_files):
                 for _ in part:
@@ -193,6 +194,28 @@ def _processor_problems(kernel: Kernel) -> list[str]:
             found.append(
                 f"cpu {number} runs {thread!r}, which does not have it, but was last on cpu {thread.processor}"
             )
+    return found
+
+
+def _socket_problems(kernel: Kernel) -> list[str]:
+    """What does not fit together in the queues of sockets. A message that is not queued yet counts as charged."""
+    found = []
+    charged: Counter[int] = Counter()
+    sockets = [socket for _, container in all_containers(kernel) for socket in container.network.sockets]
+    for socket in sockets:
+        left = 0
+        for message in socket.messages:
+            left += message.length - message.taken
+            charged[message.sender.address_] += message.charge
+        if left != socket.queued:
+            found.append(f"{socket!r} has {left} bytes in its queue, and counts {socket.queued}")
+        if socket.is_dead and len(socket.messages) > 0 and not socket.is_reading:
+            found.append(f"{socket!r} is dead, and has {len(socket.messages)} messages")
+        if socket.references == 0:
+            found.append(f"{socket!r} has no references")
+    for socket in sockets:
+        if charged[socket.address_] > socket.charged:
+            found.append(f"{socket!r} has sent {charged[socket.address_]} bytes, and is charged for {socket.charged}")
     return found
 
 

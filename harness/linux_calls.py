@@ -49,10 +49,7 @@ NAMES: dict[int, str] = {**dict(enumerate(FROM_0.split())), **dict(enumerate(FRO
 """Every call of Linux by number."""
 
 NOT_BUILT_IN = {
-    "System V shared memory, semaphores, messages": "shmget shmat shmctl shmdt semget semop semctl semtimedop msgget "
-    "msgsnd msgrcv msgctl",
-    "sockets": "socket connect accept sendto recvfrom sendmsg recvmsg shutdown bind listen getsockname getpeername "
-    "socketpair setsockopt getsockopt accept4 recvmmsg sendmmsg",
+    "System V semaphores and messages": "semget semop semctl semtimedop msgget msgsnd msgrcv msgctl",
     "tracing and profiling": "ptrace perf_event_open userfaultfd lookup_dcookie",
     "capabilities": "capget capset",
     "call filters": "seccomp bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self",

@@ -1,6 +1,6 @@
 """Machine: an immutable description of a virtual computer, started on either backend.
 
-machine = Machine(kernel=Path("build/pithos.elf"), archive=Path("build/boot.cpio"))
+machine = Machine(kernel=Path("build/pithos.elf"), archive=Path("build/archives/0.archive"))
 running = await machine.start()
 try:
     await running.guest.sys.getpid()
@@ -10,33 +10,22 @@ finally:
 
 from __future__ import annotations
 
-import enum
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from boot.layout import LONGEST_COMMAND_LINE, MAXIMUM_CPUS
 from harness.errors import HarnessError
+from harness.machine_kinds import MEBIBYTE, Backend, MachineType
 from harness.running import RunningMachine
-from kernel.machine.segments import MAXIMUM_CPUS
 
-MEBIBYTE = 1 << 20
+__all__ = ["MEBIBYTE", "Backend", "Machine", "MachineType"]
+
 SMALLEST_MEMORY = 32 * MEBIBYTE
+ROOM_TO_START = 4 * MEBIBYTE
+"""What lies below the kernel, and the least that it can begin with."""
 LARGEST_MEMORY = 2816 * MEBIBYTE
 """Up to here all machine types have their memory in one piece from address 0 (QEMU, hw/i386/pc_q35.c)."""
-
-
-class MachineType(enum.StrEnum):
-    """The computer that QEMU imitates."""
-
-    MICROVM = "microvm"
-    Q35 = "q35"
-    PC = "pc"
-
-
-class Backend(enum.StrEnum):
-    """What runs the machine: QEMU, or the Unicorn CPU emulator inside of this process."""
-
-    QEMU = "qemu"
-    EMULATOR = "emulator"
 
 
 @dataclass(frozen=True)
@@ -70,6 +59,8 @@ class Machine:
             raise HarnessError(f"a machine has {low} to {high} MiB of memory, not {self.memory / MEBIBYTE:g}")
         if self.memory % MEBIBYTE:
             raise HarnessError("the memory of a machine is a whole number of MiB")
+        if len(os.fsencode(self.command_line)) >= LONGEST_COMMAND_LINE:
+            raise HarnessError(f"the kernel's command line takes {LONGEST_COMMAND_LINE - 1} bytes; shorten --append")
         if self.disk is not None and self.type is MachineType.MICROVM:
             raise HarnessError("microvm has no BIOS disk: start from an image with --machine pc or q35")
         if self.debugger is not None and self.backend is Backend.EMULATOR:
@@ -78,6 +69,15 @@ class Machine:
             raise HarnessError(f"a machine has 1 to {MAXIMUM_CPUS} CPUs, not {self.cpus}")
         if self.cpus != 1 and self.backend is Backend.EMULATOR:
             raise HarnessError("the emulator has one CPU: leave out --smp, or use --backend qemu")
+
+    def check_files(self) -> None:
+        """Raise HarnessError if what it starts from is missing, or if kernel and archive have no room in memory."""
+        files = [path for path in (self.kernel, self.archive) if path is not None] if self.disk is None else [self.disk]
+        for path in files:
+            if not path.is_file():
+                raise HarnessError(f"{path} is missing: run `pithos build`")
+        if sum(path.stat().st_size for path in files) + ROOM_TO_START > self.memory:
+            raise HarnessError("the kernel and the archive do not fit in memory: give the machine more with --ram")
 
     async def start(self) -> RunningMachine:
         """Switch the machine on. The guest's agent is ready after `running.guest.wait_ready()`."""

@@ -79,7 +79,7 @@ def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def machine(request: pytest.FixtureRequest, backend: Backend, rootfs: Path) -> Machine:
     """What the tests boot."""
     archive = write_archive({"root": rootfs}, lambda message: None)
-    cpus = request.config.getoption("--smp") if backend is Backend.QEMU else 1
+    cpus = int(request.config.getoption("--smp") or 1) if backend is Backend.QEMU else 1
     plain = Machine(kernel=ensure_kernel(), archive=archive, backend=backend, memory=MEMORY, cpus=cpus, snapshots=True)
     folder = request.config.getoption("--kernel-coverage")
     if folder is None:

@@ -221,7 +221,7 @@ def find_qemu() -> str:
 async def start_qemu(machine: Machine) -> QemuMachine:
     """Start QEMU and connect to it. Raises HarnessError."""
     find_qemu()
-    _check_files(machine)
+    machine.check_files()
     folder = create_folder(machine.name)
     ours, theirs = [], []
     for _ in range(3):
@@ -290,9 +290,3 @@ def _reserve_memory(folder: MachineFolder, size: int) -> None:
         raise HarnessError(f"no room for the guest's memory in {folder.memory.parent}: {error.strerror}") from None
     finally:
         os.close(descriptor)
-
-
-def _check_files(machine: Machine) -> None:
-    for path in (machine.disk,) if machine.disk else (machine.kernel, machine.archive):
-        if path is not None and not path.is_file():
-            raise HarnessError(f"{path} is missing: run `pithos build`")

@@ -13,18 +13,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from codegen.progress import StageLine
-from harness import containers
+from harness import containers, interface
 from harness.build import IMAGE_ROOT, disk_image, ensure_kernel, write_archive
 from harness.containers import Limits, Program
 from harness.errors import HarnessError
 from harness.guest import Guest
 from harness.machine import Machine
+from harness.messages import NOT_EXECUTABLE, NOT_FOUND, OWN_FAILURE, say
 from harness.running import RunningMachine
 from harness.streams import HostInput, Sink, Streams, make_pipe
 from harness.terminal import for_terminal, make_terminal, on_resize, raw, window_of
 
-OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
-"""Statuses of our own, as docker run has them."""
 CANNOT_START = frozenset({errno.EACCES, errno.ENOEXEC, errno.EISDIR, errno.ELOOP, errno.ENOTDIR})
 IMAGE_NAME = "root"
 F_SETFL = 4
@@ -48,11 +47,6 @@ class Job:
     """-t: the program gets a terminal."""
 
 
-def say(message: str) -> None:
-    """A line to the user."""
-    print(f"pithos: {message}", file=sys.stderr, flush=True)
-
-
 def write_all(descriptor: int) -> Sink:
     """Passes output on to a descriptor of the host."""
 
@@ -72,12 +66,20 @@ def write_log(descriptor: int) -> Sink:
 def prepare(job: Job, stack: ExitStack, progress: Callable[[str, int, int], None] | None = None) -> Job:
     """Build what the machine is started from; a disk image lasts as long as `stack`. Raises HarnessError."""
     kernel = ensure_kernel(progress)
-    archive = write_archive({IMAGE_NAME: job.rootfs}, say)
+    check_limits(job.limits)
+    archive = write_archive({IMAGE_NAME: job.rootfs}, say, memory=job.machine.memory)
     machine = replace(job.machine, kernel=kernel, archive=archive)
     if job.from_disk:
         disk = stack.enter_context(disk_image(kernel, archive, machine.command_line))
         machine = replace(machine, disk=disk)
     return replace(job, machine=machine)
+
+
+def check_limits(limits: Limits) -> None:
+    """HarnessError for a limit that no container has, before a machine is booted for it."""
+    most = interface.number("HIGHEST_BANDWIDTH")
+    if limits.cpu > most:
+        raise HarnessError(f"--cpus: a container has at most {most // 1000} processors")
 
 
 async def run(job: Job) -> int:

@@ -6,7 +6,7 @@ and addresses from the symbol table, so nothing here repeats a number of another
 
 from __future__ import annotations
 
-from boot.stubs import entry, processor, system_call, threads, trampoline, traps, user_copy, whole_pages
+from boot.stubs import chacha, entry, processor, system_call, threads, trampoline, traps, user_copy, whole_pages
 from boot.vdso import image
 from codegen.stubs import Stub
 
@@ -18,6 +18,7 @@ ALL_STUBS: tuple[Stub, ...] = (
     *threads.STUBS,
     *user_copy.STUBS,
     *whole_pages.STUBS,
+    *chacha.STUBS,
     *processor.STUBS,
     *image.STUBS,
 )

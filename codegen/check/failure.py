@@ -151,7 +151,7 @@ def _codes(f: Checker, handler: ast.ExceptHandler) -> frozenset[int] | None:
         return None
     if not all(is_errno(cls) and cls is not lang.Errno for cls in classes):
         raise f.refuse(handler.type, "only an Errno can be caught", "except ENOENT:, except Errno as error:")
-    return frozenset(cls.code for cls in classes)
+    return frozenset(cls.code for cls in classes if cls is not None)
 
 
 def _handler(f: Checker, node: ast.ExceptHandler, codes: frozenset[int] | None, caught: Caught) -> Handler:

@@ -91,7 +91,7 @@ def _make_adapter(f: Checker, target: Function) -> Function:
         taken = [ReadLocal(where, U64, waiting.pop(0)) for _ in range(1 + wide)]
         arguments.append(_decode(f, where, parameter, taken))
     call = Call(where, target.result, target, arguments)
-    body = _returning(f, where, call)
+    body: list[Statement] = _returning(f, where, call)
     if target.fallible:
         error = Local(".error", ERROR)
         code = retype(ReadLocal(where, ERROR, error), Int(32, True))

@@ -82,7 +82,10 @@ def _decode(kind: Any, registers: list[int]) -> Any:
     width: IntType = int_type(kind)
     value = width.wrap(raw)
     packed = isinstance(kind, type) and issubclass(kind, PackedValue)
-    return from_raw(kind, value) if packed else kind(value)
+    if packed:
+        return from_raw(kind, value)
+    make: Any = kind
+    return make(value)
 
 
 def invoke_registers(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from codegen.lang.traps import Panic, TrapKind
 
@@ -69,7 +69,7 @@ class Unit(int):
         super().__init_subclass__(**rest)
         cls.__width__ = int_type(width)
 
-    def __new__(cls, value: int) -> Unit:
+    def __new__(cls, value: int) -> Self:
         return super().__new__(cls, cls.__width__(value))
 
 

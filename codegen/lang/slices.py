@@ -171,16 +171,34 @@ def store(kind: type[N], content: MutableSlice[u8], offset: int, value: int) -> 
     copy(content[offset : offset + len(raw)], raw)
 
 
+def raw_bytes(content: Any) -> memoryview | None:
+    """The bytes that a slice of single bytes of the host's memory views, to work on many at once; None for others."""
+    if isinstance(content, bytes):
+        return memoryview(content)
+    if not isinstance(content, HostSlice) or not isinstance(content.cells, ByteCells) or content.cells.type is not u8:
+        return None
+    start = content.cells.offset + content.start
+    return memoryview(content.cells.content)[start : start + content.length]
+
+
 def copy(destination: MutableSlice[T], source: Slice[T]) -> None:
     """Copy all of `source`; the lengths must be equal. Overlap is allowed."""
     if len(destination) != len(source):
         raise Panic(TrapKind.BOUNDS, f"copy of {len(source)} to {len(destination)}")
+    to, of = raw_bytes(destination), raw_bytes(source)
+    if to is not None and of is not None:
+        to[:] = bytes(of)
+        return
     for index, value in enumerate(list(source)):
         destination[index] = value
 
 
 def fill(destination: MutableSlice[T], value: T) -> None:
     """Set every element to `value`."""
+    to = raw_bytes(destination)
+    if to is not None:
+        to[:] = int_type(u8)(int(value)).to_bytes(1, "little") * len(to)  # type: ignore[call-overload]
+        return
     for index in range(len(destination)):
         destination[index] = value
 

@@ -135,6 +135,14 @@ class List(Generic[T]):
         self.remove(first)
         return first
 
+    def take_all(self) -> T | None:
+        """Empty the list; its first member leads to the others by `next` of their links, as long as these are left."""
+        first = self.first
+        self.first = None
+        self.last = None
+        self.count = 0
+        return first
+
     def pop_last(self) -> T | None:
         """Take the last member off and return it; None from an empty list."""
         last = self.last

@@ -14,12 +14,16 @@ class LockRank(IntEnum):
 
     NONE = 0
     ADDRESS_SPACE = 1
-    PATH_BUFFERS = 2
-    SERIAL_PORT = 3
-    RANDOM = 4
-    SCHEDULER = 5
-    STACK_AREA = 6
-    HEAP = 7
-    FRAMES = 8
-    TRANSLATIONS = 9
-    LOG = 10
+    SEGMENTS = 2
+    PATH_BUFFERS = 3
+    SERIAL_PORT = 4
+    RANDOM = 5
+    SOCKET = 6
+    SOCKET_TABLE = 7
+    IN_FLIGHT = 8
+    SCHEDULER = 9
+    STACK_AREA = 10
+    HEAP = 11
+    FRAMES = 12
+    TRANSLATIONS = 13
+    LOG = 14

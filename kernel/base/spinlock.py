@@ -14,7 +14,7 @@ with fewer processors than the machine: the one whose turn it was did not run, a
 
 from __future__ import annotations
 
-from codegen.lang import Atomic, Order, hot, inline, spinlock, struct, u64
+from codegen.lang import Atomic, Order, hot, inline, noinline, spinlock, struct, u64
 from kernel.base.lock_rank import LockRank
 from kernel.machine.instructions import (
     disable_interrupts,
@@ -55,12 +55,14 @@ class SpinLock:
         enabled = interrupts_enabled()
         disable_interrupts()
         slot = stack_pointer() // STACK_SLOT
-        if not self.holder.compare_exchange(0, slot, Order.ACQUIRE):
-            self.wait(slot)
-        self.interrupts_were_enabled = enabled
+        if self.holder.compare_exchange(0, slot, Order.ACQUIRE):
+            self.interrupts_were_enabled = enabled
+        else:
+            self.wait(slot, enabled)
 
-    def wait(self, slot: u64) -> None:
-        """Take the lock when it is free, looking ever more rarely whether it is."""
+    @noinline
+    def wait(self, slot: u64, enabled: bool) -> None:
+        """Take the lock when it is free, looking ever more rarely whether it is; interrupts were `enabled` before."""
         assert self.holder.load(Order.RELAXED) != slot, "spinlock taken twice on one stack"
         pause: u64 = 1
         while True:
@@ -69,6 +71,7 @@ class SpinLock:
             serve()
             pause = min(pause * 2, LONGEST_PAUSE)
             if self.holder.load(Order.RELAXED) == 0 and self.holder.compare_exchange(0, slot, Order.ACQUIRE):
+                self.interrupts_were_enabled = enabled
                 return
 
     @hot

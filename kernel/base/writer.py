@@ -20,6 +20,11 @@ class Writer:
     skip: u64 = 0
     length: u64 = 0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more fits."""
+        return self.length == len(self.buffer)
+
     def __call__(self, message: str) -> None:
         """Append an f-string."""
 

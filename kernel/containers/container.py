@@ -33,7 +33,7 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EAGAIN, EEXIST, ESRCH, EXDEV
+from kernel.base.errno import EAGAIN, EEXIST, EXDEV
 from kernel.base.list import Link, List
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.containers import out_of_memory
@@ -42,9 +42,13 @@ from kernel.devices.terminal import TerminalList
 from kernel.files.file import FileOwner
 from kernel.files.poll import readiness_changed
 from kernel.files.ramfs import RamFs, create_file_system
+from kernel.ipc.namespace import IpcNamespace
 from kernel.memory.account import Account
 from kernel.memory.heap import owner_of
+from kernel.net.stack import NetworkStack, create_stack
+from kernel.process.numbers import Numbers
 from kernel.process.process import Process
+from kernel.process.users import Users
 from kernel.sched.control import nudge_group
 from kernel.sched.group import RunGroup
 from kernel.sched.preemption import THAWED
@@ -54,9 +58,6 @@ if TYPE_CHECKING:
     from kernel.containers.handle import ContainerHandle
     from kernel.files.inode import Inode
     from kernel.sched.thread import Thread
-
-HIGHEST_PID: u64 = 0x3F_FFFF
-"""pid_max of 64-bit Linux is 4194304."""
 
 
 @struct
@@ -81,14 +82,15 @@ class Container:
     account: Account = inline()
     group: RunGroup = inline()
     files: FileOwner = inline()
+    network: NetworkStack = uninitialised()
+    ipc: IpcNamespace = inline()
     terminals: TerminalList = inline()
     file_system: RamFs = uninitialised()
     processes: List[Process] = inline(List(Process.container_link))
     init: Process | None = None
     """The process with pid 1, while it lives."""
-    last_pid: u64 = 0
-    chose_numbers: bool = False
-    """Whether numbers were given out of turn, so that the next one may be in use."""
+    numbers: Numbers = inline()
+    users: Users = inline()
 
     # Who looks at it from outside.
     handles: List[ContainerHandle] = inline()
@@ -119,6 +121,7 @@ class Container:
         self.children.offset = field_offset(Container.sibling_link)
         self.account.prepare(None if parent is None else parent.account, name)
         self.files.account = self.account
+        self.ipc.prepare(self.account)
         self.group.prepare(None if parent is None else parent.group)
         if len(name) > 0:
             self.name_length = u64(len(name))
@@ -139,45 +142,6 @@ class Container:
         fill(self.hostname[:], 0)
         self.hostname_length = u64(len(name))
         copy(self.hostname[0 : self.hostname_length], name)
-
-    def take_pid(self) -> Fallible[Pid]:
-        """The next number for a process or thread; numbers of the living are passed over. EAGAIN if none is free."""
-        for _ in range(HIGHEST_PID):
-            self.last_pid = self.last_pid + 1 if self.last_pid < HIGHEST_PID else 1
-            pid = Pid(self.last_pid)
-            if not self.is_used(pid):
-                return pid
-        raise EAGAIN
-
-    def reserve_pid(self, pid: Pid) -> Fallible[None]:
-        """Somebody wants this very number for a new process or thread (clone3(2)). EEXIST when it is in use."""
-        self.chose_numbers = True
-        if self.is_used(pid):
-            raise EEXIST
-
-    def take_back_pid(self, pid: Pid) -> None:
-        """A process that never came to be gives its number to the next one, unless others have come since."""
-        if self.last_pid == u64(pid):
-            self.last_pid -= 1
-
-    def is_used(self, pid: Pid) -> bool:
-        """Whether `pid` is a process, a thread, a process group or a session in here."""
-        if self.processes_run < HIGHEST_PID and not self.chose_numbers:
-            return False
-        for process in self.processes:
-            if process.pid == pid or process.group_id == pid or process.session_id == pid:
-                return True
-            for thread in process.threads:
-                if thread.id == pid:
-                    return True
-        return False
-
-    def find_process(self, pid: Pid) -> Fallible[Process]:
-        """The process called `pid` in here, alive or zombie. ESRCH."""
-        for process in self.processes:
-            if process.pid == pid:
-                return process
-        raise ESRCH
 
     def check_alive(self) -> Fallible[None]:
         """EAGAIN once the container is being destroyed: nothing new is made inside."""
@@ -321,10 +285,12 @@ def create_child(parent: Container, name: Slice[u8], lower: Inode) -> Fallible[C
     child = heap.new(Container)
     child.prepare(parent, name)
     with on_error(heap.free, child), on_error(child.account.heap.trim):
-        child.file_system = create_file_system(child.account, lower)
-        with on_error(child.file_system.destroy):
-            root = child.file_system.root
-            child.file_system.cover(root, b"dev", SHARED.devices.root)
-            child.file_system.cover(root, b"proc", SHARED.processes.root)
+        child.network = create_stack(child.files, child.id)
+        with on_error(child.network.drop):
+            child.file_system = create_file_system(child.account, lower)
+            with on_error(child.file_system.destroy):
+                root = child.file_system.root
+                child.file_system.cover(root, b"dev", SHARED.devices.root)
+                child.file_system.cover(root, b"proc", SHARED.processes.root)
     parent.children.push_last(child)
     return child

@@ -11,6 +11,7 @@ from codegen.lang import Fallible, struct, u32, u64
 from kernel.base.errno import EBUSY, EDEADLK
 from kernel.containers.abi import ContainerStage
 from kernel.containers.container import Container
+from kernel.files.content import release_dying
 from kernel.memory.heap import free
 from kernel.memory.reparent import reparent
 from kernel.process.ending import kill_process
@@ -92,6 +93,7 @@ def destroy_leaf(container: Container, total: Reclaimed) -> None:
     total.processes += await_end(container)
     used = container.account.pages.used.load()
     survivors = end_files(container, total)
+    release_dying()
     container.account.heap.trim()
     parent = container.parent
     assert parent is not None, "the boot container is never destroyed"
@@ -111,9 +113,10 @@ def end_files(container: Container, total: Reclaimed) -> u64:
     total.objects += u64(len(files.open_files)) + u64(len(file_system.inodes))
     while files.revoke_first():
         give_way()
+    survivors = container.ipc.end()
     while file_system.end_step():
         give_way()
-    survivors = files.survivors + file_system.survivors
+    survivors += container.network.end() + files.survivors + file_system.survivors
     free(file_system)
     return survivors
 

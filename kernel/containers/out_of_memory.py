@@ -13,17 +13,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.lang import Pid, inline, struct, u32, u64
+from codegen.lang import Pid, inline, local, sleeps, struct, u32, u64
 from kernel.base.log import log
 from kernel.containers.abi import EventKind
+from kernel.files.content import DYING
+from kernel.files.reclaim import reclaim_step
 from kernel.memory import frames
 from kernel.memory.account import Account, LimitState, Resource
+from kernel.memory.budget import Budget
 from kernel.memory.pressure import PRESSURE
-from kernel.memory.resident import reap, resident_pages
+from kernel.memory.resident import reap_step, resident_pages
 from kernel.memory.space import AddressSpace
+from kernel.process.changes import drop_space
 from kernel.process.ending import kill_process
 from kernel.process.process import Process
 from kernel.process.signal_table import Signal
+from kernel.sched.preemption import give_way
 from kernel.sched.timer import after
 from kernel.sched.wait import WaitQueue
 
@@ -47,18 +52,21 @@ PAUSE = Pause()
 def make_room(top: Container, process: Process, may_wait: bool) -> bool:
     """Try to get a page for `process`, to which one was just refused; whether trying again makes sense.
 
-    `top` is the boot container. With `may_wait` the fault comes from ring 3: cached pages of files are looked through,
-    which may be at work for a copy otherwise, and there is time for those that end. False: `process` itself is to end.
+    `top` is the boot container. With `may_wait` the fault comes from ring 3: there is time for those that end. False:
+    `process` itself is to end.
     """
     account = PRESSURE.refused_by
     scope = top if account is None else container_of(top, account)
     if scope is None:
         return False
-    before = pages_used(account)
-    reclaim(scope, may_wait)
-    if pages_used(account) < before:
+    if DYING.release_step():
         return True
-    if reap_dying(scope):
+    before = pages_used(account)
+    if not reclaim(scope) or pages_used(account) < before:
+        return True
+    dying = find_dying(scope)
+    if dying is not None:
+        reap(dying)
         return True
     if may_wait and is_anyone_ending(scope, process):
         pause()
@@ -68,9 +76,10 @@ def make_room(top: Container, process: Process, may_wait: bool) -> bool:
         log(f"container {scope.id}: out of memory, and there is nobody to kill")
         return False
     space = victim.space
+    others_die = process.space is not space
     kill_all_of(victim.container, space)
     reap(space)
-    return process.space is not space
+    return others_die
 
 
 def container_of(top: Container, account: Account) -> Container | None:
@@ -91,39 +100,48 @@ def pages_used(account: Account | None) -> u64:
     return total - free
 
 
-def reclaim(scope: Container, with_files: bool) -> None:
-    """Give back what `scope` and all inside keep although it can be made again."""
+def reclaim(scope: Container) -> bool:
+    """Give back some of what `scope` and all inside keep although it can be made again. Whether there is no more."""
+    budget = local(Budget)
     level: Container | None = scope
     while level is not None:
         level.account.heap.trim()
-        if with_files:
-            level.file_system.reclaim()
+        if not reclaim_step(level.file_system, budget):
+            return False
         level = level.following(scope)
+    return True
 
 
-def reap_dying(scope: Container) -> bool:
-    """Take the memory of a process in `scope` that was killed and has not ended yet; whether there was any."""
+def find_dying(scope: Container) -> AddressSpace | None:
+    """The address space of a process in `scope` that was killed and has not ended yet, if nobody uses it who is to live
+    (vfork(2), CLONE_VM), and something is in it.
+    """
     level: Container | None = scope
     while level is not None:
         for process in level.processes:
-            if is_ending(process) and resident_pages(process.space) > 0 and not is_space_used(level, process.space):
-                reap(process.space)
-                return True
+            process.space.is_wanted = False
+        for process in level.processes:
+            if not process.is_zombie and not process.exiting:
+                process.space.is_wanted = True
+        for process in level.processes:
+            if is_ending(process) and not process.space.is_wanted and resident_pages(process.space) > 0:
+                return process.space
         level = level.following(scope)
-    return False
+    return None
+
+
+@sleeps
+def reap(space: AddressSpace) -> None:
+    """Take all memory of an address space whose processes were killed."""
+    space.hold()
+    while not reap_step(space):
+        give_way()
+    drop_space(space)
 
 
 def is_ending(process: Process) -> bool:
     """Whether it will give back what it uses without being asked."""
     return process.exiting and not process.is_zombie
-
-
-def is_space_used(container: Container, space: AddressSpace) -> bool:
-    """Whether a process that is to live uses this address space (vfork(2), CLONE_VM)."""
-    for process in container.processes:
-        if not process.is_zombie and not process.exiting and process.space is space:
-            return True
-    return False
 
 
 def is_anyone_ending(scope: Container, faulting: Process) -> bool:

@@ -27,7 +27,7 @@ from kernel.files.inode import Inode
 from kernel.files.path import Lookup, resolve
 from kernel.files.table import FileTable, create_table
 from kernel.process.arguments import Arguments
-from kernel.process.process import Process, create_process
+from kernel.process.process import Process, make_process
 from kernel.process.program import Program
 from kernel.process.start import start_program
 
@@ -53,8 +53,9 @@ def run(container: Container, request: Request, source: FileTable) -> Fallible[P
     """
     if container.is_dying:
         raise ESRCH
-    process = create_process(container, None)
-    with on_error(container.take_back_pid, process.pid), on_error(process.release):
+    process = make_process(container, None)
+    with on_error(process.discard):
+        process.change_owner(request.user)
         process.credentials.become(request.user, request.group)
         process.files = create_table(container.account)
         with on_error(process.files.drop), on_error(give_terminal_back, process):
@@ -65,8 +66,10 @@ def run(container: Container, request: Request, source: FileTable) -> Fallible[P
             lookup.root = container.root
             lookup.directory = container.root
             lookup.credentials = process.credentials
-            process.directory = find_directory(lookup, request.directory)
-            with on_error(process.directory.drop):
+            directory = find_directory(lookup, request.directory)
+            process.paths.begin(container.root, directory)
+            directory.drop()
+            with on_error(process.paths.drop):
                 begin(container, process, request, lookup)
     if container.init is None and process.pid == Pid(1):
         container.init = process
@@ -82,10 +85,7 @@ def begin(container: Container, process: Process, request: Request, lookup: Look
     program.account = container.account
     program.lookup = lookup
     program.arguments = request.arguments
-    process.root = container.root
-    process.root.hold()
-    with on_error(process.root.drop):
-        start_program(process, program, request.path)
+    start_program(process, program, request.path)
 
 
 def pass_files(table: FileTable, pairs: Slice[FdPair], source: FileTable) -> Fallible[None]:

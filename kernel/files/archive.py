@@ -1,201 +1,290 @@
-"""Archive: fills a file system from a cpio archive in the "newc" form (cpio(5)), such as the boot archive.
+"""Archive: fills a file system from the boot archive (archive_format.py says what it looks like).
 
-An entry is a header of fixed-size hexadecimal numbers, the name, and the contents, each padded to 4 bytes.
-Contents that begin on a page boundary are not copied: the file shows the frames of the archive, which
-therefore stays in memory. Entries of one number are
-one file: the later ones are empty, and hard links to the first. The name may be followed by any number of
-zero bytes, which is how a writer reaches such a boundary.
+Each entry names its directory by number, so nothing is looked up, no link is followed, and nothing can be made
+outside of the file system or of the directory that an entry names. Everything is checked before it is used.
+
+Contents are not copied: a file shows the frames of the archive, which therefore stays in memory. Only pieces behind
+holes are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from codegen.lang import (
     Fallible,
     FrameNumber,
-    Nanoseconds,
+    MutableSlice,
     PhysAddr,
     Slice,
+    address_of,
     align_up,
     deferred,
+    fill,
+    inline,
+    load,
     local,
+    offset_of,
+    reference,
+    store,
     struct,
     u8,
     u32,
     u64,
+    uninitialised,
 )
-from kernel.base.errno import EINVAL
+from kernel.base.errno import EINVAL, ENOMEM
 from kernel.files import tree
+from kernel.files.archive_format import (
+    ALIGNMENT,
+    ATTRIBUTE_SIZE,
+    ENTRY_SIZE,
+    HEADER_SIZE,
+    MAGIC,
+    PIECE_SIZE,
+    Attribute,
+    Entry,
+    Header,
+    Piece,
+)
 from kernel.files.attributes import PERMISSION_BITS, Kind
-from kernel.files.content import PAGE
-from kernel.files.credentials import ROOT
-from kernel.files.flags import Resolve
+from kernel.files.content import Content
+from kernel.files.extended import VALUE_MAX, ExtendedAttributes
+from kernel.files.file import FileOps
+from kernel.files.flags import NAME_MAX, PATH_MAX
 from kernel.files.inode import Inode
-from kernel.files.path import LastComponent, Lookup, walk
-from kernel.files.path_buffer import PATH_BUFFERS
 from kernel.files.ramfs import RamFs
+from kernel.files.timestamp import SECOND
 
-MAGIC = b"070701"
-TRAILER = b"TRAILER!!!"
-HEADER_SIZE: u64 = 110
-SECOND: u64 = 1_000_000_000
-
-FIRST_NUMBER: u64 = 2
-"""Added to the number of an entry to make the inode number; that of the root stays as it is."""
+KIND_SHIFT: u32 = 12
+HARD_LINK: u32 = 0
+INODE: u64 = offset_of(Entry, "inode")
+SLASH: u8 = 0x2F
 
 
 @struct
-class Entry:
-    """One entry of the archive: the fields of its header, and where its parts are."""
+class Archive:
+    """The archive that is being unpacked, and how far that has come."""
 
-    number: u64 = 0
-    mode: u32 = 0
-    user: u32 = 0
-    group: u32 = 0
-    modified: u64 = 0
-    size: u64 = 0
-    name_start: u64 = 0
-    name_end: u64 = 0
-    data_start: u64 = 0
-    following: u64 = 0
+    content: MutableSlice[u8] = uninitialised()
+    physical: PhysAddr = PhysAddr(0)
+    fs: RamFs = uninitialised()
+    next_piece: u64 = 0
+    last_piece: u64 = 0
+    next_attribute: u64 = 0
+    last_attribute: u64 = 0
+    """Where the tables go on, and where they end."""
+    shown_end: u64 = 0
+    """Where the pages end that files show already."""
+    entry: Entry = inline()
 
-    def decode(self, archive: Slice[u8], start: u64) -> Fallible[None]:
-        """Read the header at `start`; EINVAL when it is none, or reaches beyond the archive."""
-        if start + HEADER_SIZE > len(archive) or archive[start : start + 6] != MAGIC:
+    def part(self, start: u64, length: u64) -> Fallible[MutableSlice[u8]]:
+        """Some bytes behind the tables; EINVAL where there are no such bytes."""
+        total = u64(len(self.content))
+        if start < self.last_attribute or start > total or length > total - start:
             raise EINVAL
-        self.number = number_at(archive, start, 0)
-        self.mode = u32(number_at(archive, start, 1))
-        self.user = u32(number_at(archive, start, 2))
-        self.group = u32(number_at(archive, start, 3))
-        self.modified = number_at(archive, start, 5)
-        self.size = number_at(archive, start, 6)
-        self.name_start = start + HEADER_SIZE
-        padded_end = self.name_start + number_at(archive, start, 11)
-        self.data_start = align_up(padded_end, 4)
-        self.following = align_up(self.data_start + self.size, 4)
-        if self.data_start + self.size > len(archive):
+        return self.content[start : start + length]
+
+    def inode(self, number: u64) -> Inode:
+        """The inode that was made for an entry."""
+        return reference(Inode, load(u64, self.content, HEADER_SIZE + number * ENTRY_SIZE + INODE))
+
+    def remember(self, number: u64, inode: Inode) -> None:
+        """Say which inode was made for an entry."""
+        store(u64, self.content, HEADER_SIZE + number * ENTRY_SIZE + INODE, address_of(inode))
+
+
+def unpack(
+    content: MutableSlice[u8], physical: PhysAddr, fs: RamFs, device_of: Callable[[u64], FileOps | None]
+) -> Fallible[u64]:
+    """Make in `fs`, which is empty, all that an archive holds; it lies at `physical`. Returns the number of entries.
+
+    `device_of` tells what serves a character device. EINVAL, EFBIG and ENOSPC when the archive is damaged; ENOMEM.
+    """
+    header = local(Header)
+    if u64(len(content)) < HEADER_SIZE or physical % ALIGNMENT != 0:
+        raise EINVAL
+    header.decode(content)
+    if header.magic != MAGIC or header.entry_count == 0:
+        raise EINVAL
+    archive = local(Archive)
+    archive.content = content
+    archive.physical = physical
+    archive.fs = fs
+    entries_end = table_end(HEADER_SIZE, header.entry_count, ENTRY_SIZE, u64(len(content)))
+    pieces_end = table_end(entries_end, header.piece_count, PIECE_SIZE, u64(len(content)))
+    archive.next_piece = entries_end
+    archive.last_piece = pieces_end
+    archive.next_attribute = pieces_end
+    archive.last_attribute = table_end(pieces_end, header.attribute_count, ATTRIBUTE_SIZE, u64(len(content)))
+    archive.shown_end = archive.last_attribute
+    for number in range(header.entry_count):
+        start = HEADER_SIZE + number * ENTRY_SIZE
+        archive.entry.decode(content[start : start + ENTRY_SIZE])
+        make(archive, number, device_of)
+    return header.entry_count
+
+
+def table_end(start: u64, count: u64, size: u64, total: u64) -> Fallible[u64]:
+    """Where a table of `count` records ends that begins at `start`; EINVAL if that is behind the end of the archive."""
+    if count > (total - start) // size:
+        raise EINVAL
+    return start + count * size
+
+
+def make(archive: Archive, number: u64, device_of: Callable[[u64], FileOps | None]) -> Fallible[None]:
+    """Make what the entry says that was read last, the one with this number."""
+    entry = archive.entry
+    kind = entry.mode >> KIND_SHIFT
+    if number == 0:
+        if kind != u32(Kind.DIRECTORY) or entry.name_length != 0 or entry.directory != 0:
             raise EINVAL
-        self.name_end = self.name_start
-        while self.name_end < padded_end and archive[self.name_end] != 0:
-            self.name_end += 1
+        archive.remember(0, archive.fs.root)
+        set_attributes(archive, archive.fs.root)
+        return
+    if u64(entry.directory) >= number:
+        raise EINVAL
+    parent = archive.inode(u64(entry.directory))
+    name = archive.part(entry.name, u64(entry.name_length))
+    check_name(parent, name)
+    if kind == HARD_LINK:
+        link(archive, number, parent, name)
+        return
+    inode = archive.fs.new_inode(kind_of(kind), 0, 0, 0)
+    with deferred(inode.drop):
+        match inode.described.kind:
+            case Kind.REGULAR:
+                fill_file(archive, inode)
+            case Kind.SYMLINK:
+                set_target(archive, inode)
+            case Kind.CHARACTER:
+                inode.described.device = entry.device
+                inode.device = device_of(entry.device)
+            case Kind.BLOCK:
+                inode.described.device = entry.device
+            case _:
+                pass
+        set_attributes(archive, inode)
+        tree.name_inode(parent, name, inode)
+    archive.remember(number, inode)
 
 
-def number_at(archive: Slice[u8], start: u64, field: u64) -> Fallible[u64]:
-    """Field number `field` of the header at `start`: eight hexadecimal digits."""
-    value: u64 = 0
-    first = start + 6 + field * 8
-    for index in range(first, first + 8):
-        value = value * 16 + digit_value(archive[index])
-    return value
-
-
-def digit_value(digit: u8) -> Fallible[u64]:
-    """The value of one hexadecimal digit."""
-    if 0x30 <= digit <= 0x39:
-        return digit - 0x30
-    if 0x41 <= digit <= 0x46:
-        return digit - 0x41 + 10
-    if 0x61 <= digit <= 0x66:
-        return digit - 0x61 + 10
+def kind_of(number: u32) -> Fallible[Kind]:
+    """The kind of file that an entry makes."""
+    for kind in (Kind.FIFO, Kind.CHARACTER, Kind.DIRECTORY, Kind.BLOCK, Kind.REGULAR, Kind.SYMLINK):
+        if number == u32(kind):
+            return kind
     raise EINVAL
 
 
-def unpack(archive: Slice[u8], physical: PhysAddr, fs: RamFs) -> Fallible[u64]:
-    """Make in `fs` everything that `archive` holds; it lies at `physical`. Returns the number of entries.
-
-    EINVAL when the archive is damaged; device nodes, sockets and FIFOs are left out.
-    """
-    lookup = local(Lookup)
-    lookup.root = fs.root
-    lookup.directory = fs.root
-    lookup.credentials = ROOT
-    entry = local(Entry)
-    count: u64 = 0
-    start: u64 = 0
-    while True:
-        entry.decode(archive, start)
-        name = archive[entry.name_start : entry.name_end]
-        if name == TRAILER:
-            return count
-        fs.next_number = max(fs.next_number, entry.number + FIRST_NUMBER + 1)
-        find_parent(lookup, name)
-        data = archive[entry.data_start : entry.data_start + entry.size]
-        make(lookup, entry, data, PhysAddr(physical + entry.data_start))
-        start = entry.following
-        count += 1
-
-
-def find_parent(lookup: Lookup, name: Slice[u8]) -> Fallible[None]:
-    """Walk to the directory that the entry called `name` goes into."""
-    buffer = PATH_BUFFERS.take()
-    with deferred(PATH_BUFFERS.give_back, buffer):
-        buffer.set(name)
-        walk(lookup, buffer, Resolve.PARENT)
-
-
-def make(lookup: Lookup, entry: Entry, data: Slice[u8], physical: PhysAddr) -> Fallible[None]:
-    """Make the inode of one entry."""
-    kind = entry.mode >> 12
-    if kind == u32(Kind.DIRECTORY):
-        existing = lookup.inode
-        if existing is not None:
-            set_attributes(existing, entry)
-            return
-        make_inode(lookup, entry, Kind.DIRECTORY, data, physical)
-    elif kind == u32(Kind.REGULAR):
-        make_inode(lookup, entry, Kind.REGULAR, data, physical)
-    elif kind == u32(Kind.SYMLINK):
-        make_inode(lookup, entry, Kind.SYMLINK, data, physical)
-
-
-def make_inode(lookup: Lookup, entry: Entry, kind: Kind, data: Slice[u8], physical: PhysAddr) -> Fallible[None]:
-    """Make an inode of `kind` with the contents `data`."""
-    if lookup.last != LastComponent.NAME:
+def check_name(parent: Inode, name: Slice[u8]) -> Fallible[None]:
+    """EINVAL unless an entry may get this name in `parent`."""
+    entries = parent.entries
+    if entries is None or len(name) == 0 or len(name) > NAME_MAX or name == b"." or name == b"..":
         raise EINVAL
-    if kind == Kind.REGULAR and entry.size == 0:
-        first = find_number(lookup.parent.fs, entry.number + FIRST_NUMBER)
-        if first is not None:
-            tree.make_link(lookup, first)
-            return
-    inode = tree.create(lookup, kind, 0)
-    with deferred(inode.drop):
-        inode.described.number = entry.number + FIRST_NUMBER
-        if kind == Kind.REGULAR:
-            fill_file(inode, data, physical)
-        elif kind == Kind.SYMLINK:
-            inode.fs.set_target(inode, data)
-        set_attributes(inode, entry)
+    for byte in name:
+        if byte == SLASH:
+            raise EINVAL
+    check_text(name)
+    if entries.find(name) is not None:
+        raise EINVAL
 
 
-def find_number(fs: RamFs, number: u64) -> Inode | None:
-    """The regular file with an inode number. Only empty entries need it, so a search through all is good
-    enough.
-    """
-    for inode in fs.inodes:
-        if inode.described.number == number and inode.described.is_regular:
-            return inode
-    return None
+def check_text(text: Slice[u8]) -> Fallible[None]:
+    """EINVAL for a text with a zero byte, which no program could give or be given."""
+    for byte in text:
+        if byte == 0:
+            raise EINVAL
 
 
-def set_attributes(inode: Inode, entry: Entry) -> None:
-    """Give an inode the attributes that the archive has for it."""
+def link(archive: Archive, number: u64, parent: Inode, name: Slice[u8]) -> Fallible[None]:
+    """Give an inode that is made one more name."""
+    if archive.entry.device >= number:
+        raise EINVAL
+    inode = archive.inode(archive.entry.device)
+    if inode.described.is_directory:
+        raise EINVAL
+    tree.name_inode(parent, name, inode)
+    archive.remember(number, inode)
+
+
+def set_attributes(archive: Archive, inode: Inode) -> Fallible[None]:
+    """Give an inode the owner, permissions, time and extended attributes that its entry has."""
+    entry = archive.entry
+    if entry.nanoseconds >= SECOND:
+        raise EINVAL
     about = inode.described
     about.permissions = entry.mode & PERMISSION_BITS
     about.user = entry.user
     about.group = entry.group
-    about.touch(Nanoseconds(entry.modified * SECOND))
+    about.modified.set_parts(entry.seconds, entry.nanoseconds)
+    about.changed.copy_from(about.modified)
+    if entry.attribute_count > 0:
+        set_extended(archive, inode)
 
 
-def fill_file(inode: Inode, data: Slice[u8], physical: PhysAddr) -> Fallible[None]:
-    """Let a new regular file have the contents `data`, in place as far as whole pages can be shown."""
+def set_extended(archive: Archive, inode: Inode) -> Fallible[None]:
+    """Give an inode the next extended attributes of the table."""
+    made = archive.fs.account.heap.new(ExtendedAttributes)
+    inode.extended = made
+    one = local(Attribute)
+    for _ in range(archive.entry.attribute_count):
+        start = archive.next_attribute
+        if start >= archive.last_attribute:
+            raise EINVAL
+        archive.next_attribute += ATTRIBUTE_SIZE
+        one.decode(archive.content[start : start + ATTRIBUTE_SIZE])
+        if one.name_length == 0 or one.name_length > NAME_MAX or one.value_length > VALUE_MAX:
+            raise EINVAL
+        name = archive.part(one.name, one.name_length)
+        check_text(name)
+        made.append(name, archive.part(one.value, one.value_length))
+
+
+def set_target(archive: Archive, inode: Inode) -> Fallible[None]:
+    """Let a new symbolic link point where its entry says."""
+    entry = archive.entry
+    if entry.size == 0 or entry.size >= PATH_MAX:
+        raise EINVAL
+    target = archive.part(entry.contents, entry.size)
+    check_text(target)
+    archive.fs.set_target(inode, target)
+
+
+def fill_file(archive: Archive, inode: Inode) -> Fallible[None]:
+    """Let a new regular file have the contents that its entry says: what lies in place, holes, and pieces."""
+    entry = archive.entry
     content = inode.content
     assert content is not None, "a regular file has contents"
-    size = u64(len(data))
-    shown: u64 = 0
-    if physical % PAGE == 0 and size >= PAGE:
-        content.extent = FrameNumber(physical // PAGE)
-        content.extent_pages = size // PAGE
-        shown = content.extent_pages * PAGE
-        content.size = shown
-    if shown < size:
-        content.write(shown, data[shown:size])
-    inode.described.size = size
+    if entry.contents_length > entry.size:
+        raise EINVAL
+    content.truncate(entry.size)
+    inode.described.size = entry.size
+    if entry.contents_length > 0:
+        show_in_place(archive, content)
+    piece = local(Piece)
+    for _ in range(entry.piece_count):
+        start = archive.next_piece
+        if start >= archive.last_piece:
+            raise EINVAL
+        archive.next_piece += PIECE_SIZE
+        piece.decode(archive.content[start : start + PIECE_SIZE])
+        if piece.offset > entry.size or piece.length > entry.size - piece.offset:
+            raise EINVAL
+        if content.write(piece.offset, archive.part(piece.contents, piece.length)) < piece.length:
+            raise ENOMEM
+
+
+def show_in_place(archive: Archive, content: Content) -> Fallible[None]:
+    """Let a file show the pages of the archive that its contents are in, the rest of the last one cleared."""
+    start = archive.entry.contents
+    if start % ALIGNMENT != 0 or start < archive.shown_end:
+        raise EINVAL
+    length = archive.entry.contents_length
+    contents = archive.part(start, length)
+    padded = align_up(u64(len(contents)), ALIGNMENT)
+    pages = archive.part(start, padded)
+    fill(pages[length:padded], 0)
+    archive.shown_end = start + padded
+    content.extent = FrameNumber((archive.physical + start) // ALIGNMENT)
+    content.extent_pages = padded // ALIGNMENT

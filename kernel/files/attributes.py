@@ -5,9 +5,11 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING
 
-from codegen.lang import Fallible, Nanoseconds, struct, u8, u32, u64, width
+from codegen.lang import Fallible, Nanoseconds, inline, struct, u8, u32, u64, width
 from kernel.base.errno import EACCES
+from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
+from kernel.files.timestamp import Timestamp
 from kernel.machine.clock import wall_time
 
 if TYPE_CHECKING:
@@ -60,9 +62,9 @@ class Attributes:
     number: u64 = 0
     file_system: u64 = 0
     device: u64 = 0
-    accessed: Nanoseconds = Nanoseconds(0)
-    modified: Nanoseconds = Nanoseconds(0)
-    changed: Nanoseconds = Nanoseconds(0)
+    accessed: Timestamp = inline()
+    modified: Timestamp = inline()
+    changed: Timestamp = inline()
     locks: FileLock | None = None
     """The first of the locks on the file, and of the requests for some (locks.py)."""
 
@@ -85,27 +87,38 @@ class Attributes:
 
     def touch(self, when: Nanoseconds) -> None:
         """The contents changed at `when`."""
-        self.modified = when
-        self.changed = when
+        self.modified.set(when)
+        self.changed.copy_from(self.modified)
+
+    def begin(self, when: Nanoseconds) -> None:
+        """The file was made at `when`."""
+        self.touch(when)
+        self.accessed.copy_from(self.modified)
 
     def note_access(self) -> None:
-        """The contents were read. As with the mount option relatime, only the first read after a change
-        counts.
-        """
-        if self.accessed <= self.modified:
-            self.accessed = wall_time()
+        """The contents were read. As with the mount option relatime, the first read after a change counts."""
+        if not self.accessed.is_after(self.modified) or not self.accessed.is_after(self.changed):
+            self.accessed.set(wall_time())
 
     def permits(self, credentials: Credentials, wanted: Access) -> bool:
         """Whether `credentials` may do all of `wanted` (path_resolution(7), "Permissions")."""
-        if credentials.user == 0:
-            # CAP_DAC_OVERRIDE: but execute only what somebody may execute.
-            return Access.EXECUTE not in wanted or self.is_directory or self.permissions & 0o111 != 0
         bits = self.permissions
         if credentials.user == self.user:
             bits = bits >> 6
         elif credentials.in_group(self.group):
             bits = bits >> 3
-        return u32(wanted) & bits == u32(wanted)
+        return u32(wanted) & bits == u32(wanted) or self.overrules(credentials, wanted)
+
+    def overrules(self, credentials: Credentials, wanted: Access) -> bool:
+        """Whether capabilities allow what the permissions do not (capabilities(7)).
+
+        Nobody executes a file that nobody may execute.
+        """
+        if credentials.has(Capability.DAC_OVERRIDE):
+            return Access.EXECUTE not in wanted or self.is_directory or self.permissions & 0o111 != 0
+        if not credentials.has(Capability.DAC_READ_SEARCH):
+            return False
+        return Access.WRITE not in wanted if self.is_directory else wanted == Access.READ
 
     def check(self, credentials: Credentials, wanted: Access) -> Fallible[None]:
         """EACCES unless `credentials` may do all of `wanted`."""

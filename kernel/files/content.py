@@ -1,11 +1,9 @@
 """Content: the bytes of a regular file, in page frames of the file system's account.
 
-Interface: `read` `write` `truncate` `release_all`. A `Content` is the `Pager` of mappings
-of its file.
+Interface: `read` `write` `truncate` `forget` `give_up`. A `Content` is the `Pager` of mappings of its file.
 
 A page shows from the first of these that has it:
-1. the file's own frames, found like the blocks of a classic UNIX inode: a few directly, then by one frame of
-   frame numbers, then by two steps of such frames;
+1. the file's own frames (frame_tree.py);
 2. the extent: frames of the boot archive, used where they lie (archive.py);
 3. the origin: the content of the same file in the layer below, as far as `origin_size` bytes;
 4. otherwise it is a hole, and reads as zeros.
@@ -20,43 +18,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.lang import (
-    Array,
     Errno,
     Fallible,
     FrameNumber,
     MutableSlice,
     Slice,
-    align_up,
-    array,
     copy,
     fill,
+    inline,
+    local,
     on_error,
+    sleeps,
     struct,
     u8,
     u64,
-    view,
 )
-from kernel.base.errno import EFBIG, ENXIO
+from kernel.base.errno import EFBIG, EIO, ENXIO
+from kernel.base.list import Link, List
+from kernel.files.frame_tree import HOLE, PAGES_MAX, FrameTree
+from kernel.machine.clock import wall_time
+from kernel.machine.cpu import request_attention
 from kernel.memory import frames
+from kernel.memory.budget import Budget
 from kernel.memory.frames import FrameUse
-from kernel.memory.heap import owner_of
+from kernel.memory.heap import free, owner_of
+from kernel.memory.identity import new_identity
+from kernel.memory.mappings import Mappings
 from kernel.memory.pager import Pager
-from kernel.memory.spaces import unmap_beyond
+from kernel.memory.region import Region
+from kernel.sched.preemption import give_way
 
 if TYPE_CHECKING:
     from kernel.files.inode import Inode
 
 PAGE: u64 = 4096
-DIRECT: u64 = 4
-NUMBERS: u64 = 512
-"""Frame numbers in one frame."""
-
-PAGES_MAX: u64 = DIRECT + NUMBERS + NUMBERS * NUMBERS
-SIZE_MAX: u64 = PAGES_MAX * PAGE
-"""The largest file, a little over 1 GiB: beyond, EFBIG."""
-
-HOLE = FrameNumber(0)
-"""Frame 0 belongs to the firmware; its number says that there is no frame."""
+SIZE_MAX: u64 = 0x7FFF_FFFF_FFFF_FFFF
+"""The largest file (MAX_LFS_FILESIZE): beyond, EFBIG."""
+SMALL: u64 = 256
+"""A file of so many own pages is given back at once when it is gone."""
 
 
 @struct
@@ -65,65 +64,38 @@ class Content(Pager):
 
     inode: Inode | None = None
     size: u64 = 0
-    mappings: u64 = 0
-    """How many regions of address spaces map it."""
-    own_pages: u64 = 0
+    mappings: Mappings = inline()
+    """The regions of address spaces that map it."""
+    number: u64 = 0
+    """Its identity, once somebody has asked for it."""
+    own: FrameTree = inline()
+    own_hiding: u64 = 0
+    """How many own pages stand before a page of a layer below."""
     extent: FrameNumber = HOLE
     extent_pages: u64 = 0
     origin: Content | None = None
     origin_size: u64 = 0
-    direct: Array[FrameNumber] = array(DIRECT)
-    indirect: FrameNumber = HOLE
-    double_indirect: FrameNumber = HOLE
-
-    # Own frames.
-
-    def table_of(self, index: u64) -> FrameNumber:
-        """The frame of frame numbers that covers page `index`, which is not a direct one; HOLE if none."""
-        number = (index - DIRECT) // NUMBERS
-        if number == 0:
-            return self.indirect
-        if self.double_indirect == HOLE or number > NUMBERS:
-            return HOLE
-        return FrameNumber(numbers_of(self.double_indirect)[number - 1])
-
-    def make_table_of(self, index: u64) -> Fallible[FrameNumber]:
-        """`table_of`, made if it is missing."""
-        found = self.table_of(index)
-        if found != HOLE:
-            return found
-        number = (index - DIRECT) // NUMBERS
-        if number == 0:
-            self.indirect = frames.allocate(owner_of(self), FrameUse.FILE)
-            return self.indirect
-        if self.double_indirect == HOLE:
-            self.double_indirect = frames.allocate(owner_of(self), FrameUse.FILE)
-        made = frames.allocate(owner_of(self), FrameUse.FILE)
-        numbers_of(self.double_indirect)[number - 1] = u64(made)
-        return made
-
-    def own_frame(self, index: u64) -> FrameNumber:
-        """The file's own frame for page `index`, or HOLE."""
-        if index < DIRECT:
-            return self.direct[index]
-        table = self.table_of(index)
-        if table == HOLE:
-            return HOLE
-        return FrameNumber(numbers_of(table)[(index - DIRECT) % NUMBERS])
-
-    def set_own_frame(self, index: u64, frame: FrameNumber) -> Fallible[None]:
-        """Make `frame` the own frame of page `index`."""
-        if index < DIRECT:
-            self.direct[index] = frame
-        else:
-            numbers_of(self.make_table_of(index))[(index - DIRECT) % NUMBERS] = u64(frame)
-        self.own_pages += 1
+    is_ending: bool = False
+    """It is cut off from those that map it, and gives back what it has (`end_step`)."""
+    may_reclaim: bool = False
+    """Some own pages were made as a mapping had to show one: they may be as they would be without (reclaim.py)."""
+    link: Link[Content] = inline()
+    """Among those of the file system that are to be looked at for such pages; when it is gone, among the dying."""
 
     # What shows.
 
+    @property
+    def own_pages(self) -> u64:
+        """How many own frames there are."""
+        return self.own.count
+
+    def own_frame(self, index: u64) -> FrameNumber:
+        """The file's own frame for page `index`, or HOLE."""
+        return self.own.at(index)
+
     def frame_at(self, index: u64) -> FrameNumber:
         """The frame that shows at page `index`, of whatever layer; HOLE if none."""
-        own = self.own_frame(index)
+        own = self.own.at(index)
         return self.frame_below(index) if own == HOLE else own
 
     def frame_below(self, index: u64) -> FrameNumber:
@@ -136,24 +108,46 @@ class Content(Pager):
             if origin is None or index * PAGE >= content.origin_size:
                 return HOLE
             content = origin
-            frame = content.own_frame(index)
+            frame = content.own.at(index)
             if frame != HOLE:
                 return frame
 
     def make_own(self, index: u64) -> Fallible[FrameNumber]:
-        """The file's own frame for page `index`, made from what shows there if it is missing."""
+        """The file's own frame for page `index`, made from what shows there if it is missing. EFBIG, EIO, ENOMEM."""
         if index >= PAGES_MAX:
             raise EFBIG
-        own = self.own_frame(index)
+        own = self.own.at(index)
         if own != HOLE:
             return own
-        frame = frames.allocate(owner_of(self), FrameUse.FILE)
+        if self.is_ending:
+            raise EIO
+        shown = self.frame_below(index)
+        if shown == HOLE:
+            frame = frames.allocate(owner_of(self), FrameUse.FILE)
+        else:
+            frame = frames.allocate_uncleared(owner_of(self), 0, FrameUse.FILE)
+            frames.copy_contents(frame, shown)
         with on_error(frames.release, frame):
-            shown = self.frame_at(index)
-            if shown != HOLE:
-                frames.copy_contents(frame, shown)
-            self.set_own_frame(index, frame)
+            self.own.put(index, frame, owner_of(self))
+        if shown != HOLE:
+            self.own_hiding += 1
         return frame
+
+    def make_for_mapping(self, index: u64) -> Fallible[FrameNumber]:
+        """`make_own`, because a mapping has to show a page; ENXIO beyond the end."""
+        self.check_shown(index)
+        before = self.own.count
+        frame = self.make_own(index)
+        if self.own.count != before:
+            self.may_reclaim = True
+            self.list_for_reclaim()
+        return frame
+
+    def list_for_reclaim(self) -> None:
+        """Let this be looked at when memory is short: pages may have become such that can be made again."""
+        inode = self.inode
+        if self.may_reclaim and not self.link.linked and inode is not None and not inode.is_dead:
+            inode.fs.reclaimable.push_last(self)
 
     # Pager.
 
@@ -161,29 +155,46 @@ class Content(Pager):
         """The frame that shows at page `index`; a hole becomes an own page, so that mappings agree on it."""
         self.check_shown(index)
         shown = self.frame_at(index)
-        return self.make_own(index) if shown == HOLE else shown
+        return self.make_for_mapping(index) if shown == HOLE else shown
 
     def own_page(self, index: u64) -> Fallible[FrameNumber]:
-        self.check_shown(index)
-        return self.make_own(index)
+        return self.make_for_mapping(index)
+
+    def has_page(self, index: u64) -> bool:
+        return index < PAGES_MAX and self.frame_at(index) != HOLE
+
+    def note_write(self) -> None:
+        inode = self.inode
+        if inode is not None:
+            inode.described.touch(wall_time())
+
+    def identity(self) -> u64:
+        if self.number == 0:
+            self.number = new_identity()
+        return self.number
 
     def check_shown(self, index: u64) -> Fallible[None]:
         """ENXIO for a page beyond the end of the file, or of one whose file system has ended."""
         inode = self.inode
-        if index * PAGE >= self.size or (inode is not None and inode.is_dead):
+        if index >= PAGES_MAX or index * PAGE >= self.size or (inode is not None and inode.is_dead):
             raise ENXIO
 
     def hold(self) -> None:
         inode = self.inode
         assert inode is not None, "only regular files are mapped"
         inode.hold()
-        self.mappings += 1
 
     def drop(self) -> None:
         inode = self.inode
         assert inode is not None, "only regular files are mapped"
-        self.mappings -= 1
         inode.drop()
+
+    def enter(self, region: Region) -> None:
+        self.mappings.enter(region)
+
+    def leave(self, region: Region) -> None:
+        self.mappings.leave(region)
+        self.list_for_reclaim()
 
     # Reading and writing.
 
@@ -205,8 +216,10 @@ class Content(Pager):
         return done
 
     def write(self, offset: u64, source: Slice[u8]) -> Fallible[u64]:
-        """Write `source` at `offset`, growing the file; returns how much of it fitted, at least one byte."""
-        total = u64(len(source))
+        """Write `source` at `offset`, growing the file; returns how much of it fitted, at least one byte. EFBIG."""
+        if offset >= SIZE_MAX:
+            raise EFBIG
+        total = min(u64(len(source)), SIZE_MAX - offset)
         done: u64 = 0
         while done < total:
             position = offset + done
@@ -223,106 +236,132 @@ class Content(Pager):
             self.size = max(self.size, position + step)
         return done
 
+    @sleeps
     def truncate(self, size: u64) -> Fallible[None]:
-        """Make the file `size` bytes long (truncate(2)); what is cut off never shows again, and is mapped nowhere."""
+        """Make the file `size` bytes long (truncate(2)); what is cut off never shows again, and is mapped nowhere.
+
+        Nobody else changes the file meanwhile.
+        """
         if size > SIZE_MAX:
             raise EFBIG
-        if size < self.size:
-            kept = align_up(size, PAGE) // PAGE
-            if self.mappings > 0:
-                unmap_beyond(self, kept)
+        old = self.size
+        if size < old:
+            kept = pages_of(size)
             if size % PAGE != 0 and self.frame_at(size // PAGE) != HOLE:
                 frame = self.make_own(size // PAGE)
                 fill(frames.contents(frame)[size % PAGE : PAGE], 0)
-            self.release_from(kept)
+            self.size = size
+            self.unmap(kept, PAGES_MAX, True)
             self.extent_pages = min(self.extent_pages, kept)
             self.origin_size = min(self.origin_size, size)
+            while not self.release(kept, PAGES_MAX):
+                give_way()
+            self.count_hiding()
         self.size = size
+
+    @sleeps
+    def unmap(self, first: u64, end: u64, private_too: bool) -> None:
+        """Let pages be mapped nowhere, and with `private_too` nor what was made of them by writing to a mapping."""
+        if self.mappings.is_empty:
+            return
+        self.mappings.begin_round()
+        while not self.mappings.sweep_step(first, end, private_too):
+            give_way()
 
     # Giving back.
 
-    def unmap_all(self) -> None:
-        """Be mapped nowhere: the file goes, and those that still map it find nothing there (SIGBUS)."""
-        if self.mappings > 0:
-            unmap_beyond(self, 0)
+    def end_step(self) -> bool:
+        """A step of the end of the pages of a file that is dead and is referred to. Whether all are given back.
 
-    def release_from(self, first: u64) -> None:
-        """Release the own frames of page `first` and later ones, and the tables that only serve those."""
-        for index in range(min(first, DIRECT), DIRECT):
-            self.release_own(self.direct[index])
-            self.direct[index] = HOLE
-        self.indirect = self.release_table(self.indirect, DIRECT, first)
-        if self.double_indirect == HOLE:
-            return
-        tables = numbers_of(self.double_indirect)
-        for number in range(NUMBERS):
-            base = DIRECT + (number + 1) * NUMBERS
-            tables[number] = u64(self.release_table(FrameNumber(tables[number]), base, first))
-        if first <= DIRECT + NUMBERS:
-            frames.release(self.double_indirect)
-            self.double_indirect = HOLE
-
-    def release_table(self, table: FrameNumber, base: u64, first: u64) -> FrameNumber:
-        """Release the frames of page `first` and later in `table`, which begins with page `base`.
-
-        Returns the table, or HOLE when nothing is left in it and it was released as well.
+        Those that map it find nothing there from the first step on (SIGBUS).
         """
-        if table == HOLE or first >= base + NUMBERS:
-            return table
-        numbers = numbers_of(table)
-        start = first - base if first > base else 0
-        for index in range(start, NUMBERS):
-            self.release_own(FrameNumber(numbers[index]))
-            numbers[index] = 0
-        if start > 0:
-            return table
-        frames.release(table)
-        return HOLE
+        if not self.is_ending:
+            self.is_ending = True
+            self.size = 0
+            self.origin = None
+            self.extent_pages = 0
+            self.mappings.begin_round()
+        return self.mappings.sweep_step(0, PAGES_MAX, True) and self.release(0, PAGES_MAX)
 
-    def release_own(self, frame: FrameNumber) -> None:
-        """Release one own frame; mappings that share it keep it until they end."""
-        if frame != HOLE:
-            frames.release(frame)
-            self.own_pages -= 1
+    def release(self, first: u64, end: u64) -> bool:
+        """Release own frames of the pages from `first` to before `end`. Whether all are released."""
+        budget = local(Budget)
+        return self.own.release(first, end, budget)
 
-    def reclaim(self) -> None:
-        """Release the own pages that are not mapped, and show what would show without them: they can be made again."""
+    @sleeps
+    def count_hiding(self) -> None:
+        """Count anew what own pages stand before pages of layers below."""
+        self.own_hiding = 0
+        below = pages_below(self)
         index: u64 = 0
-        left = self.own_pages
-        while left > 0 and index < PAGES_MAX:
-            frame = self.own_frame(index)
-            if frame != HOLE:
-                left -= 1
-                if not frames.is_shared(frame) and is_same(frame, self.frame_below(index)):
-                    self.forget_own(index)
-                    self.release_own(frame)
-            index += 1
+        while index < below:
+            budget = local(Budget)
+            index = self.own.next_used(index, below, budget)
+            if index < below and not budget.is_spent:
+                if self.frame_below(index) != HOLE:
+                    self.own_hiding += 1
+                index += 1
+            give_way()
 
-    def forget_own(self, index: u64) -> None:
-        """Let page `index` have no own frame."""
-        if index < DIRECT:
-            self.direct[index] = HOLE
-        else:
-            numbers_of(self.table_of(index))[(index - DIRECT) % NUMBERS] = u64(HOLE)
+    def forget(self, index: u64) -> None:
+        """Give back the own frame of page `index`."""
+        frame = self.own.at(index)
+        self.own.clear(index)
+        frames.release(frame)
+        if self.own_hiding > 0 and self.frame_below(index) != HOLE:
+            self.own_hiding -= 1
 
-    def release_all(self) -> None:
-        """Release all frames: the file is gone."""
-        self.release_from(0)
-        self.extent_pages = 0
+    def give_up(self) -> None:
+        """The file is gone, and this with it: at once if it is small, else in steps (`release_dying`)."""
+        inode = self.inode
+        if self.link.linked and inode is not None:
+            inode.fs.forget_reclaimable(self)
+        self.inode = None
         self.origin = None
+        self.extent_pages = 0
         self.size = 0
+        if self.own.count <= SMALL and self.release(0, PAGES_MAX):
+            free(self)
+        else:
+            DYING.contents.push_last(self)
+            request_attention()
 
 
-def is_same(frame: FrameNumber, other: FrameNumber) -> bool:
-    """Whether two frames hold the same; HOLE holds zeros."""
-    if other != HOLE:
-        return frames.contents(frame) == frames.contents(other)
-    for number in numbers_of(frame):
-        if number != 0:
+@struct
+class Dying:
+    """What is left of files that are gone and were large."""
+
+    contents: List[Content] = inline(List(Content.link))
+
+    def release_step(self) -> bool:
+        """Give back some of it. Whether there was anything."""
+        content = self.contents.first
+        if content is None:
             return False
-    return True
+        if content.release(0, PAGES_MAX):
+            self.contents.remove(content)
+            free(content)
+        return True
 
 
-def numbers_of(frame: FrameNumber) -> MutableSlice[u64]:
-    """A frame seen as frame numbers."""
-    return view(u64, frames.contents(frame))
+DYING = Dying()
+
+
+@sleeps
+def release_dying() -> None:
+    """Give back all of it, and let others run meanwhile."""
+    while DYING.release_step():
+        give_way()
+
+
+def pages_of(size: u64) -> u64:
+    """How many pages hold `size` bytes."""
+    return size // PAGE + (1 if size % PAGE != 0 else 0)
+
+
+def pages_below(content: Content) -> u64:
+    """Up to which page something may show that is not the file's own."""
+    below = content.extent_pages
+    if content.origin is not None:
+        below = max(below, pages_of(content.origin_size))
+    return below

@@ -39,7 +39,7 @@ from kernel.files.eventfd import EventCounter
 from kernel.files.fifo import FifoEnd
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
 from kernel.files.pipe_ends import PipeReader, PipeWriter
-from kernel.files.poll import ALL_SOURCES, OTHERS, observe, readiness_changed
+from kernel.files.poll import ALL_SOURCES, OTHERS, readiness_changed
 from kernel.files.timerfd import TimerFile
 from kernel.memory.heap import free, owner_of
 
@@ -97,7 +97,7 @@ class Interest:
 
     def changes(self) -> u64:
         """A number that is another one after each event at the file."""
-        return changes_of(self.file.ops)
+        return changes_of(self.file.ops, self.events)
 
     @bounded(6)
     def found(self) -> u32:
@@ -163,11 +163,8 @@ class Interest:
         free(self)
 
 
-def changes_of(ops: FileOps) -> u64:
-    """A number that is another one after each event at the file (EPOLLET).
-
-    Files that keep no count of their own share that of all: then an edge may be told of once more than needed.
-    """
+def changes_of(ops: FileOps, events: u32) -> u64:
+    """A number that is another one after each event at the file that who asks for `events` is to be told of."""
     if isinstance(ops, PipeReader):
         return ops.pipe.arrivals
     if isinstance(ops, PipeWriter):
@@ -178,7 +175,7 @@ def changes_of(ops: FileOps) -> u64:
         return ops.changed.observe()
     if isinstance(ops, TimerFile):
         return ops.changed.observe()
-    return observe()
+    return ops.changes(events)
 
 
 def sources_of(file: OpenFile) -> u64:

@@ -15,13 +15,14 @@ from codegen.lang import (
     array,
     copy,
     inline,
+    must_use,
     on_error,
     struct,
     u8,
     u64,
     uninitialised,
 )
-from kernel.base.errno import EEXIST, ENODATA, ENOSPC
+from kernel.base.errno import EEXIST, EINVAL, ENODATA, ENOSPC
 from kernel.base.list import Link, List
 from kernel.files.inode import Inode
 from kernel.memory.account import Account
@@ -67,6 +68,18 @@ class ExtendedAttributes:
 
     def add(self, name: Slice[u8], value: Slice[u8]) -> Fallible[None]:
         """One more; `name` is not there yet. ENOSPC, ENOMEM."""
+        self.insert(self.make(name, value))
+
+    def append(self, name: Slice[u8], value: Slice[u8]) -> Fallible[None]:
+        """One more, whose name is behind all others in the order of bytes. EINVAL if it is not; ENOSPC, ENOMEM."""
+        last = self.all.last
+        if last is not None and not is_before(last.name, name):
+            raise EINVAL
+        self.all.push_last(self.make(name, value))
+
+    @must_use
+    def make(self, name: Slice[u8], value: Slice[u8]) -> Fallible[ExtendedAttribute]:
+        """One that is counted, but not on the list yet. ENOSPC, ENOMEM."""
         length = u64(len(name))
         if self.names_length + length + 1 > VALUE_MAX:
             raise ENOSPC
@@ -76,8 +89,8 @@ class ExtendedAttributes:
             made.value = copied(owner_of(self), value)
         made.name_length = length
         copy(made.name, name)
-        self.insert(made)
         self.names_length += length + 1
+        return made
 
     def insert(self, made: ExtendedAttribute) -> None:
         """Put one where the order of the names wants it."""

@@ -40,7 +40,7 @@ from kernel.base.list import Link, List
 from kernel.files.attributes import Attributes
 from kernel.files.flags import OpenFlags, readable, writable
 from kernel.files.locks import release_of_file
-from kernel.files.poll import ALL_SOURCES, OTHERS, readiness_changed
+from kernel.files.poll import ALL_SOURCES, OTHERS, observe, readiness_changed
 from kernel.files.user_counts import Users
 from kernel.files.watch import Happening, notify
 from kernel.memory.heap import free
@@ -114,6 +114,17 @@ class FileOps(Interface):
         """
         ...
 
+    def changes(self, events: u32) -> u64:
+        """A number that is another one after each event that who asks for `events` is to be told of (EPOLLET).
+
+        Files that keep no count of their own share that of all: an edge may be told of once more than needed.
+        """
+        return observe()
+
+    def unreachable(self) -> None:
+        """The open file has no references any more but those of messages in queues of sockets (net/unix/collect.py)."""
+        return
+
 
 @struct
 class Descriptor:
@@ -135,6 +146,8 @@ class OpenFile:
     position_lock: Mutex = inline()
     """Held by a transfer at `position`, which others may come between (f_pos_lock of Linux)."""
     references: u64 = 0
+    in_flight: u64 = 0
+    """How many of these are messages in queues of sockets (SCM_RIGHTS of unix(7))."""
     owner: FileOwner | None = None
     owner_link: Link[OpenFile] = inline()
     holders: List[Descriptor] = inline(List(Descriptor.holder_link))
@@ -179,7 +192,10 @@ class OpenFile:
     def drop(self) -> None:
         """One reference less; the last one closes the file."""
         self.references -= 1
+        if self.references > self.in_flight:
+            return
         if self.references > 0:
+            self.ops.unreachable()
             return
         owner = self.owner
         if owner is not None:
@@ -242,6 +258,7 @@ class OpenFile:
             descriptor.file = DEAD_FILE
             DEAD_FILE.holders.push_last(descriptor)
             DEAD_FILE.hold()
+        self.in_flight = 0
         self.leave(owner)
         self.ops.revoked()
         readiness_changed(ALL_SOURCES)

@@ -29,9 +29,10 @@ from codegen.lang import (
 )
 from kernel.base.errno import EAGAIN, ENOMEM, ENOTTY, EPERM, EPIPE
 from kernel.files.attributes import Attributes
-from kernel.files.content import HOLE, PAGE
+from kernel.files.content import PAGE
 from kernel.files.credentials import Credentials
 from kernel.files.file import FIONREAD
+from kernel.files.frame_tree import HOLE
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.pipe_ring import PipeRing, content_of
 from kernel.files.pipe_waiters import PipeWaiters

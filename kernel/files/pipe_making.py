@@ -74,5 +74,4 @@ def describe(about: Attributes, credentials: Credentials, number: u64) -> None:
     about.group = credentials.group
     about.links = 1
     about.number = number
-    about.accessed = wall_time()
-    about.touch(about.accessed)
+    about.begin(wall_time())

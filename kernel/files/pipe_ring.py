@@ -31,7 +31,8 @@ from codegen.lang import (
     view,
 )
 from kernel.base.errno import EBUSY
-from kernel.files.content import HOLE, PAGE
+from kernel.files.content import PAGE
+from kernel.files.frame_tree import HOLE
 from kernel.memory import frames
 from kernel.memory.account import Account
 from kernel.memory.frames import FrameUse

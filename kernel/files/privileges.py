@@ -10,6 +10,7 @@ from __future__ import annotations
 from codegen.lang import Fallible, hot, invert, u32
 from kernel.files import extended
 from kernel.files.attributes import Attributes
+from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
 from kernel.files.inode import Inode
 from kernel.files.watch import Happening, notify
@@ -21,8 +22,8 @@ GROUP_EXECUTE: u32 = 0o010
 
 
 def keeps_set_group(who: Credentials, group: u32) -> bool:
-    """Whether `who` may leave or set set-group-ID on a file of `group`: its members and user 0."""
-    return who.user == 0 or who.in_group(group)
+    """Whether `who` may leave or set set-group-ID on a file of `group`: its members, and who has CAP_FSETID."""
+    return who.in_group(group) or who.has(Capability.FSETID)
 
 
 def without_set_ids(about: Attributes, who: Credentials) -> u32:
@@ -35,7 +36,7 @@ def without_set_ids(about: Attributes, who: Credentials) -> u32:
 
 @hot
 def remove_privileges(inode: Inode, who: Credentials) -> Fallible[None]:
-    """`who` is going to change the contents of a file: it has no privileges any more, but for the set-ids of user 0's.
+    """`who` is going to change the contents of a file: it has no privileges any more, but the set-ids for CAP_FSETID.
 
     ENOMEM, when the file capabilities are those of a layer below and an own list cannot be made.
     """
@@ -44,12 +45,12 @@ def remove_privileges(inode: Inode, who: Credentials) -> Fallible[None]:
         return
     if not about.is_regular:
         return
-    kept = about.permissions if who.user == 0 else without_set_ids(about, who)
+    kept = about.permissions if who.has(Capability.FSETID) else without_set_ids(about, who)
     had_capability = inode.has_capability
     remove_capability(inode)
     if kept != about.permissions or had_capability:
         about.permissions = kept
-        about.changed = wall_time()
+        about.changed.set(wall_time())
         notify(inode, Happening.ATTRIBUTES)
 
 

@@ -63,6 +63,9 @@ class RamFs:
     """How many of its inodes had become dead ones at the end, as they were referred to."""
     inodes: List[Inode] = inline(List(Inode.fs_link))
     root: Inode = uninitialised()
+    reclaimable: List[Content] = inline(List(Content.link))
+    """Files that may have pages which can be made again, and how far the first was looked at (reclaim.py)."""
+    reclaim_position: u64 = 0
 
     # Inodes.
 
@@ -95,8 +98,7 @@ class RamFs:
         about.file_system = self.id
         if kind == Kind.DIRECTORY:
             about.links = 2
-        about.accessed = wall_time()
-        about.touch(about.accessed)
+        about.begin(wall_time())
         inode.references = 1
         return inode
 
@@ -158,9 +160,9 @@ class RamFs:
         about.number = shown.number
         about.file_system = self.id
         about.device = shown.device
-        about.accessed = shown.accessed
-        about.modified = shown.modified
-        about.changed = shown.changed
+        about.accessed.copy_from(shown.accessed)
+        about.modified.copy_from(shown.modified)
+        about.changed.copy_from(shown.changed)
         inode.has_capability = below.has_capability
         inode.device = below.device
         inode.view = below.view
@@ -189,12 +191,11 @@ class RamFs:
 
     # Giving back.
 
-    def reclaim(self) -> None:
-        """Give back the pages of files that can be made again."""
-        for inode in self.inodes:
-            content = inode.content
-            if content is not None:
-                content.reclaim()
+    def forget_reclaimable(self, content: Content) -> None:
+        """`content`, which is on that list, is gone, or was looked at."""
+        if self.reclaimable.first is content:
+            self.reclaim_position = 0
+        self.reclaimable.remove(content)
 
     def forget_name(self, inode: Inode, entry: DirectoryEntry) -> None:
         """`entry` no longer names `inode`, which is freed unless something else keeps it."""
@@ -208,7 +209,7 @@ class RamFs:
                 inode.described.links = 0
         elif inode.described.links > 0:
             inode.described.links -= 1
-        inode.described.changed = wall_time()
+        inode.described.changed.set(wall_time())
         inode.hold()
         inode.drop()
 
@@ -226,7 +227,7 @@ class RamFs:
         self.empty(inode)
         content = inode.content
         if content is not None:
-            free(content)
+            content.give_up()
         free(inode)
 
     def empty(self, inode: Inode) -> None:
@@ -236,9 +237,6 @@ class RamFs:
         fifo = inode.fifo
         if fifo is not None:
             fifo.end_calls()
-        content = inode.content
-        if content is not None:
-            content.release_all()
         target = inode.target
         if target is not None:
             inode.target = None
@@ -289,14 +287,20 @@ class RamFs:
         free(self)
 
     def bury(self, inode: Inode) -> None:
-        """Give back an inode without a name; of one that is referred to, all but the inode itself."""
+        """Give back an inode without a name; of one that is referred to, all but the inode itself.
+
+        The pages of a file may be many, and mapped: then this is done when it has been called again and again.
+        """
         origin = inode.origin
         if inode.references == 0:
             self.free_inode(inode)
         else:
             content = inode.content
             if content is not None:
-                content.unmap_all()
+                if content.link.linked:
+                    self.forget_reclaimable(content)
+                if not content.end_step():
+                    return
             self.empty(inode)
             self.inodes.remove(inode)
             inode.die(DEAD_FILES)

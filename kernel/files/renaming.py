@@ -38,7 +38,7 @@ def rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[None]:
         notify_self(target, Happening.ATTRIBUTES)
         replace(new, source, target)
     detach(old.parent, old.last_name)
-    source.described.changed = wall_time()
+    source.described.changed.set(wall_time())
     notify_move(old.parent, old.last_name, new.parent, new.last_name, source)
     notify_self(source, Happening.MOVE_SELF)
 
@@ -105,8 +105,8 @@ def exchange(old: Lookup, new: Lookup) -> Fallible[None]:
     now = wall_time()
     old.parent.described.touch(now)
     new.parent.described.touch(now)
-    source.described.changed = now
-    target.described.changed = now
+    source.described.changed.set(now)
+    target.described.changed.set(now)
     notify_move(old.parent, old.last_name, new.parent, new.last_name, source)
     notify_self(source, Happening.MOVE_SELF)
     notify_move(new.parent, new.last_name, old.parent, old.last_name, target)

@@ -47,7 +47,6 @@ def check_size(inode: Inode, size: u64) -> Fallible[None]:
         raise EPERM
 
 
-def check_shared_mapping(inode: Inode, is_writable: bool) -> Fallible[None]:
-    """EPERM for a shared mapping that may be written to, of a file that may not."""
-    if is_writable and (Seals.WRITE in inode.seals or Seals.FUTURE_WRITE in inode.seals):
-        raise EPERM
+def forbids_shared_writes(inode: Inode) -> bool:
+    """Whether no new shared mapping may be written to, now or later."""
+    return Seals.WRITE in inode.seals or Seals.FUTURE_WRITE in inode.seals

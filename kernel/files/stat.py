@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from codegen.lang import Array, Nanoseconds, array, i64, struct, u16, u32, u64
+from codegen.lang import Array, array, i64, inline, struct, u16, u32, u64
 from kernel.files.attributes import BLOCK_SIZE, Attributes, Kind
+from kernel.files.timestamp import Timestamp
 
-SECOND: u64 = 1_000_000_000
 SECTOR: u64 = 512
 """The unit of `st_blocks`."""
 
@@ -50,11 +50,11 @@ class Stat:
     size: i64 = 0
     block_size: i64 = 0
     blocks: i64 = 0
-    accessed_seconds: u64 = 0
+    accessed_seconds: i64 = 0
     accessed_nanoseconds: u64 = 0
-    modified_seconds: u64 = 0
+    modified_seconds: i64 = 0
     modified_nanoseconds: u64 = 0
-    changed_seconds: u64 = 0
+    changed_seconds: i64 = 0
     changed_nanoseconds: u64 = 0
     unused: Array[u64] = array(3)
 
@@ -70,12 +70,26 @@ class Stat:
         self.size = i64(about.size)
         self.block_size = i64(BLOCK_SIZE)
         self.blocks = i64(sectors_of(about))
-        self.accessed_seconds = about.accessed // SECOND
-        self.accessed_nanoseconds = about.accessed % SECOND
-        self.modified_seconds = about.modified // SECOND
-        self.modified_nanoseconds = about.modified % SECOND
-        self.changed_seconds = about.changed // SECOND
-        self.changed_nanoseconds = about.changed % SECOND
+        self.accessed_seconds = about.accessed.seconds
+        self.accessed_nanoseconds = u64(about.accessed.nanoseconds)
+        self.modified_seconds = about.modified.seconds
+        self.modified_nanoseconds = u64(about.modified.nanoseconds)
+        self.changed_seconds = about.changed.seconds
+        self.changed_nanoseconds = u64(about.changed.nanoseconds)
+
+
+@struct(size=16)
+class StatxTime:
+    """`struct statx_timestamp` (statx(2))."""
+
+    seconds: i64 = 0
+    nanoseconds: u32 = 0
+    reserved: u32 = 0
+
+    def fill(self, moment: Timestamp) -> None:
+        """Tell a moment."""
+        self.seconds = moment.seconds
+        self.nanoseconds = moment.nanoseconds
 
 
 @struct(size=256)
@@ -94,8 +108,10 @@ class Statx:
     size: u64 = 0
     blocks: u64 = 0
     flags_mask: u64 = 0
-    times: Array[u64] = array(8)
-    """Access, birth, change and modification: seconds, then nanoseconds, of each."""
+    accessed: StatxTime = inline()
+    born: StatxTime = inline()
+    changed: StatxTime = inline()
+    modified: StatxTime = inline()
     special_major: u32 = 0
     special_minor: u32 = 0
     device_major: u32 = 0
@@ -113,18 +129,13 @@ class Statx:
         self.inode = about.number
         self.size = about.size
         self.blocks = sectors_of(about)
-        self.set_time(0, about.accessed)
-        self.set_time(2, about.changed)
-        self.set_time(3, about.modified)
+        self.accessed.fill(about.accessed)
+        self.changed.fill(about.changed)
+        self.modified.fill(about.modified)
         self.special_major = major(about.device)
         self.special_minor = minor(about.device)
         self.device_major = major(about.file_system)
         self.device_minor = minor(about.file_system)
-
-    def set_time(self, index: u64, moment: Nanoseconds) -> None:
-        """Set one of `times`."""
-        self.times[index * 2] = moment // SECOND
-        self.times[index * 2 + 1] = moment % SECOND
 
 
 @struct(size=120)

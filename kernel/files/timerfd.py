@@ -1,10 +1,15 @@
-"""Timers that are read: how often their moment has come since the last time (timerfd_create(2))."""
+"""Timers that are read: how often their moment has come since the last time (timerfd_create(2)).
+
+Interface: `open_timer`; `TimerFile.begin` `stop` `remaining`. A timer with an interval goes on when it is read or asked
+about; until then it has gone off once, however often its moment came (sched/alarm.py).
+"""
 
 from __future__ import annotations
 
 from codegen.lang import (
     Fallible,
     MutableSlice,
+    Nanoseconds,
     Slice,
     UserAddr,
     i64,
@@ -16,6 +21,7 @@ from codegen.lang import (
     u64,
 )
 from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
+from kernel.base.saturating import saturating_add
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
@@ -38,8 +44,28 @@ class TimerFile(FileOps, AlarmTarget):
     changed: WaitQueue = inline()
     described: Attributes = inline()
 
+    def begin(self, deadline: Nanoseconds, interval: u64, missed: u64) -> None:
+        """Go off at `deadline` and then every `interval` nanoseconds, unless that is 0; nothing has been told of."""
+        self.expirations = 0
+        self.alarm.set(self, deadline, interval, missed)
+
+    def stop(self) -> None:
+        """Go off no more."""
+        self.expirations = 0
+        self.alarm.cancel()
+
+    @property
+    def remaining(self) -> u64:
+        """Nanoseconds until its moment comes next; 0 when it will not."""
+        self.go_on()
+        return self.alarm.remaining
+
+    def go_on(self) -> None:
+        """Count the moments that came since it went off, and wait for the next one."""
+        self.expirations = saturating_add(self.expirations, self.alarm.resume())
+
     def expired(self, alarm: Alarm, times: u64) -> None:
-        self.expirations += times
+        self.expirations = saturating_add(self.expirations, times)
         self.changed.wake_all()
         readiness_changed()
 
@@ -48,11 +74,13 @@ class TimerFile(FileOps, AlarmTarget):
             raise EINVAL
         while True:
             seen = self.changed.observe()
+            self.alarm.catch_up()
             if self.expirations > 0:
                 break
             if not wait:
                 raise EAGAIN
             self.changed.sleep(seen)
+        self.go_on()
         store(u64, destination, 0, self.expirations)
         self.expirations = 0
         return WORD

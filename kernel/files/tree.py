@@ -20,6 +20,7 @@ from kernel.base.errno import (
     EXDEV,
 )
 from kernel.files.attributes import Access, Kind
+from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
 from kernel.files.directory import DirectoryEntry, free_entry
 from kernel.files.inode import Inode
@@ -78,13 +79,18 @@ def new_inode(lookup: Lookup, kind: Kind, permissions: u32) -> Fallible[Inode]:
 
 
 def attach(parent: Inode, name: Slice[u8], inode: Inode) -> Fallible[None]:
+    """Give an inode a name: the directory was changed now."""
+    name_inode(parent, name, inode)
+    parent.described.touch(wall_time())
+
+
+def name_inode(parent: Inode, name: Slice[u8], inode: Inode) -> Fallible[None]:
     """Give an inode a name, and count it."""
     parent.add(name, inode)
     if inode.described.is_directory:
         parent.described.links += 1
     else:
         inode.described.links += 1
-    parent.described.touch(wall_time())
 
 
 def make_symlink(lookup: Lookup, target: Slice[u8]) -> Fallible[None]:
@@ -117,7 +123,7 @@ def make_link(lookup: Lookup, inode: Inode | None) -> Fallible[None]:
     inode.is_linkable = False
     notify_self(inode, Happening.ATTRIBUTES)
     notify_entry(lookup.parent, inode, Happening.CREATE, lookup.last_name)
-    inode.described.changed = wall_time()
+    inode.described.changed.set(wall_time())
 
 
 def create_nameless(lookup: Lookup, permissions: u32, may_link: bool) -> Fallible[Inode]:
@@ -146,7 +152,7 @@ def is_protected(parent: Inode, victim: Inode, credentials: Credentials) -> bool
     """Whether the sticky bit of `parent` keeps `victim` from being removed by these credentials
     (unlink(2)).
     """
-    if parent.described.permissions & STICKY == 0 or credentials.user == 0:
+    if parent.described.permissions & STICKY == 0 or credentials.has(Capability.FOWNER):
         return False
     return credentials.user != victim.described.user and credentials.user != parent.described.user
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from boot import layout
 from boot.layout import DIRECT_MAP
 from codegen.lang import (
     MutableSlice,
@@ -27,7 +28,7 @@ MAGIC: u32 = 0x336EC578
 MEMORY_MAP_VERSION: u32 = 1
 """The first version with a memory map."""
 
-LONGEST_COMMAND_LINE: u64 = 1024
+LONGEST_COMMAND_LINE: u64 = layout.LONGEST_COMMAND_LINE
 
 
 @width(u32)

@@ -5,6 +5,7 @@ Each processor has tables of its own, since loading a task register marks its de
 
 from __future__ import annotations
 
+from boot import layout
 from boot.layout import TASK_STATE
 from codegen.lang import (
     Array,
@@ -31,8 +32,11 @@ from codegen.lang import (
     u64,
 )
 
-MAXIMUM_CPUS = 16
+MAXIMUM_CPUS = layout.MAXIMUM_CPUS
 """How many processors the static tables have room for."""
+
+DESCRIPTORS = 9
+"""Those of `FLAT_DESCRIPTORS`, and the task state, which takes two."""
 
 EMERGENCY_STACK_SIZE = 4096
 
@@ -66,7 +70,7 @@ TASK_STATE_AVAILABLE = 0x9
 
 
 @comptime
-def flat(kind: int, privilege: int, long_code: bool) -> SegmentDescriptor:
+def flat(kind: int, privilege: int, long_code: bool, present: bool = True) -> SegmentDescriptor:
     """A segment over the whole address space."""
     return SegmentDescriptor(
         limit_low=0xFFFF,
@@ -74,7 +78,7 @@ def flat(kind: int, privilege: int, long_code: bool) -> SegmentDescriptor:
         kind=kind,
         code_or_data=True,
         privilege=privilege,
-        present=True,
+        present=present,
         long_code=long_code,
         wide=not long_code,
         in_pages=True,
@@ -106,7 +110,7 @@ class TablePointer:
 class SegmentTables:
     """Descriptors (ordered as in boot/layout.py), task state and emergency stacks of one processor."""
 
-    descriptors: Array[SegmentDescriptor] = array(8)
+    descriptors: Array[SegmentDescriptor] = array(DESCRIPTORS)
     task_state: TaskState = inline()
     nmi_stack: Array[u8] = array(EMERGENCY_STACK_SIZE)
     double_fault_stack: Array[u8] = array(EMERGENCY_STACK_SIZE)
@@ -114,7 +118,7 @@ class SegmentTables:
 
     def fill(self) -> None:
         """Write the descriptors and the addresses of the stacks."""
-        for number in range(6):
+        for number in range(len(FLAT_DESCRIPTORS)):
             self.descriptors[number] = FLAT_DESCRIPTORS[number]
         base = address_of(self.task_state)
         self.descriptors[TASK_STATE // 8] = SegmentDescriptor(
@@ -144,10 +148,15 @@ FLAT_DESCRIPTORS = (
     flat(CODE_READABLE, 0, True),
     flat(DATA_WRITABLE, 0, False),
     SegmentDescriptor(),
+    flat(CODE_READABLE, 3, False, False),
     flat(DATA_WRITABLE, 3, False),
     flat(CODE_READABLE, 3, True),
 )
-"""Null, kernel code, kernel data, (32-bit user code: none), user data, user code."""
+"""Null, kernel code, kernel data, null, 32-bit user code, user data, user code.
+
+There are no 32-bit programs: whoever asks about their segment (LAR) finds it where Linux has it, and whoever goes there
+gets a fault, as it is not present (SIGBUS).
+"""
 
 TABLES = AllSegmentTables()
 
@@ -181,7 +190,7 @@ def load_segments(cpu_number: u32) -> None:
     tables = TABLES.of_cpu[cpu_number]
     tables.fill()
     pointer = local(TablePointer)
-    pointer.limit = truncate(u16, 8 * 8 - 1)
+    pointer.limit = truncate(u16, DESCRIPTORS * 8 - 1)
     pointer.base = address_of(tables) + offset_of(SegmentTables, "descriptors")
     _load_descriptor_table(address_of(pointer))
     _reload_segments()

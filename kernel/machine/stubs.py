@@ -54,6 +54,12 @@ def copy_page(destination: u64, source: u64) -> None:
 
 
 @external
+def chacha_blocks(state: u64, destination: u64, count: u64) -> None:
+    """Write `count` blocks of ChaCha20 from the state at an address, 16 words, and count them in it; at least one."""
+    ...
+
+
+@external
 def copy_user_string(destination: u64, source: u64, maximum: u64) -> i64:
     """Copy a string with its NUL; its length, STRING_FAULT, or STRING_TOO_LONG without a NUL in `maximum`."""
     ...

@@ -12,6 +12,9 @@ from codegen.lang import Array, Atomic, Order, PhysAddr, hot, inline, inline_arr
 from kernel.machine.cpu import current_cpu_number, flush_all_translations, load_page_table
 from kernel.machine.segments import MAXIMUM_CPUS
 
+NO_ROOT: u64 = 0xFFFF_FFFF_FFFF_FFFF
+"""No page table has this address."""
+
 
 @struct
 class Translations:
@@ -19,6 +22,8 @@ class Translations:
 
     root: Atomic[u64] = inline()
     """The physical address of the top page table that it uses."""
+    leaving: Atomic[u64] = inline()
+    """The one that it used before, while it changes to `root`: it may still walk the tables below; else NO_ROOT."""
     asked: Atomic[u64] = inline()
     served: Atomic[u64] = inline()
     abandoned: Atomic[u64] = inline()
@@ -41,9 +46,25 @@ TRANSLATIONS = AllTranslations()
 
 @hot
 def use_root(root: PhysAddr) -> None:
-    """Let this processor use another top page table. Said before it is so: who changes the table must not miss it."""
-    TRANSLATIONS.of[current_cpu_number()].root.exchange(u64(root))
+    """Let this processor use another top page table.
+
+    That is said before it is so, and the old one is given up after it is so: a change of a table must miss nobody.
+    """
+    mine = TRANSLATIONS.of[current_cpu_number()]
+    mine.leaving.store(mine.root.load(Order.RELAXED), Order.RELAXED)
+    mine.root.exchange(u64(root))
     load_page_table(root)
+    mine.leaving.store(NO_ROOT, Order.RELEASE)
+
+
+def may_use(number: u64, root: u64) -> bool:
+    """Whether processor `number` may have translations of the user half of `root`, or walk its tables.
+
+    Only after a full memory barrier behind the change that it is to see.
+    """
+    other = TRANSLATIONS.of[number]
+    # In this order: a processor writes `leaving` before `root`.
+    return other.root.load(Order.ACQUIRE) == root or other.leaving.load(Order.ACQUIRE) == root
 
 
 @hot

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 
 from boot.layout import USER_CODE, USER_DATA
-from codegen.lang import UserAddr, bit, bits, from_raw, struct, to_raw, u32, u64, width
-from kernel.machine.cpu import USER_FLAGS
+from codegen.lang import UserAddr, bit, bits, from_raw, invert, struct, to_raw, u32, u64, width
+from kernel.machine.cpu import USER_FLAGS, Flags
 
 
 @width(u32)
@@ -72,7 +72,7 @@ class TrapFrame:
 
     The registers that a called function preserves come first: the way back from a system call leaves them out.
     `error` is the error code, 0 where there is none, and the call's number for a system call. Whoever writes
-    `rip`, `rsp` or `rflags` of a frame that returns to ring 3 has checked the address and uses `user_flags`; in
+    `rip`, `cs`, `ss` or `rflags` of a frame that returns to ring 3 has checked them (`check_return`); in
     the frame of a system call, whoever writes any register also calls `return_fully`.
     """
 
@@ -108,6 +108,10 @@ class TrapFrame:
         """Why the page fault happened."""
         return from_raw(PageFaultError, self.error)
 
+    def check_return(self) -> bool:
+        """Whether IRETQ would take it: else that would fault in ring 0."""
+        return self.cs == USER_CODE and self.ss == USER_DATA and is_canonical(self.rip)
+
     def forget_call(self) -> None:
         """The registers are no longer those of the system call that was made: it is not restarted."""
         self.error = NO_CALL
@@ -120,7 +124,7 @@ class TrapFrame:
         """Make this the frame of a program at its start: all registers zero but these two."""
         self.r15 = self.r14 = self.r13 = self.r12 = self.r11 = self.r10 = self.r9 = self.r8 = 0
         self.rdi = self.rsi = self.rbp = self.rdx = self.rcx = self.rbx = self.rax = 0
-        self.error = 0
+        self.error = NO_CALL
         self.vector = FULL_RETURN_VECTOR
         self.rip = u64(entry)
         self.cs = USER_CODE
@@ -129,8 +133,35 @@ class TrapFrame:
         self.ss = USER_DATA
 
 
-def user_flags(wanted: u64) -> u64:
-    """`wanted` as RFLAGS of ring 3: arithmetic flags, DF, TF and AC kept, interrupts on, IOPL 0."""
-    arithmetic: u64 = 0x0CD5
-    trap_and_alignment: u64 = 0x40100
-    return wanted & (arithmetic | trap_and_alignment) | to_raw(USER_FLAGS)
+FREE_FLAGS = Flags(
+    carry=True,
+    parity=True,
+    adjust=True,
+    zero=True,
+    sign=True,
+    trap=True,
+    direction=True,
+    overflow=True,
+    resume=True,
+    alignment_check=True,
+)
+"""What a signal frame may change: FIX_EFLAGS of Linux (arch/x86/include/asm/sighandling.h)."""
+HANDLER_CLEARS = Flags(trap=True, direction=True, resume=True)
+"""What is off at the start of a handler."""
+
+
+def restored_flags(current: u64, wanted: u64) -> u64:
+    """RFLAGS after rt_sigreturn(2): those that a frame may change as in `wanted`, the others as they are in ring 3."""
+    free: u64 = to_raw(FREE_FLAGS)
+    return current & invert(u64, free) | wanted & free
+
+
+def handler_flags(current: u64) -> u64:
+    """RFLAGS at the start of a handler, where those of ring 3 are `current`."""
+    return current & invert(u64, to_raw(HANDLER_CLEARS))
+
+
+def is_canonical(address: u64) -> bool:
+    """Whether the processor takes an address for RIP: bits 47 to 63 are alike (SDM vol. 1, section 3.3.7.1)."""
+    upper = address >> 47
+    return upper == 0 or upper == 0x1FFFF

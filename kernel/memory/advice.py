@@ -1,89 +1,82 @@
-"""What madvise(2) does to a range of memory: forgetting, making, and what a child of fork(2) gets of it.
+"""What calls ask of ranges of memory without changing what they are: forgetting pages, and whether all is mapped.
 
-Interface: `discard` `set_fork_rule` `populate_range` `check_whole`; `make_present` for mmap(2). As on Linux, what is
-mapped of a range is treated even if it has holes; the call tells of those afterwards (ENOMEM).
+As on Linux, what is mapped of a range is treated even if it has holes; madvise(2) tells of those afterwards (ENOMEM).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from codegen.lang import Errno, Fallible, u64
-from kernel.base.errno import EFAULT, EINVAL, ENOMEM, ENXIO
-from kernel.machine.layout import PAGE_SIZE, USER_END
-from kernel.memory.fault import handle_fault
-from kernel.memory.region import Access, ForkRule, Region
+from codegen.lang import Fallible, local, struct, u64
+from kernel.base.errno import EINVAL
+from kernel.machine.layout import USER_END
+from kernel.memory.budget import REGION_COST, Budget
+from kernel.memory.region import Region
 from kernel.memory.space import AddressSpace
 
 
-def regions_in(space: AddressSpace, start: u64, end: u64) -> Iterator[Region]:
-    """The regions that have addresses of a range, from below. The lock is held."""
-    address = start
-    while address < end:
-        region = space.first_region(address, end)
+@struct
+class Range:
+    """Addresses that a call goes through in steps."""
+
+    position: u64 = 0
+    end: u64 = 0
+    has_hole: bool = False
+    """Some of it was not mapped."""
+
+    def begin(self, start: u64, end: u64) -> None:
+        """Stand at `start`. What lies beyond all addresses of a program is a hole."""
+        self.position = start
+        self.end = min(end, USER_END)
+        self.has_hole = end > USER_END
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the end is reached."""
+        return self.position >= self.end
+
+    def find_region(self, space: AddressSpace) -> Region | None:
+        """The next region, at which the range stands then; None at the end. The lock is held."""
+        region = space.first_region(self.position, self.end)
         if region is None:
-            address = end
-        else:
-            address = region.end
-            yield region
+            self.has_hole = True
+            self.position = self.end
+        elif region.start > self.position:
+            self.has_hole = True
+            self.position = region.start
+        return region
 
+    def check_step(self, space: AddressSpace) -> None:
+        """Look for holes."""
+        budget = local(Budget)
+        with space.lock:
+            while not self.is_done and not budget.is_spent:
+                region = self.find_region(space)
+                budget.take(REGION_COST)
+                if region is not None:
+                    self.position = region.end
 
-def check_whole(space: AddressSpace, start: u64, end: u64) -> Fallible[None]:
-    """ENOMEM unless all of a range is mapped; all that is beyond the addresses of a program is not."""
-    if end > USER_END:
-        raise ENOMEM
-    with space.lock:
-        space.check_mapped(start, end)
+    def discard_step(self, space: AddressSpace, locked_too: bool, without_files: bool) -> Fallible[None]:
+        """Forget what is in the pages (MADV_DONTNEED). EINVAL at what is locked, unless that is to go, too, and at what
+        shows a file, if that must not be (MADV_FREE).
+        """
+        budget = local(Budget)
+        with space.lock:
+            while not self.is_done and not budget.is_spent:
+                region = self.find_region(space)
+                budget.take(REGION_COST)
+                if region is not None:
+                    if (region.locked and not locked_too) or (without_files and region.pager is not None):
+                        raise EINVAL
+                    self.position = space.drop_pages(self.position, min(region.end, self.end), budget)
 
-
-def discard(space: AddressSpace, start: u64, end: u64) -> Fallible[None]:
-    """MADV_DONTNEED: forget what is in the pages. ENOMEM when part is not mapped."""
-    with space.lock:
-        for region in regions_in(space, start, min(end, USER_END)):
-            space.drop_pages(max(region.start, start), min(region.end, end))
-    check_whole(space, start, end)
-
-
-def set_fork_rule(space: AddressSpace, start: u64, end: u64, rule: ForkRule) -> Fallible[None]:
-    """MADV_DONTFORK and others. ENOMEM when part is not mapped or cannot be split.
-
-    EINVAL for WIPE of what is not private memory without a file.
-    """
-    with space.lock:
-        space.split_at(start)
-        space.split_at(min(end, USER_END))
-        for region in regions_in(space, start, min(end, USER_END)):
-            if rule == ForkRule.WIPE and (region.shared or region.pager is not None):
-                raise EINVAL
-            region.fork_rule = rule
-    check_whole(space, start, end)
-
-
-def populate_range(space: AddressSpace, start: u64, end: u64, access: Access) -> Fallible[None]:
-    """MADV_POPULATE_READ and _WRITE: as if every page were touched.
-
-    ENOMEM where nothing is mapped or no page is left, EINVAL where the rights forbid it, EFAULT beyond the end of a
-    file.
-    """
-    address = start
-    while address < end:
-        try:
-            handle_fault(space, address, access)
-        except EFAULT:
-            with space.lock:
-                space.check_mapped(address, address + PAGE_SIZE)
-            raise EINVAL from None
-        except ENXIO:
-            raise EFAULT from None
-        address += PAGE_SIZE
-
-
-def make_present(space: AddressSpace, start: u64, length: u64) -> None:
-    """Make the pages of a mapping as far as there are any (MAP_POPULATE): written to, if they may be."""
-    with space.lock:
-        region = space.region_at(start)
-        is_writable = region is not None and region.allows(Access.WRITE)
-    try:
-        populate_range(space, start, start + length, Access.WRITE if is_writable else Access.READ)
-    except Errno:
-        return
+    def is_locked_step(self, space: AddressSpace) -> bool:
+        """Whether some of what was looked at now is locked (msync(2), MS_INVALIDATE)."""
+        budget = local(Budget)
+        with space.lock:
+            while not self.is_done and not budget.is_spent:
+                region = self.find_region(space)
+                budget.take(REGION_COST)
+                if region is not None:
+                    if region.locked:
+                        return True
+                    self.position = region.end
+        return False

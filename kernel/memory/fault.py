@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, FrameNumber, PhysAddr, align_down, inline, u64
+from codegen.lang import Fallible, FrameNumber, align_down, inline, struct, u64
 from kernel.base.errno import EFAULT
 from kernel.machine.instructions import invalidate_page
 from kernel.machine.layout import PAGE_SIZE
 from kernel.machine.paging import Entry, Table, index_at, table_in
-from kernel.memory import frames, growth, page_tables, pages, shootdown
+from kernel.memory import frames, growth, page_tables, pages
 from kernel.memory.frames import FrameUse
 from kernel.memory.pager import Pager
-from kernel.memory.region import Access, Protection, Region
+from kernel.memory.region import Access, Region
 from kernel.memory.space import AddressSpace
 
+FILL_STEP: u64 = 128
+"""How many pages are filled in at one go: some 0.1 to 0.2 ms."""
 UPPER_LEVELS = (4, 3, 2)
 """From the root down to what points to the level-1 tables."""
 
@@ -42,6 +44,7 @@ def handle_fault(space: AddressSpace, address: u64, access: Access) -> Fallible[
             set_entry(region, table, page, entry.frame, False)
         elif access == Access.WRITE and not entry.writable:
             make_writable(space, region, table, page)
+            return
         invalidate_page(page)
 
 
@@ -60,10 +63,10 @@ def present_table(root: FrameNumber, page: u64) -> Table | None:
 def set_entry(region: Region, table: Table, page: u64, frame: FrameNumber, writable: bool) -> None:
     """Map `frame` at `page`, with the rights of the region."""
     table.entries[index_at(page, 1)] = Entry(
-        present=region.protection != Protection.NONE,
+        present=region.terms.rights != 0,
         user=True,
         writable=writable,
-        no_execute=region.protection & Protection.EXECUTE == Protection.NONE,
+        no_execute=not region.allows(Access.EXECUTE),
         frame=frame,
     )
 
@@ -92,28 +95,27 @@ def make_writable(space: AddressSpace, region: Region, table: Table, page: u64) 
     old = table.entries[index_at(page, 1)].frame
     pager = region.pager
     if region.shared:
-        if pager is not None:
-            map_own(region, table, page, pager, region.page_index(page))
-            release_replaced(space, old)
-        else:
-            set_entry(region, table, page, old, True)
-        return
-    if not frames.is_shared(old):
+        assert pager is not None, "shared memory has a pager"
+        map_own(region, table, page, pager, region.page_index(page))
+        if table.entries[index_at(page, 1)].frame == old:
+            invalidate_page(page)
+            frames.release(old)
+            return
+    elif not frames.is_shared(old):
         set_entry(region, table, page, old, True)
+        invalidate_page(page)
         return
-    set_entry(region, table, page, private_copy(space, old), True)
-    release_replaced(space, old)
-
-
-def release_replaced(space: AddressSpace, old: FrameNumber) -> None:
-    """Release a frame that another one has taken the place of: no thread may go on reading from it."""
-    shootdown.forget(PhysAddr(space.root * PAGE_SIZE))
+    else:
+        set_entry(region, table, page, private_copy(space, old), True)
+    # Another frame has taken its place: no thread may go on reading from the old one, here or elsewhere.
+    pages.flush(space.root, page, page + PAGE_SIZE)
     frames.release(old)
 
 
 def map_own(region: Region, table: Table, page: u64, pager: Pager, index: u64) -> Fallible[None]:
     """Map the page of a shared file so that it may be written to. The lock is held."""
     frame = pager.own_page(index)
+    pager.note_write()
     frames.share(frame)
     set_entry(region, table, page, frame, True)
 
@@ -125,12 +127,19 @@ def private_copy(space: AddressSpace, source: FrameNumber) -> Fallible[FrameNumb
     return frame
 
 
-def populate(space: AddressSpace, region: Region) -> Fallible[None]:
-    """Map every page of a region that zeros stand behind. ENOMEM. The lock is held."""
-    page = region.start
-    while page < region.end:
-        table = page_tables.make_table(space.root, page, space.account, True)
-        if not pages.is_held(table.entries[index_at(page, 1)]):
-            fill_in(space, region, table, page, Access.READ)
-            space.resident += 1
-        page += PAGE_SIZE
+@struct
+class Filling:
+    """A range whose pages are to be filled in as if each were touched."""
+
+    position: u64 = 0
+    """The page that comes next; where filling in failed, that page."""
+    end: u64 = 0
+    access: Access = Access.READ
+
+    def step(self, space: AddressSpace) -> Fallible[None]:
+        """Fill in some pages. EFAULT, ENXIO, ENOMEM as `handle_fault`."""
+        left: u64 = FILL_STEP
+        while self.position < self.end and left > 0:
+            handle_fault(space, self.position, self.access)
+            self.position += PAGE_SIZE
+            left -= 1

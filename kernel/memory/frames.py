@@ -25,6 +25,7 @@ from codegen.lang import (
     on_error,
     slice_at,
     u8,
+    u32,
     u64,
 )
 from kernel.base.errno import ENOMEM
@@ -196,6 +197,11 @@ def owner_of(frame: FrameNumber) -> Account:
     owner = FRAMES.frames[frame].owner
     assert owner is not None, "a frame in use has an owner"
     return owner
+
+
+def holders_of(frame: FrameNumber) -> u32:
+    """How many hold `frame`."""
+    return FRAMES.frames[frame].references.load(Order.RELAXED)
 
 
 def use_of(frame: FrameNumber) -> FrameUse:

@@ -1,36 +1,17 @@
 """Stacks: regions that grow downwards when a program touches what lies below them (mmap(2), MAP_GROWSDOWN).
 
-Interface: `map_growing`; `grow_to`, for the page-fault handler; `growing_start`. As on Linux, such a region becomes
+Interface: `grow_to`, for the page-fault handler; `make_room_below`; `growing_start`. As on Linux, such a region becomes
 at most as large as RLIMIT_STACK says, and ends `GUARD_GAP` above the next one below, so that a stack that overflows
 meets a fault and not the memory of others.
 """
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, align_down, on_error, saturating_sub, u64
+from codegen.lang import Fallible, align_down, saturating_sub, u64
 from kernel.base.errno import EINVAL, ENOMEM
-from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
-from kernel.memory.region import GUARD_GAP, Protection, Region, checked_length
+from kernel.machine.layout import PAGE_SIZE, USER_START
+from kernel.memory.region import GUARD_GAP, Region
 from kernel.memory.space import AddressSpace
-
-
-def map_growing(space: AddressSpace, address: u64, length: u64, protection: Protection) -> Fallible[u64]:
-    """`AddressSpace.map` of private memory without a file that grows downwards. EINVAL, ENOMEM."""
-    size = checked_length(length)
-    if address % PAGE_SIZE != 0:
-        raise EINVAL
-    with space.lock:
-        start = address
-        if start == 0:
-            start = space.find_gap(size)
-        elif start < USER_START or size > USER_END - start:
-            raise ENOMEM
-        region = space.account.heap.new(Region)
-        with on_error(space.account.heap.free, region):
-            space.clear_range(start, start + size)
-        region.grows_down = True
-        space.place(region, start, start + size, protection, False)
-        return start
 
 
 def grow_to(space: AddressSpace, page: u64) -> Region | None:
@@ -41,23 +22,23 @@ def grow_to(space: AddressSpace, page: u64) -> Region | None:
     region = space.regions.at_or_above(page)
     if region is None or not region.grows_down or page < USER_START:
         return None
-    if region.end - page > space.stack_limit:
+    added = (region.start - page) // PAGE_SIZE
+    if region.end - page > space.quota.stack or space.mapped.pages + added > space.quota.total // PAGE_SIZE:
         return None
     below = space.regions.at_or_below(page)
-    if below is not None and not below.grows_down and below.protection != Protection.NONE:
+    if below is not None and not below.grows_down and below.terms.rights != 0:
         if saturating_sub(u64, page, below.end) < GUARD_GAP:
             return None
-    space.mapped_pages += (region.start - page) // PAGE_SIZE
-    space.regions.remove(region)
+    space.mapped.count(region.terms, added)
     region.start = page
-    space.regions.insert(region, page)
+    space.regions.rekey(region, page)
     return region
 
 
 def make_room_below(space: AddressSpace, address: u64, length: u64) -> None:
     """Let the stack reach `length` below `address`, as far as it may: programs find some of it mapped (execve(2))."""
     with space.lock:
-        page = align_down(address - length, PAGE_SIZE)
+        page = align_down(saturating_sub(u64, address, length), PAGE_SIZE)
         if space.region_at(page) is None:
             _ = grow_to(space, page)
 

@@ -48,8 +48,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CLASS_SIZES: tuple[u64, ...] = (32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 1008, 1344, 2016)
+NUMBERED_SIZES = tuple(enumerate(CLASS_SIZES))
 CLASSES: u64 = len(CLASS_SIZES)
 LARGEST: u64 = 2016
+GRAIN: u64 = 16
+"""Each size class is a multiple of this."""
+CLASS_OF: tuple[u64, ...] = tuple(
+    sum(size < grains * GRAIN for size in CLASS_SIZES) for grains in range(LARGEST // GRAIN + 1)
+)
+"""The smallest class that holds so many grains."""
 MAGIC: u64 = 0x5049_5448_4F53_4C42
 
 
@@ -88,12 +95,10 @@ def free(thing: T) -> None:
     owner_of(thing).heap.release(address_of(thing))
 
 
+@inline
 def class_of(size: u64) -> u64:
     """The smallest size class that holds `size` bytes, at most LARGEST."""
-    number: u64 = 0
-    while CLASS_SIZES[number] < size:
-        number += 1
-    return number
+    return CLASS_OF[(size + GRAIN - 1) // GRAIN]
 
 
 def order_of(size: u64) -> u64:
@@ -120,7 +125,9 @@ class Heap:
     @must_use
     def new(self, kind: type[T]) -> Fallible[T]:
         """A new `kind`, its fields at their defaults. ENOMEM."""
-        return construct(kind, self.allocate(size_of(kind)))
+        if size_of(kind) > LARGEST:
+            return construct(kind, self.allocate(size_of(kind)))
+        return construct(kind, self.allocate_of(class_of(size_of(kind))))
 
     def free(self, thing: T) -> None:
         """Give back what `new` made, where it is known that it was this heap."""
@@ -148,7 +155,10 @@ class Heap:
             with self.lock:
                 self.objects += 1
             return frame_address(block)
-        size_class = class_of(size)
+        return self.allocate_of(class_of(size))
+
+    def allocate_of(self, size_class: u64) -> Fallible[u64]:
+        """`allocate`, of an object of a size class."""
         with self.lock:
             if FAILURES.strikes(self.account):
                 raise ENOMEM

@@ -1,16 +1,17 @@
 """Page tables: walking, mapping and unmapping; they are charged to the owner of the address space.
 
-Interface: `find_table` `make_table` `hole_at` `new_root` `free_user_tables`; `TablePath` to free without a search. A
+Interface: `find_table` `make_table` `hole_end` `new_root` `free_user_tables`; `TablePath` to free without a search. A
 mapping is one `Entry` of the level-1 table that the first two yield.
 """
 
 from __future__ import annotations
 
-from codegen.lang import Array, Fallible, FrameNumber, array, bounded, struct, u64
+from codegen.lang import Array, Fallible, FrameNumber, align_down, array, bounded, inline, struct, u64
 from kernel.machine.layout import DIRECT_MAP, IMAGE_BASE, STACKS
 from kernel.machine.paging import ENTRIES, KERNEL_HALF, LEVELS, Entry, Table, index_at, next_used, table_in
 from kernel.memory import frames
 from kernel.memory.account import Account
+from kernel.memory.budget import TABLE_COST, Budget
 from kernel.memory.frames import FrameUse
 
 HIGHEST_USER_LEVEL: u64 = LEVELS - 1
@@ -33,17 +34,30 @@ def find_table(root: FrameNumber, address: u64) -> Table | None:
     return table
 
 
-def hole_at(root: FrameNumber, address: u64) -> u64:
-    """How large the aligned range around `address` is that no level-1 table translates; 0 when one does."""
+def hole_end(root: FrameNumber, address: u64) -> u64:
+    """`address` if a level-1 table translates it; else where the range ends that none translates, or a part of it."""
     table = table_in(root)
     level: u64 = LEVELS
     while level > 1:
-        entry = table.entries[index_at(address, level)]
+        index = index_at(address, level)
+        entry = table.entries[index]
         if not entry.present:
-            return u64(1) << 3 + 9 * level
+            return end_of_empty(table, level, address)
         table = table_in(entry.frame)
         level -= 1
-    return 0
+    return address
+
+
+def end_of_empty(table: Table, level: u64, address: u64) -> u64:
+    """Where the entries of a table of `level` that are empty from that of `address` on end."""
+    span = span_of(level)
+    index = index_at(address, level)
+    return align_down(address, span) + (next_used(table, index + 1, ENTRIES) - index) * span
+
+
+def span_of(level: u64) -> u64:
+    """How many addresses one entry of a table of `level` is for."""
+    return u64(1) << 3 + 9 * level
 
 
 def make_table(root: FrameNumber, address: u64, owner: Account, user: bool) -> Fallible[Table]:
@@ -51,9 +65,15 @@ def make_table(root: FrameNumber, address: u64, owner: Account, user: bool) -> F
 
     Tables that were made before a failure stay: they are empty, and are freed with the address space.
     """
+    return make_table_of(1, root, address, owner, user)
+
+
+@inline
+def make_table_of(lowest: u64, root: FrameNumber, address: u64, owner: Account, user: bool) -> Fallible[Table]:
+    """Likewise the one of level `lowest`."""
     table = table_in(root)
     level: u64 = LEVELS
-    while level > 1:
+    while level > lowest:
         index = index_at(address, level)
         entry = table.entries[index]
         if not entry.present:
@@ -74,22 +94,26 @@ def new_root(owner: Account, template: FrameNumber) -> Fallible[FrameNumber]:
     return root
 
 
-def free_user_tables(root: FrameNumber) -> None:
-    """Free the tables of the user half, whose pages are unmapped already, and the root."""
-    free_table(root, LEVELS)
+def free_user_tables(root: FrameNumber, budget: Budget) -> bool:
+    """Free the tables of the user half, whose pages are unmapped already, and the root. Whether all are freed."""
+    return free_table(root, LEVELS, budget)
 
 
 @bounded(LEVELS)
-def free_table(number: FrameNumber, level: u64) -> None:
-    """Free a table of `level` and those below it; what a root has of the kernel half stays."""
+def free_table(number: FrameNumber, level: u64, budget: Budget) -> bool:
+    """Free a table of `level` and those below it; what a root has of the kernel half stays. Whether all are freed."""
     if level > 1:
         table = table_in(number)
         end = KERNEL_HALF if level == LEVELS else ENTRIES
         index = next_used(table, 0, end)
         while index < end:
-            free_table(table.entries[index].frame, level - 1)
+            if budget.is_spent or not free_table(table.entries[index].frame, level - 1, budget):
+                return False
+            table.entries[index] = Entry()
             index = next_used(table, index + 1, end)
     frames.release(number)
+    budget.take(TABLE_COST)
+    return True
 
 
 @struct
@@ -101,6 +125,8 @@ class TablePath:
 
     tables: Array[FrameNumber] = array(LEVELS)
     """By level, from 1 on; frame 0 where there is none."""
+    address: u64 = 0
+    """Where the path led last."""
 
     @property
     def lowest(self) -> Table:
@@ -108,23 +134,27 @@ class TablePath:
         return table_in(self.tables[1])
 
     def enter(self, root: FrameNumber, address: u64) -> u64:
-        """Let the path lead to the level-1 table that translates `address`: 0, or what `hole_at` says."""
+        """Let the path lead to the level-1 table that translates `address`: that, or what `hole_end` says."""
         table = table_in(root)
         level: u64 = LEVELS
         while level > 1:
             entry = table.entries[index_at(address, level)]
             if not entry.present:
-                return u64(1) << 3 + 9 * level
+                return end_of_empty(table, level, address)
             level -= 1
             if self.tables[level] != entry.frame:
-                self.leave(level)
+                self.leave(root, level)
                 self.tables[level] = entry.frame
+                self.address = address
             table = table_in(entry.frame)
-        return 0
+        return address
 
-    def leave(self, highest: u64) -> None:
+    def leave(self, root: FrameNumber, highest: u64) -> None:
         """Free the tables of the path from level 1 up to `highest`."""
         for level in range(1, highest + 1):
             if self.tables[level] != FrameNumber(0):
                 frames.release(self.tables[level])
                 self.tables[level] = FrameNumber(0)
+                if level == highest:
+                    above = root if level == HIGHEST_USER_LEVEL else self.tables[level + 1]
+                    table_in(above).entries[index_at(self.address, level + 1)] = Entry()

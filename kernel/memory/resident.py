@@ -1,11 +1,12 @@
-"""What an address space holds in memory, and taking all of it at once (the OOM reaper of Linux, mm/oom_kill.c)."""
+"""What an address space holds in memory, and taking all of it (the OOM reaper of Linux, mm/oom_kill.c)."""
 
 from __future__ import annotations
 
-from codegen.lang import FrameNumber, u64
-from kernel.machine.layout import PAGE_SIZE
+from codegen.lang import FrameNumber, local, u64
+from kernel.machine.layout import USER_END
 from kernel.machine.paging import index_at, next_used
-from kernel.memory import page_tables, pages
+from kernel.memory import page_tables, pages, regions
+from kernel.memory.budget import TABLE_COST, Budget
 from kernel.memory.space import AddressSpace
 
 
@@ -21,29 +22,31 @@ def most_resident_pages(space: AddressSpace) -> u64:
         return max(space.resident_before, space.resident)
 
 
-def resident_in(root: FrameNumber, start: u64, end: u64) -> u64:
-    """How many pages are mapped in a range. The lock of the address space is held."""
+def resident_in(root: FrameNumber, start: u64, end: u64, budget: Budget) -> tuple[u64, u64]:
+    """Up to where, and how many pages are mapped there. The lock of the address space is held."""
     count: u64 = 0
-    address = pages.next_table(root, start, end)
-    while address < end:
+    address = pages.next_table(root, start, end, budget)
+    while address < end and not budget.is_spent:
         stop = pages.span_end(address, end)
         table = page_tables.find_table(root, address)
         assert table is not None, "there is a table"
-        last = index_at(address, 1) + (stop - address) // PAGE_SIZE
+        budget.take(TABLE_COST)
+        last = pages.last_index(address, stop)
         index = next_used(table, index_at(address, 1), last)
         while index < last:
             count += 1
             index = next_used(table, index + 1, last)
-        address = pages.next_table(root, stop, end)
-    return count
+        address = pages.next_table(root, stop, end, budget)
+    return address, count
 
 
-def reap(space: AddressSpace) -> None:
-    """Unmap everything. Only for processes that never run in ring 3 again: whatever they touch still is EFAULT."""
+def reap_step(space: AddressSpace) -> bool:
+    """Unmap some of everything. Whether all is unmapped. The caller holds the space.
+
+    Only for processes that never run in ring 3 again: whatever they touch still is EFAULT.
+    """
+    budget = local(Budget)
     with space.lock:
-        while True:
-            region = space.regions.at_or_above(0)
-            if region is None:
-                return
-            space.drop_pages(region.start, region.end)
-            space.forget(region)
+        is_done = regions.clear(space, 0, USER_END, budget) >= USER_END
+    space.drop_removed()
+    return is_done

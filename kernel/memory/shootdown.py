@@ -3,26 +3,31 @@
 Interface: `forget` after taking rights from entries of a user root, `forget_kernel` for the kernel's half, `abandon`
 before a root is freed. Each comes back when no processor has the old translations any more, so frames are released
 after it, not before. May be called under any spinlock: who waits for one serves requests (machine/translations.py).
+
+What the processor that asks remembers itself: `forget` leaves that to the caller, who may know the few pages that have
+changed (pages.py); `forget_kernel` sees to it, as a translation of the kernel's half is global and may have been made
+by any thread that ran here.
 """
 
 from __future__ import annotations
 
-from codegen.lang import Order, PhysAddr, inline, struct, u32, u64
+from codegen.lang import Atomic, Order, PhysAddr, inline, struct, u32, u64
 from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
-from kernel.machine.cpu import current_cpu_number
+from kernel.machine.cpu import current_cpu_number, flush_all_translations
 from kernel.machine.instructions import spin_hint
 from kernel.machine.local_apic import send_interrupt
 from kernel.machine.processors import PROCESSORS
-from kernel.machine.translations import TRANSLATIONS, is_used, use_root
+from kernel.machine.translations import NO_ROOT, TRANSLATIONS, is_used, may_use, use_root
 from kernel.machine.trap import Vector
-
-NO_ROOT: u64 = 0xFFFF_FFFF_FFFF_FFFF
 
 
 @struct
 class Shootdown:
     """One processor at a time asks the others."""
+
+    barrier: Atomic[u32] = inline()
+    """What is added to for the sake of the memory barrier: tables are changed before anybody looks who uses them."""
 
     lock: SpinLock = inline(SpinLock(LockRank.TRANSLATIONS))
     count: u64 = 0
@@ -34,7 +39,7 @@ class Shootdown:
         self.count += 1
         for number in range(PROCESSORS.running):
             other = TRANSLATIONS.of[number]
-            if u32(number) != myself and (root == NO_ROOT or other.root.load() == root):
+            if u32(number) != myself and (root == NO_ROOT or may_use(number, root)):
                 other.abandoned.store(abandoned)
                 other.everything.store(everything)
                 other.asked.fetch_add(1)
@@ -52,9 +57,10 @@ def others_use(root: PhysAddr) -> bool:
     """Whether another processor may have translations of the user half of `root`."""
     if PROCESSORS.running <= 1:
         return False
+    SHOOTDOWN.barrier.fetch_add(1)
     myself = current_cpu_number()
     for number in range(PROCESSORS.running):
-        if u32(number) != myself and TRANSLATIONS.of[number].root.load() == u64(root):
+        if u32(number) != myself and may_use(number, u64(root)):
             return True
     return False
 
@@ -67,7 +73,8 @@ def forget(root: PhysAddr) -> None:
 
 
 def forget_kernel() -> None:
-    """No other processor remembers translations of the kernel's half that were changed before the call."""
+    """No processor, nor this one, remembers translations of the kernel's half that were changed before the call."""
+    flush_all_translations()
     if PROCESSORS.running > 1:
         with SHOOTDOWN.lock:
             SHOOTDOWN.ask(NO_ROOT, NO_ROOT, 1)

@@ -22,15 +22,18 @@ from codegen.lang import (
     width,
 )
 from kernel.base.errno import EAGAIN, EFAULT, EINVAL
+from kernel.files.capability import Capability
 from kernel.files.table import FileTable
 from kernel.machine.layout import USER_END
 from kernel.machine.trap import TrapFrame
-from kernel.memory import fork, user
+from kernel.memory import user
+from kernel.memory.space import AddressSpace
 from kernel.process import alternate_stack
+from kernel.process.changes import drop_space, duplicate_space
 from kernel.process.deliver import has_signal, is_doomed
-from kernel.process.limits import UNLIMITED, Resource
+from kernel.process.limits import Resource
 from kernel.process.pidfd import attach, open_handle
-from kernel.process.process import Process, create_process
+from kernel.process.process import Process, make_process
 from kernel.process.start import create_user_thread
 from kernel.sched import switch
 from kernel.sched.scheduler import start
@@ -139,14 +142,10 @@ def check(task: Thread, request: CloneRequest) -> Fallible[None]:
 
 def check_count(process: Process) -> Fallible[None]:
     """EAGAIN when the user of `process` has as many threads in the container as it may (RLIMIT_NPROC, getrlimit(2))."""
-    limit = process.settings.limits.soft_of(Resource.PROCESSES)
-    if limit == UNLIMITED or process.credentials.user == 0:
+    mine = process.credentials
+    if process.owner.threads < process.settings.limits.soft_of(Resource.PROCESSES) or mine.real_user == 0:
         return
-    count: u64 = 0
-    for other in process.container.processes:
-        if other.credentials.real_user == process.credentials.real_user:
-            count += max(other.threads.count, 1)
-    if count >= limit:
+    if not (mine.has(Capability.SYS_RESOURCE) or mine.has(Capability.SYS_ADMIN)):
         raise EAGAIN
 
 
@@ -171,11 +170,11 @@ def add_thread(task: Thread, request: CloneRequest) -> Fallible[Thread]:
     container.check_alive()
     if process.exiting:
         raise EAGAIN
-    container.account.charge_process()
-    with on_error(container.account.return_process):
-        number = request.number if request.number != Pid(0) else container.take_pid()
+    process.charge_thread()
+    with on_error(process.return_thread):
+        number = request.number if request.number != Pid(0) else container.numbers.take()
         thread = create_user_thread(process)
-    thread.id = number
+    container.numbers.add_thread(thread, number)
     thread.interrupted = process.stopped
     return thread
 
@@ -183,32 +182,67 @@ def add_thread(task: Thread, request: CloneRequest) -> Fallible[Thread]:
 def fork_process(task: Thread, request: CloneRequest) -> Fallible[Thread]:
     """A child process with one thread. Its memory is a copy, or the parent's with CLONE_VM."""
     parent = task.process
-    grandparent = parent.parent
-    process = create_process(
-        parent.container,
-        grandparent if request.has(CloneFlags.PARENT) and grandparent is not None else parent,
-        request.number,
-    )
-    with on_error(process.release):
-        copy_process(parent, process)
-        copy(process.name[:], task.name[:])
-        if request.has(CloneFlags.MEMORY):
-            parent.space.hold()
-            process.space = parent.space
-        else:
-            process.space = fork.duplicate(parent.space, task.frame.rsp)
-        with on_error(process.space.drop):
-            process.files = share_files(parent, request)
-            with on_error(process.files.drop):
+    process = make_process(parent.container, parent)
+    with on_error(process.discard):
+        process.files = share_files(parent, request)
+        with on_error(process.files.drop):
+            process.space = share_space(task, request)
+            with on_error(drop_space, process.space):
                 thread = create_user_thread(process)
+                with on_error(switch.free_thread, thread):
+                    share_tables(parent, process, request)
+                    with on_error(drop_tables, process):
+                        publish(parent, process, request)
+    # From here on nothing fails, and nothing sleeps before the child is whole.
+    copy_process(parent, process)
+    copy(process.name[:], task.name[:])
     if process.settings.limits.has_processor_time:
-        process.processor_limit.watch(process)
+        process.processor_limit.begin(process)
     process.exit_signal = parent.exit_signal if request.has(CloneFlags.PARENT) else request.exit_signal
     if request.has(CloneFlags.CLEAR_HANDLERS):
         process.signals.reset_for_exec()
-    thread.id = process.pid
+    process.container.numbers.add_thread(thread, process.pid)
     hold_places(process)
     return thread
+
+
+def publish(parent: Process, process: Process, request: CloneRequest) -> Fallible[None]:
+    """Let others see the child, whose parent may have a reason not to have one any more. EAGAIN, EEXIST."""
+    if parent.exiting:
+        raise EAGAIN
+    above = parent.parent
+    process.publish(above if request.has(CloneFlags.PARENT) and above is not None else parent, parent, request.number)
+
+
+def share_space(task: Thread, request: CloneRequest) -> Fallible[AddressSpace]:
+    """The memory of a new process: a copy, or with CLONE_VM that of the parent. ENOMEM."""
+    space = task.process.space
+    if request.has(CloneFlags.MEMORY):
+        space.hold()
+        return space
+    return duplicate_space(space, task.frame.rsp)
+
+
+def share_tables(parent: Process, process: Process, request: CloneRequest) -> Fallible[None]:
+    """Let a new process have the directories and signal handlers of its parent, or copies. ENOMEM."""
+    heap = parent.container.account.heap
+    if request.has(CloneFlags.FILE_SYSTEM):
+        parent.paths = parent.paths.shared(heap)
+        process.paths = parent.paths
+        process.paths.references += 1
+    else:
+        process.paths.copy_from(parent.paths)
+    with on_error(process.paths.drop):
+        if request.has(CloneFlags.SIGNAL_HANDLERS):
+            parent.signals.share_with(process.signals, heap)
+        else:
+            process.signals.copy_from(parent.signals)
+
+
+def drop_tables(process: Process) -> None:
+    """Undo `share_tables`."""
+    process.paths.drop()
+    process.signals.drop_table()
 
 
 def share_files(parent: Process, request: CloneRequest) -> Fallible[FileTable]:
@@ -221,22 +255,14 @@ def share_files(parent: Process, request: CloneRequest) -> Fallible[FileTable]:
 
 def copy_process(parent: Process, process: Process) -> None:
     """What a child has from its parent and what cannot fail (fork(2))."""
-    process.group_id = parent.group_id
-    process.session_id = parent.session_id
     process.has_given_terminal_up = parent.has_given_terminal_up
-    process.umask = parent.umask
     process.settings.inherit(parent.settings)
     process.credentials.copy_from(parent.credentials)
-    process.signals.copy_from(parent.signals)
-    process.root = parent.root
-    process.directory = parent.directory
     process.executable = parent.executable
 
 
 def hold_places(process: Process) -> None:
     """Hold what `copy_process` took over."""
-    process.root.hold()
-    process.directory.hold()
     executable = process.executable
     if executable is not None:
         executable.hold()

@@ -5,17 +5,18 @@ Interface: `is_delayed` and `before_return`, called by the entries of system cal
 
 from __future__ import annotations
 
-from codegen.lang import count_trailing_zeros, i32, inline, invert, local, u32, u64
-from kernel.base.errno import EFAULT, EINTR
+from codegen.lang import Fallible, count_trailing_zeros, i32, inline, invert, local, u32, u64
+from kernel.base.errno import EFAULT
+from kernel.files.content import DYING, release_dying
 from kernel.machine.instructions import disable_interrupts, enable_interrupts
-from kernel.machine.trap import NO_CALL
 from kernel.memory.pressure import PRESSURE
-from kernel.process import job_control, timers
+from kernel.process import job_control, restart, timers
 from kernel.process.ending import status_of_signal
 from kernel.process.exit import exit_process, exit_thread
+from kernel.process.processor_time import look
 from kernel.process.send import retarget
 from kernel.process.signal_frame import push_frame
-from kernel.process.signal_queue import SI_TIMER, SignalInfo, take
+from kernel.process.signal_queue import SI_KERNEL, SignalInfo, take
 from kernel.process.signal_table import (
     DEFAULT,
     IGNORED_BY_DEFAULT,
@@ -32,14 +33,6 @@ from kernel.sched.preemption import sleep_while_frozen
 from kernel.sched.scheduler import end_turn
 from kernel.sched.thread import Thread
 
-SYSCALL_LENGTH: u64 = 2
-"""The bytes of the SYSCALL instruction."""
-
-NEVER_RESTARTED = (7, 23, 34, 35, 128, 130, 230, 232, 270, 271, 281, 441)
-"""poll select pause nanosleep rt_sigtimedwait rt_sigsuspend clock_nanosleep epoll_wait pselect6 ppoll epoll_pwait
-epoll_pwait2: they fail with EINTR after a handler, whatever SA_RESTART says (signal(7), "Interruption of system
-calls")."""
-
 
 @inline
 def is_delayed(thread: Thread) -> bool:
@@ -52,15 +45,13 @@ def before_return(thread: Thread, from_call: bool) -> None:
     while True:
         enable_interrupts()
         if this_cpu().need_resched:
-            if PRESSURE.limit_hit:
-                KERNEL_LOCK.enter()
-                thread.process.container.tell_limits()
-                KERNEL_LOCK.leave()
+            if PRESSURE.limit_hit or thread.shared_time.is_look_due or not DYING.contents.is_empty:
+                do_duties(thread)
             end_turn()
         else:
             KERNEL_LOCK.enter()
             if thread.killed:
-                exit_thread()
+                exit_thread(0)
             if thread.group.frozen:
                 sleep_while_frozen(thread)
             elif thread.interrupted:
@@ -71,10 +62,27 @@ def before_return(thread: Thread, from_call: bool) -> None:
             return
 
 
+def do_duties(thread: Thread) -> None:
+    """Tell of limits that were hit, look what is to happen at a moment of the processor time of `thread`, and give back
+    what is left of large files.
+    """
+    KERNEL_LOCK.enter()
+    if PRESSURE.limit_hit:
+        thread.process.container.tell_limits()
+    if thread.shared_time.is_look_due:
+        look(thread)
+    release_dying()
+    KERNEL_LOCK.leave()
+
+
 def take_signals(thread: Thread, from_call: bool) -> None:
     """Take signals until a handler is to run, or none is left."""
     thread.interrupted = False
-    wants_restart = from_call and is_interrupted_call(thread)
+    wants_restart = from_call and restart.is_interrupted(thread)
+    if from_call and thread.restore_signal_mask and thread.frame.rax != restart.MINUS_EINTR:
+        # The call had what it waited for: what its mask let through waits for a mask that does.
+        thread.restore_signal_mask = False
+        thread.signal_mask = thread.saved_signal_mask
     info = local(SignalInfo)
     while not thread.killed:
         job_control.sleep_while_stopped(thread)
@@ -84,8 +92,8 @@ def take_signals(thread: Thread, from_call: bool) -> None:
         action = thread.process.signals.action(signal)
         if thread.process.signals.has_handler(signal):
             if wants_restart:
-                restart_unless(thread, action)
-            run_handler(thread, action, info, False)
+                restart.restart_after_handler(thread, action)
+            run_handler(thread, info, False)
             thread.interrupted = has_signal(thread)
             return
         if action.handler == DEFAULT:
@@ -98,7 +106,7 @@ def take_signals(thread: Thread, from_call: bool) -> None:
         thread.signal_mask = thread.saved_signal_mask
         thread.interrupted = has_signal(thread)
     if wants_restart:
-        restart(thread)
+        restart.restart(thread)
 
 
 def has_signal(thread: Thread) -> bool:
@@ -131,7 +139,6 @@ def take_signal(thread: Thread, wanted: u64, info: SignalInfo) -> bool:
     As on Linux: those sent to the thread itself come first, and of each kind the lowest.
     """
     process = thread.process
-    heap = process.container.account.heap
     own = thread.pending_signals & wanted
     waiting = own if own != 0 else process.signals.pending & wanted
     if waiting == 0:
@@ -139,12 +146,13 @@ def take_signal(thread: Thread, wanted: u64, info: SignalInfo) -> bool:
     info.signal = u32(count_trailing_zeros(u64, waiting)) + 1
     bit = bit_of(info.signal)
     if own != 0:
-        if not take(thread.signal_queue, heap, info):
+        if not take(thread.signal_queue, info):
             thread.pending_signals = thread.pending_signals & invert(u64, bit)
-    elif not take(process.signals.queue, heap, info):
+        return True
+    if not take(process.signals.queue, info):
         process.signals.take_pending(bit)
-    if info.code == SI_TIMER:
-        timers.note_taken(process, info)
+    if info.signal == u32(Signal.ALARM):
+        timers.resume_real(process)
     return True
 
 
@@ -163,58 +171,57 @@ def act_by_default(thread: Thread, signal: u32) -> None:
     exit_process(status_of_signal(signal))
 
 
-def run_handler(thread: Thread, action: SignalAction, info: SignalInfo, is_fault: bool) -> None:
-    """Let the program's handler run next; a stack that has no room for it is the end (SIGSEGV)."""
-    if not thread.restore_signal_mask:
-        thread.saved_signal_mask = thread.signal_mask
-    thread.restore_signal_mask = False
+def run_handler(thread: Thread, info: SignalInfo, is_fault: bool) -> None:
+    """Let the program's handler run next. Where there is no room for its frame, that is a SIGSEGV in its place."""
     try:
-        push_frame(thread, action, info, is_fault)
+        begin_handler(thread, info, is_fault)
     except EFAULT:
-        exit_process(status_of_signal(u32(Signal.SEGMENTATION)))
+        if info.signal != u32(Signal.SEGMENTATION):
+            fault_again(thread, info)
+        else:
+            exit_process(status_of_signal(u32(Signal.SEGMENTATION)))
+
+
+def begin_handler(thread: Thread, info: SignalInfo, is_fault: bool) -> Fallible[None]:
+    """Push the frame of a handler, and block what it blocks. EFAULT: then the thread is as it was."""
+    action = local(SignalAction)
+    thread.process.signals.begin_action(info.signal, action)
+    mask_before = thread.saved_signal_mask if thread.restore_signal_mask else thread.signal_mask
+    push_frame(thread, action, info, mask_before, is_fault)
+    thread.restore_signal_mask = False
     mask = thread.signal_mask | action.mask
     if action.flags & u64(ActionFlags.NO_DEFER) == 0:
         mask = mask | bit_of(info.signal)
     thread.signal_mask = mask & invert(u64, UNBLOCKABLE)
     retarget(thread.process)
-    if action.flags & u64(ActionFlags.RESET_HANDLER) != 0:
-        action.handler = DEFAULT
+
+
+def fault_again(thread: Thread, info: SignalInfo) -> None:
+    """The frame of another signal did not fit: SIGSEGV, whose handler may have another stack, or the end."""
+    info.forget()
+    info.signal = u32(Signal.SEGMENTATION)
+    info.code = SI_KERNEL
+    if may_handle(thread, info.signal):
+        try:
+            begin_handler(thread, info, False)
+            return
+        except EFAULT:
+            pass
+    exit_process(status_of_signal(info.signal))
+
+
+def may_handle(thread: Thread, signal: u32) -> bool:
+    """Whether a handler gets a signal that cannot wait."""
+    return thread.process.signals.has_handler(signal) and thread.signal_mask & bit_of(signal) == 0
 
 
 def fault(thread: Thread, signal: u32, code: u32, address: u64) -> None:
     """The program did what the processor does not allow: its handler runs, unless it blocks the signal, or it ends."""
-    signals = thread.process.signals
-    if signals.has_handler(signal) and thread.signal_mask & bit_of(signal) == 0:
+    if may_handle(thread, signal):
         info = local(SignalInfo)
         info.signal = signal
         info.code = i32(code)
         info.word = address
-        run_handler(thread, signals.action(signal), info, True)
+        run_handler(thread, info, True)
     else:
         exit_process(status_of_signal(signal))
-
-
-def is_interrupted_call(thread: Thread) -> bool:
-    """Whether the system call that is about to return was interrupted, and has not been replaced (rt_sigreturn(2))."""
-    return thread.frame.rax == MINUS_EINTR and thread.frame.error != NO_CALL
-
-
-MINUS_EINTR: u64 = (1 << 64) - EINTR.code
-
-
-def restart_unless(thread: Thread, action: SignalAction) -> None:
-    """Restart the interrupted call after the handler, if SA_RESTART is set and the call is one that may be."""
-    if action.flags & u64(ActionFlags.RESTART) == 0:
-        return
-    for number in NEVER_RESTARTED:
-        if thread.frame.error == number:
-            return
-    restart(thread)
-
-
-def restart(thread: Thread) -> None:
-    """Make the interrupted system call again, as if nothing had been."""
-    frame = thread.frame
-    frame.rip -= SYSCALL_LENGTH
-    frame.rax = frame.error
-    frame.return_fully()

@@ -24,22 +24,27 @@ from codegen.lang import (
     u32,
     u64,
     width,
+    wrapping_add,
+    wrapping_sub,
 )
-from kernel.base.errno import ENOEXEC
+from kernel.base.errno import ENOEXEC, ENOMEM
+from kernel.files.flags import PATH_MAX
 from kernel.files.inode import Inode
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
 from kernel.memory import user
-from kernel.memory.region import Protection
+from kernel.memory.mapping import map_new
+from kernel.memory.region import Protection, Terms
 from kernel.memory.space import AddressSpace
 
 HEADER_SIZE: u64 = 64
 PROGRAM_HEADER_SIZE: u64 = 56
 SEGMENTS_MAX: u64 = 16
-HEADERS_MAX: u64 = 64
+HEADERS_MAX: u64 = 65536 // 56
+"""What load_elf_phdrs() of Linux reads."""
 IDENTIFICATION: Slice[u8] = b"\x7fELF\x02\x01\x01"
 """Magic, ELFCLASS64, ELFDATA2LSB, EV_CURRENT."""
 MACHINE_X86_64: u16 = 62
-INTERPRETER_MAX: u64 = 256
+INTERPRETER_MAX: u64 = PATH_MAX
 
 
 @width(u16)
@@ -77,16 +82,16 @@ class Segment:
         return self.address + self.memory_size
 
     @property
-    def protection(self) -> Protection:
+    def terms(self) -> Terms:
         """The access that the program has."""
-        protection = Protection.NONE
+        rights: u32 = 0
         if self.readable:
-            protection = protection | Protection.READ
+            rights |= u32(Protection.READ)
         if self.writable:
-            protection = protection | Protection.WRITE
+            rights |= u32(Protection.WRITE)
         if self.executable:
-            protection = protection | Protection.EXECUTE
-        return protection
+            rights |= u32(Protection.EXECUTE)
+        return Terms(rights=rights)
 
 
 @struct
@@ -112,12 +117,22 @@ class ElfImage:
         """One past the highest page that is loaded, before the bias."""
         return align_up(self.segments[self.segment_count - 1].end, PAGE_SIZE)
 
-    def headers_address(self) -> u64:
-        """Where the program headers are in memory, before the bias (AT_PHDR); 0 if in no segment."""
+    def place(self, base: u64, limit: u64) -> Fallible[u64]:
+        """Where to put it, by what is added to its addresses, modulo 2^64: at `base` if it may be anywhere.
+
+        ENOMEM if it would reach beyond `limit`.
+        """
+        start = base if self.position_independent else self.start
+        if start > limit or self.end - self.start > limit - start:
+            raise ENOMEM
+        return wrapping_sub(u64, start, self.start)
+
+    def headers_address(self, bias: u64) -> u64:
+        """Where the program headers are in memory (AT_PHDR); 0 if in no segment."""
         for index in range(self.segment_count):
             segment = self.segments[index]
             if segment.offset <= self.headers_offset < segment.offset + segment.file_size:
-                return segment.address + (self.headers_offset - segment.offset)
+                return wrapping_add(u64, bias, segment.address + (self.headers_offset - segment.offset))
         return 0
 
 
@@ -204,23 +219,24 @@ def check_segments(image: ElfImage) -> Fallible[None]:
 
 
 def map_program(space: AddressSpace, file: Inode, image: ElfImage, bias: u64) -> Fallible[None]:
-    """Map every segment of `image`, moved by `bias`, into `space`, which is the current one."""
+    """Map every segment of `image`, moved by `bias` (`ElfImage.place`), into `space`, which is the current one."""
     for index in range(image.segment_count):
         map_segment(space, file, image.segments[index], bias)
 
 
 def map_segment(space: AddressSpace, file: Inode, segment: Segment, bias: u64) -> Fallible[None]:
     """Map one segment: pages of the file, then zeros (gABI, "Program Header": p_filesz and p_memsz)."""
-    start = bias + align_down(segment.address, PAGE_SIZE)
-    data_end = bias + segment.address + segment.file_size
+    first = wrapping_add(u64, bias, segment.address)
+    start = align_down(first, PAGE_SIZE)
+    data_end = first + segment.file_size
     data_pages_end = align_up(data_end, PAGE_SIZE)
-    end = align_up(bias + segment.end, PAGE_SIZE)
+    end = align_up(first + segment.memory_size, PAGE_SIZE)
     if segment.file_size == 0:
-        space.map(start, end - start, segment.protection, False, None, 0)
+        map_new(space, segment.terms, None, 0, start, end)
         return
     offset = align_down(segment.offset, PAGE_SIZE)
-    space.map(start, data_pages_end - start, segment.protection, False, file.pager(), offset)
+    map_new(space, segment.terms, file.pager(), offset, start, data_pages_end)
     if data_end < data_pages_end and segment.writable:
         user.clear_out(UserSlice(UserAddr(data_end), data_pages_end - data_end))
     if data_pages_end < end:
-        space.map(data_pages_end, end - data_pages_end, segment.protection, False, None, 0)
+        map_new(space, segment.terms, None, 0, data_pages_end, end)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from codegen.lang import u32
 from kernel.process.process import Process
-from kernel.sched.wait import interrupt
+from kernel.sched.cpu import current
+from kernel.sched.wait import kill
 
 
 def status_of_exit(code: u32) -> u32:
@@ -23,8 +24,11 @@ def end_threads(process: Process, status: u32) -> None:
         process.exiting = True
         process.status = status
     for thread in process.threads:
-        thread.killed = True
-        interrupt(thread)
+        if thread is current():
+            thread.killed = True  # it runs, and is in the kernel already
+            thread.interrupted = True
+        else:
+            kill(thread)
 
 
 def kill_process(process: Process, signal: u32) -> None:

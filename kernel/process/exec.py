@@ -11,17 +11,19 @@ from codegen.lang import (
     Slice,
     deferred,
     local,
-    local_array,
     on_error,
     u8,
     u64,
+    wrapping_add,
 )
 from kernel.base.errno import EFAULT, ELIBBAD, ENOEXEC, ENOMEM
+from kernel.base.text import index_of
 from kernel.files.inode import Inode
 from kernel.memory import growth
 from kernel.memory.space import AddressSpace, create
-from kernel.memory.user_layout import STACK_RESERVE
+from kernel.memory.user_layout import MAP_TOP, STACK_RESERVE
 from kernel.process import script, vdso
+from kernel.process.changes import drop_space
 from kernel.process.elf import ElfImage, map_program, read_program
 from kernel.process.program import Program, drop_file, open_program
 from kernel.process.stack import ProgramFacts, StackWriter, build_stack, map_stack
@@ -44,7 +46,7 @@ def load(program: Program, path: Slice[u8]) -> Fallible[None]:
         file = opened.inode
         read_program(file, image)
         space = create(program.account)
-        with on_error(space.drop):
+        with on_error(drop_space, space):
             fill_space_or_starve(program, space, file, image, path)
     program.space = space
 
@@ -67,12 +69,12 @@ def fill_space(program: Program, space: AddressSpace, file: Inode, image: ElfIma
     switch.enter_space(space)
     with deferred(return_to, before):
         facts = local(ProgramFacts)
-        bias = PROGRAM_BASE if image.position_independent else 0
+        bias = image.place(PROGRAM_BASE, INTERPRETER_BASE)
         map_program(space, file, image, bias)
-        space.start_break(bias + image.end)
-        facts.entry = bias + image.entry
+        space.start_break(wrapping_add(u64, bias, image.end))
+        facts.entry = wrapping_add(u64, bias, image.entry)
         facts.first_instruction = facts.entry
-        facts.headers_address = bias + image.headers_address()
+        facts.headers_address = image.headers_address(bias)
         facts.headers_count = image.headers_count
         if image.interpreter_size > 0:
             map_interpreter(program, space, file, image, facts)
@@ -100,11 +102,13 @@ def map_interpreter(
     program: Program, space: AddressSpace, file: Inode, image: ElfImage, facts: ProgramFacts
 ) -> Fallible[None]:
     """Map the dynamic loader that PT_INTERP names; it is what runs first. ENOENT, EACCES, ELIBBAD."""
-    path = local_array(u8, 256)
-    length = file.read(image.interpreter_offset, path[0 : image.interpreter_size], True)
-    if length != image.interpreter_size or path[length - 1] != 0:
-        raise ENOEXEC
-    execution = open_program(program, path[0 : length - 1])
+    heap = program.arguments.heap
+    path = heap.allocate_bytes(image.interpreter_size)
+    with deferred(heap.free_bytes, path):
+        length = file.read(image.interpreter_offset, path, True)
+        if length != image.interpreter_size or path[length - 1] != 0:
+            raise ENOEXEC
+        execution = open_program(program, path[0 : index_of(path, 0)])
     with deferred(execution.drop):
         interpreter = execution.inode
         loader = local(ElfImage)
@@ -112,8 +116,9 @@ def map_interpreter(
             read_program(interpreter, loader)
         except ENOEXEC:
             raise ELIBBAD from None
-        if not loader.position_independent:
+        bias = loader.place(INTERPRETER_BASE, MAP_TOP)
+        if not loader.position_independent and loader.start < INTERPRETER_BASE:
             raise ELIBBAD
-        map_program(space, interpreter, loader, INTERPRETER_BASE)
+        map_program(space, interpreter, loader, bias)
     facts.interpreter_base = INTERPRETER_BASE
-    facts.first_instruction = INTERPRETER_BASE + loader.entry
+    facts.first_instruction = wrapping_add(u64, bias, loader.entry)

@@ -12,9 +12,13 @@ from typing import Never
 
 from codegen.lang import UserAddr, u32, u64
 from kernel.base.errno import EFAULT
+from kernel.files.content import release_dying
 from kernel.files.poll import readiness_changed
 from kernel.memory import user
+from kernel.memory.space import NOTHING
 from kernel.process import job_control, robust, timers
+from kernel.process.changes import drop_space
+from kernel.process.clock_watch import forget_process, forget_thread
 from kernel.process.ending import end_threads
 from kernel.process.process import Process, ProcessState
 from kernel.process.send import retarget, send_child_change, send_to_process
@@ -23,8 +27,10 @@ from kernel.process.signal_table import IGNORE, ActionFlags, Signal
 from kernel.process.usage import add_thread, keep_largest
 from kernel.sched import switch
 from kernel.sched.cpu import current
+from kernel.sched.preemption import give_way
 from kernel.sched.scheduler import exit_current
 from kernel.sched.thread import Thread
+from kernel.sched.times import leave_process
 
 ALL_SIGNALS: u64 = 0xFFFF_FFFF_FFFF_FFFF
 
@@ -32,28 +38,51 @@ ALL_SIGNALS: u64 = 0xFFFF_FFFF_FFFF_FFFF
 def exit_process(status: u32) -> Never:
     """End the process of the running thread with `status`."""
     end_threads(current().process, status)
-    exit_thread()
+    exit_thread(status)
 
 
-def exit_thread() -> Never:
-    """End the running thread, and with the last one its process."""
+def exit_thread(status: u32) -> Never:
+    """End the running thread, and with the last one its process, with `status` unless that was told before."""
     thread = current()
     process = thread.process
     robust.release_locks(thread)
     forget_child_tid(thread)
+    drop_signals(thread)
+    if process.threads.count == 1:
+        end_threads(process, status)
+        release_space(process)
+        drop_shared(process)
+        process.files.close_all_unless_shared()
+        drop_signals(thread)
+    forget_thread(thread)
     process.threads.remove(thread)
+    process.container.numbers.remove_thread(thread)
     process.thread_ended.wake_all()
     retarget(process)
     if thread.id != process.pid:
-        process.container.account.return_process()
-    discard(thread.signal_queue, process.container.account.heap, ALL_SIGNALS)
+        process.return_thread()
     add_thread(process.used.used, thread)
+    leave_process()
     if process.threads.is_empty:
         end_process(process)
     else:
         job_control.tell_of_stop(process)
     thread.is_user = False
+    release_dying()
     exit_current()
+
+
+def drop_signals(thread: Thread) -> None:
+    """Drop what is pending for a thread that ends. There may be much: others run meanwhile."""
+    while not discard(thread.signal_queue, ALL_SIGNALS):
+        give_way()
+
+
+def drop_shared(process: Process) -> None:
+    """Drop the timers of a process whose last thread ends, and what is pending for it. Others run meanwhile."""
+    timers.delete_all(process, False)
+    while not discard(process.signals.queue, ALL_SIGNALS):
+        give_way()
 
 
 def forget_child_tid(thread: Thread) -> None:
@@ -71,13 +100,11 @@ def forget_child_tid(thread: Thread) -> None:
 
 def end_process(process: Process) -> None:
     """The last thread has ended: give back what the process used, and tell who waits for it."""
-    release_space(process)
-    timers.delete_all(process, False)
-    process.processor_limit.alarm.cancel()
-    discard(process.signals.queue, process.container.account.heap, ALL_SIGNALS)
+    process.processor_limit.watch.cancel()
+    forget_process(process)
     process.files.drop()
-    process.root.drop()
-    process.directory.drop()
+    process.paths.drop()
+    process.signals.drop_table()
     executable = process.executable
     if executable is not None:
         process.executable = None
@@ -103,9 +130,10 @@ def release_space(process: Process) -> None:
     """Leave the address space of `process`; a parent that lent it may go on."""
     space = process.space
     keep_largest(process)
+    process.space = NOTHING
     switch.leave_space()
-    space.drop()
     process.return_space()
+    drop_space(space)
 
 
 def heir_of(process: Process) -> Process | None:

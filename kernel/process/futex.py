@@ -1,8 +1,9 @@
 """Futexes: sleeping until a word of memory is said to have changed (futex(2)).
 
-A futex is known by a key: the address space and the address, or, in memory that processes share, the place in physical
-memory. Key and mask stand in the waiting thread, which is in the bucket of its key, in the order in which threads came.
-Who wakes takes threads out of their bucket, and wakes no others.
+A futex is known by a key: the number of the address space and the address, or, in memory that processes share, the
+number of the memory object and the place in it. No number is used twice (memory/identity.py), so a thread may wait for
+a key whose memory is long gone, and is woken by nobody. Key and mask stand in the waiting thread, which is in the
+bucket of its key, in the order in which threads came. Who wakes takes threads out of their bucket, and wakes no others.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from codegen.lang import (
     Array,
     Errno,
     Fallible,
+    FrameNumber,
     Nanoseconds,
     UserAddr,
-    address_of,
     align_down,
     field_offset,
     hot,
@@ -26,10 +27,11 @@ from codegen.lang import (
 )
 from kernel.base.errno import EAGAIN, EFAULT, EINTR, ETIMEDOUT
 from kernel.base.list import List
-from kernel.machine.layout import PAGE_SIZE
+from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at
-from kernel.memory import page_tables, user
+from kernel.memory import frames, page_tables, user
 from kernel.memory.fault import handle_fault
+from kernel.memory.frames import FrameUse
 from kernel.memory.region import Access
 from kernel.memory.space import AddressSpace
 from kernel.sched import scheduler
@@ -47,51 +49,62 @@ BUCKETS: u64 = 256
 class FutexKey:
     """Which futex is meant."""
 
-    space: u64 = 0
-    """The address of the AddressSpace; 0 for shared memory."""
+    object: u64 = 0
+    """The identity of the address space, or of the memory object that shows in shared memory."""
     place: u64 = 0
-    """The address in that space, or in physical memory."""
+    """The address in that space, or the offset in the object."""
 
     @inline
     def find(self, space: AddressSpace, address: UserAddr, is_private: bool) -> Fallible[None]:
-        """Become the key of the word at `address`. EFAULT where nothing is mapped, unless it is said to be private."""
-        self.space = address_of(space)
+        """Become the key of the word at `address`. EFAULT beyond the addresses of a program, and where nothing that may
+        be read is mapped, unless the word is said to be private.
+        """
+        if u64(address) >= USER_END:
+            raise EFAULT
+        self.object = space.identity
         self.place = u64(address)
         if not is_private:
             self.look_whether_shared(space, address)
 
     @noinline
     def look_whether_shared(self, space: AddressSpace, address: UserAddr) -> Fallible[None]:
-        """Become the key of a place in physical memory, if the one at `address` is shared memory. EFAULT."""
+        """Become the key of a place in a memory object, if that is what shows at `address`. EFAULT."""
         page = align_down(u64(address), PAGE_SIZE)
+        with space.lock:
+            region = space.region_at(page)
+            if region is not None and region.pager is None and region.allows(Access.READ):
+                return
+        try:
+            handle_fault(space, page, Access.READ)
+        except Errno:
+            raise EFAULT from None
         with space.lock:
             region = space.region_at(page)
             if region is None:
                 raise EFAULT
-            if not region.shared:
+            pager = region.pager
+            if pager is None:
                 return
-            access = Access.WRITE if region.allows(Access.WRITE) else Access.READ
-        # A page that was never written to may still be shown from elsewhere; writing to it settles where it is.
-        try:
-            handle_fault(space, page, access)
-        except Errno:
-            raise EFAULT from None
-        with space.lock:
-            table = page_tables.find_table(space.root, page)
-            if table is None:
-                raise EFAULT
-            self.space = 0
-            self.place = u64(table.entries[index_at(page, 1)].frame) * PAGE_SIZE + u64(address) % PAGE_SIZE
+            # What a private mapping shows is the file's own until it is written to, which a read-only one never is.
+            if region.shared or (not region.allows(Access.WRITE) and is_page_of_file(space.root, page)):
+                self.object = pager.identity()
+                self.place = region.page_index(page) * PAGE_SIZE + u64(address) % PAGE_SIZE
 
     def give(self, thread: Thread) -> None:
         """Let `thread` wait for this futex."""
-        thread.futex_space = self.space
+        thread.futex_object = self.object
         thread.futex_place = self.place
-        bucket_of(self.space, self.place).push_last(thread)
+        bucket_of(self.object, self.place).push_last(thread)
 
     def is_awaited(self, thread: Thread, bits: u32) -> bool:
         """Whether `thread` waits for this futex and one of `bits`."""
-        return thread.futex_place == self.place and thread.futex_space == self.space and thread.futex_bits & bits != 0
+        return thread.futex_place == self.place and thread.futex_object == self.object and thread.futex_bits & bits != 0
+
+
+def is_page_of_file(root: FrameNumber, page: u64) -> bool:
+    """Whether the frame that is mapped at `page` is not a private one."""
+    table = page_tables.find_table(root, page)
+    return table is not None and frames.use_of(table.entries[index_at(page, 1)].frame) != FrameUse.USER
 
 
 @struct
@@ -108,9 +121,9 @@ class Futexes:
 FUTEXES = Futexes()
 
 
-def bucket_of(space: u64, place: u64) -> List[Thread]:
-    """Where those wait whose key is this. Words lie 4 bytes apart at least, address spaces 64."""
-    return FUTEXES.buckets[(place // 4 ^ place >> 12 ^ space // 64) % BUCKETS]
+def bucket_of(owner: u64, place: u64) -> List[Thread]:
+    """Where those wait whose key is this. Words lie 4 bytes apart at least."""
+    return FUTEXES.buckets[(place // 4 ^ place >> 12 ^ owner) % BUCKETS]
 
 
 def is_waiting(thread: Thread) -> bool:
@@ -120,7 +133,7 @@ def is_waiting(thread: Thread) -> bool:
 
 def leave(thread: Thread) -> None:
     """`thread` waits no longer."""
-    bucket_of(thread.futex_space, thread.futex_place).remove(thread)
+    bucket_of(thread.futex_object, thread.futex_place).remove(thread)
 
 
 @hot
@@ -161,7 +174,7 @@ def sleep(thread: Thread, deadline: Nanoseconds) -> None:
 def wake(key: FutexKey, count: u64, bits: u32 = MATCH_ANY) -> u64:
     """Wake up to `count` threads that wait for `key` and one of `bits`; returns how many."""
     woken: u64 = 0
-    for thread in bucket_of(key.space, key.place):
+    for thread in bucket_of(key.object, key.place):
         if woken == count:
             break
         if key.is_awaited(thread, bits):
@@ -174,7 +187,7 @@ def wake(key: FutexKey, count: u64, bits: u32 = MATCH_ANY) -> u64:
 def requeue(source: FutexKey, target: FutexKey, count: u64) -> u64:
     """Let up to `count` threads that wait for `source` wait for `target` instead; returns how many."""
     moved: u64 = 0
-    bucket = bucket_of(source.space, source.place)
+    bucket = bucket_of(source.object, source.place)
     last = bucket.last
     thread = bucket.first
     while thread is not None and moved < count:

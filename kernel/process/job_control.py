@@ -54,8 +54,8 @@ def is_orphaned(process: Process, leaving: Process | None) -> bool:
     """Whether the group of `process` is orphaned, or will be once `leaving` has ended: no member has a parent in
     another group of the session, so no shell would continue it.
     """
-    for member in process.container.processes:
-        if member.group_id == process.group_id and member is not leaving and not member.is_zombie:
+    for member in process.container.numbers.group(process.group_id):
+        if member is not leaving and not member.is_zombie:
             parent = member.parent
             if parent is not None and parent is leaving:
                 parent = process.container.init
@@ -91,14 +91,13 @@ def release_if_orphaned(process: Process, leaving: Process) -> None:
 
 def has_stopped(process: Process) -> bool:
     """Whether a member of the group of `process` is stopped."""
-    for member in process.container.processes:
-        if member.group_id == process.group_id and member.stopped:
+    for member in process.container.numbers.group(process.group_id):
+        if member.stopped:
             return True
     return False
 
 
 def signal_group(process: Process, group: Pid, signal: u32) -> None:
     """Send `signal` to a group of the container that `process` is in."""
-    for member in process.container.processes:
-        if member.group_id == group:
-            send_to_process(member, signal)
+    for member in process.container.numbers.group(group):
+        send_to_process(member, signal)

@@ -8,13 +8,15 @@ from __future__ import annotations
 from enum import IntEnum
 
 from codegen.lang import Array, array, copy, fill, struct, u32, u64, width
-from kernel.files.table import DESCRIPTORS_MAX
+from kernel.files.table import DESCRIPTORS_DEFAULT, DESCRIPTORS_MAX
+from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import STACK_SIZE
 
 UNLIMITED: u64 = 0xFFFF_FFFF_FFFF_FFFF
 """RLIM_INFINITY."""
 RESOURCES: u64 = 16
 LOCKED_MEMORY: u64 = 8 << 20
+PENDING_SIGNALS: u64 = 16_384
 MESSAGE_BYTES: u64 = 819_200
 """What a fresh Linux gives (include/asm-generic/resource.h)."""
 
@@ -55,9 +57,10 @@ class Limits:
         self.soft[u64(Resource.STACK)] = STACK_SIZE
         self.soft[u64(Resource.CORE)] = 0
         self.set_both(Resource.PROCESSES, processes)
-        self.set_both(Resource.FILES, DESCRIPTORS_MAX)
+        self.soft[u64(Resource.FILES)] = DESCRIPTORS_DEFAULT
+        self.hard[u64(Resource.FILES)] = DESCRIPTORS_MAX
         self.set_both(Resource.LOCKED_MEMORY, LOCKED_MEMORY)
-        self.set_both(Resource.PENDING_SIGNALS, processes)
+        self.set_both(Resource.PENDING_SIGNALS, min(processes, PENDING_SIGNALS))
         self.set_both(Resource.MESSAGES, MESSAGE_BYTES)
         self.set_both(Resource.NICE, 0)
         self.set_both(Resource.REAL_TIME_PRIORITY, 0)
@@ -70,6 +73,15 @@ class Limits:
     def soft_of(self, resource: Resource) -> u64:
         """The limit that counts."""
         return self.soft[u64(resource)]
+
+    def apply_to(self, space: AddressSpace) -> None:
+        """Let `space`, which the process has, know those that are about memory."""
+        with space.lock:
+            quota = space.quota
+            quota.total = self.soft_of(Resource.ADDRESS_SPACE)
+            quota.data = self.soft_of(Resource.DATA)
+            quota.stack = self.soft_of(Resource.STACK)
+            quota.locked = self.soft_of(Resource.LOCKED_MEMORY)
 
     @property
     def has_processor_time(self) -> bool:

@@ -1,9 +1,9 @@
 """Process: a program in execution, as its container numbers it.
 
-Interface: `create_process` `Process.release` `Process.adopt`; start.py starts it, exit.py ends it, wait.py reaps it.
+Interface: `make_process`, `Process.publish` `release` `adopt`; start.py starts it, exit.py ends it, wait.py reaps it.
 
 Invariants
-- A process is on its container's list from `create_process` to `release`, and charged there all that time.
+- A process is on its container's list from `publish` to `release`, and charged there from `make_process` on.
 - ALIVE: has at least one thread. ZOMBIE: has none, has given back its memory and files, keeps pid and status.
 - The parent, if any, is in the same container; without one, the container itself reaps the process.
 """
@@ -32,16 +32,21 @@ from codegen.lang import (
     uninitialised,
     width,
 )
+from kernel.base.circle import CircleLink
 from kernel.base.list import Link, List
+from kernel.base.tree import Tree, TreeNode
 from kernel.files.credentials import Credentials
 from kernel.files.tree import prune
+from kernel.process.clock_watch import ClockWatch
+from kernel.process.path_context import PathContext
 from kernel.process.settings import Settings
 from kernel.process.signal_queue import QueuedSignal
 from kernel.process.signal_table import SignalTable
 from kernel.process.usage import Report
-from kernel.sched.scheduler import time_of
+from kernel.process.users import User
 from kernel.sched.thread import Thread
 from kernel.sched.timer import now
+from kernel.sched.usage import SharedTime
 from kernel.sched.wait import WaitQueue
 
 if TYPE_CHECKING:
@@ -49,7 +54,7 @@ if TYPE_CHECKING:
     from kernel.files.execution import Execution
     from kernel.files.inode import Inode
     from kernel.files.table import FileTable
-    from kernel.memory.space import AddressSpace
+    from kernel.memory.space import NOTHING, AddressSpace
     from kernel.process.pidfd import ProcessHandle
     from kernel.process.processor_limit import ProcessorLimit
     from kernel.process.session import Session
@@ -82,6 +87,11 @@ class Process:
     children: List[Process] = inline()
     sibling_link: Link[Process] = inline()
     container_link: Link[Process] = inline()
+    number_node: TreeNode[Process] = inline()
+    group_node: TreeNode[Process] = inline()
+    group_circle: CircleLink[Process] = inline()
+    session_node: TreeNode[Process] = inline()
+    session_circle: CircleLink[Process] = inline()
     group_id: Pid = Pid(0)
     session_id: Pid = Pid(0)
     session: Session = inline()
@@ -92,20 +102,29 @@ class Process:
 
     # What it uses; given back when it becomes a zombie.
     space: AddressSpace = uninitialised()
+    """NOTHING before it has a program, and once it has given it back."""
     files: FileTable = uninitialised()
-    root: Inode = uninitialised()
-    directory: Inode = uninitialised()
+    paths: PathContext = uninitialised()
+    """Its own, or one that it shares with others (CLONE_FS)."""
+    own_paths: PathContext = inline()
     executable: Execution | None = None
     credentials: Credentials = inline()
-    umask: u32 = 0o022
     settings: Settings = inline()
+    owner: User = uninitialised()
+    """Its real user, who has so many threads, signals and timers in the container."""
+    charges: u64 = 0
+    """How many threads count for the account and the owner: the first one until the process is released."""
     processor_limit: ProcessorLimit = inline()
     lender: Thread | None = None
     """CLONE_VFORK: the thread of the parent that waits until this process no longer needs its memory."""
 
     # Signals and the end.
     signals: SignalTable = inline()
-    timers: List[ProcessTimer] = inline()
+    timers: Tree[ProcessTimer] = inline()
+    next_timer: u64 = 0
+    """The number that timer_create(2) tries next."""
+    unheard: u64 = 0
+    """The signals that timers with an interval would have sent, had they not been ignored."""
     exiting: bool = False
     stopped: bool = False
     stop_signal: u32 = 0
@@ -137,10 +156,30 @@ class Process:
 
     # Time used, on the time-stamp counter.
     started: Nanoseconds = Nanoseconds(0)
+    time: SharedTime = inline()
+    watches: Tree[ClockWatch] = inline()
+    """Moments of its clock of processor time, the earliest first."""
+    thread_watches: Tree[ClockWatch] = inline()
+    """Moments of the clocks of its threads, by the number of the thread."""
     used: Report = inline()
     """By threads that have ended, and how the time of all was divided last."""
     used_by_children: Report = inline()
     """By those that it has waited for, and theirs."""
+
+    @property
+    def root(self) -> Inode:
+        """The directory that `/` is for it."""
+        return self.paths.root
+
+    @property
+    def directory(self) -> Inode:
+        """The working directory."""
+        return self.paths.directory
+
+    @property
+    def umask(self) -> u32:
+        """Which permissions the files that it makes do not have (umask(2))."""
+        return self.paths.umask
 
     def set_name(self, name: Slice[u8]) -> None:
         """Take the first 15 bytes of `name`."""
@@ -155,14 +194,6 @@ class Process:
         copy(thread.name[0:length], name[0:length])
         if thread.id == self.pid:
             self.set_name(name)
-
-    @property
-    def all_cpu_time(self) -> u64:
-        """The time that its threads used, those included that have ended, on the time-stamp counter."""
-        time = self.used.used.time
-        for thread in self.threads:
-            time += time_of(thread)
-        return time
 
     @property
     def is_zombie(self) -> bool:
@@ -183,14 +214,59 @@ class Process:
         child.parent_pid = self.pid
         self.children.push_last(child)
 
+    def charge_thread(self) -> Fallible[None]:
+        """One thread more. EAGAIN at the limit of the container."""
+        self.container.account.charge_process()
+        self.charges += 1
+        self.owner.threads += 1
+
+    def return_thread(self) -> None:
+        """One thread less."""
+        self.container.account.return_process()
+        self.charges -= 1
+        self.owner.threads -= 1
+
+    def change_owner(self, user: u32) -> Fallible[None]:
+        """Its real user is another. ENOMEM."""
+        before = self.owner
+        after = self.container.users.hold(self.container.account.heap, user)
+        before.threads -= self.charges
+        after.threads += self.charges
+        self.owner = after
+        before.drop()
+
     def abandon(self, child: Process) -> None:
         """`child` no longer has a parent."""
         child.parent = None
         child.parent_pid = Pid(0)
         self.children.remove(child)
 
+    def publish(self, parent: Process | None, model: Process | None, wanted: Pid = Pid(0)) -> Fallible[None]:
+        """Let others see it: as a child of `parent`, in the group and session of `model`, or else in its own.
+
+        Its number is the next one or, if that is free, `wanted`. EAGAIN, EEXIST.
+        """
+        container = self.container
+        container.check_alive()
+        if wanted == Pid(0):
+            self.pid = container.numbers.take()
+        else:
+            container.numbers.reserve(wanted)
+            self.pid = wanted
+        container.processes.push_last(self)
+        container.numbers.add(self, model)
+        container.processes_run += 1
+        if parent is not None:
+            parent.adopt(self)
+
+    def discard(self) -> None:
+        """It was never seen, and will not be."""
+        self.return_thread()
+        self.owner.drop()
+        self.container.account.heap.free(self)
+
     def release(self) -> None:
-        """A zombie is reaped, or one that never ran is dropped: give back pid, charge and object."""
+        """A zombie is reaped: give back pid, charge and object."""
         parent = self.parent
         if parent is not None:
             parent.abandon(self)
@@ -205,27 +281,35 @@ class Process:
             prune(shown)
         container = self.container
         container.processes.remove(self)
+        container.numbers.remove(self)
         container.changed.wake_all()
-        container.account.return_process()
-        container.account.heap.free(self)
+        self.discard()
 
 
-def create_process(container: Container, parent: Process | None, wanted: Pid = Pid(0)) -> Fallible[Process]:
-    """A process with a pid that was reserved, or the next one, charged to `container`. EAGAIN at its limit, ENOMEM."""
+def make_process(container: Container, model: Process | None) -> Fallible[Process]:
+    """A process that nobody sees yet, charged to `container` and the user of `model`. EAGAIN at its limit, ENOMEM.
+
+    What others may look at, its memory and files above all, is there before `publish`: making it may take long.
+    """
     container.check_alive()
+    heap = container.account.heap
     container.account.charge_process()
     with on_error(container.account.return_process):
-        pid = wanted if wanted != Pid(0) else container.take_pid()
-        process = container.account.heap.new(Process)
+        owner = container.users.hold(heap, 0) if model is None else model.owner
+        if model is not None:
+            owner.hold()
+        with on_error(owner.drop):
+            process = heap.new(Process)
+    process.owner = owner
+    process.charges = 1
+    owner.threads += 1
     process.children.offset = field_offset(Process.sibling_link)
-    process.signals.queue.offset = field_offset(QueuedSignal.link)
+    process.watches.offset = field_offset(ClockWatch.node)
+    process.thread_watches.offset = field_offset(ClockWatch.node)
+    process.signals.queue.offset = field_offset(QueuedSignal.node)
+    process.signals.table = process.signals.own_table
+    process.paths = process.own_paths
     process.container = container
-    process.pid = pid
-    process.group_id = pid
-    process.session_id = pid
     process.started = now()
-    container.processes.push_last(process)
-    container.processes_run += 1
-    if parent is not None:
-        parent.adopt(process)
+    process.space = NOTHING
     return process

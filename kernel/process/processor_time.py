@@ -1,6 +1,7 @@
 """Processor time of threads and processes, and the clocks that show it (clock_getcpuclockid(3)).
 
-It is counted from switch to switch. How it divides into time in the program and in the kernel is in usage.py.
+It is counted from switch to switch. How it divides into time in the program and in the kernel is in usage.py. `look`
+tells of the moments of these clocks that have come (clock_watch.py).
 """
 
 from __future__ import annotations
@@ -8,13 +9,18 @@ from __future__ import annotations
 from codegen.lang import Fallible, Pid, bit, bits, from_raw, i32, invert, struct, truncate, u32, u64
 from kernel.base.errno import EINVAL, ESRCH
 from kernel.machine.clock import CLOCK
+from kernel.process.clock_watch import ClockWatch
 from kernel.process.process import Process
-from kernel.sched.scheduler import time_of
+from kernel.sched.preemption import give_way
 from kernel.sched.thread import Thread
+from kernel.sched.times import time_of, time_of_all, watch_time
 
 OF_PROCESS: i32 = 2
 OF_THREAD: i32 = 3
 """CLOCK_PROCESS_CPUTIME_ID and CLOCK_THREAD_CPUTIME_ID: those of the caller."""
+
+ROUND: u64 = 64
+"""How many moments are told of before others may run."""
 
 
 @bits(u32)
@@ -64,11 +70,20 @@ class ProcessorClock:
     def shown(self, process: Process) -> Fallible[u64]:
         """Nanoseconds that the clock shows to `process`. ESRCH once who it is about has been released."""
         if not self.is_thread:
-            return process_time(process if process.pid == self.id else process.container.find_process(self.id))
+            return process_time(process if process.pid == self.id else process.container.numbers.process(self.id))
         thread = thread_in(process, self.id)
         if thread is None:
             raise ESRCH
         return thread_time(thread)
+
+    def subject(self, process: Process) -> Fallible[Process]:
+        """The process whose time the clock shows to `process`, or that the thread is of. ESRCH once it ends."""
+        if self.is_thread or process.pid == self.id:
+            return process
+        found = process.container.numbers.process(self.id)
+        if found.exiting:
+            raise ESRCH
+        return found
 
 
 def thread_in(process: Process, id: Pid) -> Thread | None:
@@ -86,4 +101,37 @@ def thread_time(thread: Thread) -> u64:
 
 def process_time(process: Process) -> u64:
     """Nanoseconds that all threads of `process` have run, those included that have ended."""
-    return u64(CLOCK.nanoseconds_of(process.all_cpu_time))
+    return u64(CLOCK.nanoseconds_of(time_of_all(process.time)))
+
+
+def look(thread: Thread) -> None:
+    """Tell of the moments that have come of the clocks of the running `thread` and its process."""
+    process = thread.process
+    watch_time(process.time, not (process.watches.is_empty and process.thread_watches.is_empty))
+    told: u64 = 0
+    while True:
+        watch = process.watches.first
+        if watch is None or watch.due > process_time(process):
+            break
+        tell(watch)
+        told += 1
+        if told % ROUND == 0:
+            give_way()
+    look_at_thread(thread, thread_time(thread))
+
+
+def look_at_thread(thread: Thread, shown: u64) -> None:
+    """`look`, for the clock of `thread` alone, which shows `shown`."""
+    watches = thread.process.thread_watches
+    watch = watches.at_or_above(u64(thread.id))
+    while watch is not None and watch.thread_id == thread.id:
+        following = watches.after(watch)
+        if watch.due <= shown:
+            tell(watch)
+        watch = following
+
+
+def tell(watch: ClockWatch) -> None:
+    """The moment has come."""
+    watch.cancel()
+    watch.target.reached(watch)

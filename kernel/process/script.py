@@ -6,8 +6,8 @@ The arguments of the script `path a b` become `interpreter [optional-argument] p
 from __future__ import annotations
 
 from codegen.lang import Fallible, Slice, deferred, local, local_array, u8, u64
-from kernel.base.errno import ELOOP, ENOEXEC
-from kernel.base.text import starts_with
+from kernel.base.errno import EACCES, ELOOP, ENOEXEC
+from kernel.base.text import index_of, starts_with
 from kernel.process.arguments import Arguments
 from kernel.process.program import Program, drop_file, open_program
 
@@ -33,10 +33,12 @@ def resolve_scripts(program: Program, path: Slice[u8]) -> Fallible[None]:
         if depth == DEPTH_MAX:
             raise ELOOP
         line_end = end_of_line(line[0:length])
+        if length == LINE_MAX and is_cut_off(line):
+            raise ENOEXEC
         start = skip_blanks(line[0:line_end], 2)
         end = end_of_word(line[0:line_end], start)
         if start == end:
-            raise ENOEXEC
+            raise EACCES if has_empty_name(line[0:length]) else ENOEXEC
         option = skip_blanks(line[0:line_end], end)
         script = path if depth == 0 else name[0:name_length]
         replace_arguments(program.arguments, line[start:end], line[option:line_end], script)
@@ -69,11 +71,25 @@ def replace_arguments(
 def end_of_line(line: Slice[u8]) -> u64:
     """Where the first line ends, without blanks at its end."""
     end: u64 = 0
-    while end < len(line) and line[end] != NEWLINE and line[end] != 0:
+    while end < min(u64(len(line)), LINE_MAX - 1) and line[end] != NEWLINE and line[end] != 0:
         end += 1
     while end > 2 and (line[end - 1] == SPACE or line[end - 1] == TAB):
         end -= 1
     return end
+
+
+def is_cut_off(line: Slice[u8]) -> bool:
+    """Whether the first line does not end in what was read, and the interpreter's path may not either."""
+    if index_of(line, NEWLINE) < len(line):
+        return False
+    start = skip_blanks(line, 2)
+    return end_of_word(line, start) == len(line) and index_of(line[start : len(line)], 0) == len(line) - start
+
+
+def has_empty_name(line: Slice[u8]) -> bool:
+    """Whether behind the blanks a name of no bytes ends, with the file or by a NUL: that is the working directory."""
+    start = skip_blanks(line, 2)
+    return start < LINE_MAX - 1 and (start >= len(line) or line[start] == 0)
 
 
 def skip_blanks(line: Slice[u8], start: u64) -> u64:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from codegen.lang import i32, invert, local, u32, u64
 from kernel.files.poll import SIGNAL_SOURCE, readiness_changed
+from kernel.process.limits import Resource
 from kernel.process.process import Process
-from kernel.process.signal_queue import SI_KERNEL, SignalInfo, discard, enqueue
+from kernel.process.signal_queue import SI_KERNEL, QueuedSignal, SignalInfo, discard, enqueue, first_of
 from kernel.process.signal_table import STOPPING_BY_DEFAULT, ActionFlags, Signal, bit_of
 from kernel.sched.thread import Thread
 from kernel.sched.wait import interrupt
@@ -36,13 +37,24 @@ def send_information_to_thread(thread: Thread, info: SignalInfo) -> None:
     signal = info.signal
     process = thread.process
     prepare(process, signal)
-    if process.signals.is_ignored(signal) and thread.signal_mask & bit_of(signal) == 0:
+    if is_unheard_by(thread, signal):
         return
-    if enqueue(thread.signal_queue, process.container.account.heap, info):
-        thread.pending_signals = thread.pending_signals | bit_of(signal)
-        if thread.signal_mask & bit_of(signal) == 0:
-            interrupt(thread)
-        readiness_changed(SIGNAL_SOURCE)
+    is_pending = thread.pending_signals & bit_of(signal) != 0
+    if enqueue(thread.signal_queue, process.owner, signal_limit(process), info, is_pending):
+        note_pending(thread, signal)
+
+
+def is_unheard_by(thread: Thread, signal: u32) -> bool:
+    """Whether a signal to `thread` alone would do nothing."""
+    return thread.process.signals.is_ignored(signal) and thread.signal_mask & bit_of(signal) == 0
+
+
+def note_pending(thread: Thread, signal: u32) -> None:
+    """`signal` is pending for `thread` alone."""
+    thread.pending_signals = thread.pending_signals | bit_of(signal)
+    if thread.signal_mask & bit_of(signal) == 0:
+        interrupt(thread)
+    readiness_changed(SIGNAL_SOURCE)
 
 
 def send_to_process(process: Process, signal: u32) -> None:
@@ -64,18 +76,81 @@ def send_information(process: Process, info: SignalInfo) -> None:
 def post(process: Process, info: SignalInfo) -> None:
     """Make a signal pending for `process`, which lives, and let a thread see it."""
     signal = info.signal
-    taker: Thread | None = None
-    for thread in process.threads:
-        if taker is None and thread.signal_mask & bit_of(signal) == 0:
-            taker = thread
+    taker = find_taker(process, signal)
     if taker is not None and (process.signals.is_ignored(signal) or is_protected(process, signal)):
         return
-    if enqueue(process.signals.queue, process.container.account.heap, info):
-        process.signals.pending = process.signals.pending | bit_of(signal)
-        if taker is not None:
-            interrupt(taker)
-        # signalfd(2) and sigtimedwait(2) look at signals that are blocked.
-        readiness_changed(SIGNAL_SOURCE)
+    is_pending = process.signals.pending & bit_of(signal) != 0
+    if enqueue(process.signals.queue, process.owner, signal_limit(process), info, is_pending):
+        note_shared(process, signal, taker)
+
+
+def signal_limit(process: Process) -> u64:
+    """How many signals may be queued for the user of `process` (getrlimit(2), RLIMIT_SIGPENDING)."""
+    return process.settings.limits.soft_of(Resource.PENDING_SIGNALS)
+
+
+def find_taker(process: Process, signal: u32) -> Thread | None:
+    """The first thread of `process` that does not block `signal`."""
+    for thread in process.threads:
+        if thread.signal_mask & bit_of(signal) == 0:
+            return thread
+    return None
+
+
+def note_shared(process: Process, signal: u32, taker: Thread | None) -> None:
+    """`signal` is pending for `process`; `taker` does not block it."""
+    process.signals.pending = process.signals.pending | bit_of(signal)
+    if taker is not None:
+        interrupt(taker)
+    # signalfd(2) and sigtimedwait(2) look at signals that are blocked.
+    readiness_changed(SIGNAL_SOURCE)
+
+
+def send_entry(process: Process, entry: QueuedSignal, thread_id: i32) -> bool:
+    """Let a thread of `process`, or (0) any, take the signal of a timer, whose `entry` is in no queue.
+
+    False when nobody is there to take it, or it is ignored.
+    """
+    signal = entry.info.signal
+    if process.is_zombie or process.exiting:
+        return False
+    prepare(process, signal)
+    if thread_id == 0:
+        taker = find_taker(process, signal)
+        if taker is not None and (process.signals.is_ignored(signal) or is_protected(process, signal)):
+            return False
+        process.signals.queue.insert_last(entry, u64(signal))
+        note_shared(process, signal, taker)
+        return True
+    thread = thread_in(process, thread_id)
+    if thread is None or is_unheard_by(thread, signal):
+        return False
+    thread.signal_queue.insert_last(entry, u64(signal))
+    note_pending(thread, signal)
+    return True
+
+
+def withdraw_entry(process: Process, entry: QueuedSignal, thread_id: i32) -> None:
+    """Take the signal of a timer back that was sent and is pending."""
+    signal = entry.info.signal
+    if thread_id == 0:
+        process.signals.queue.remove(entry)
+        if first_of(process.signals.queue, signal) is None:
+            process.signals.take_pending(bit_of(signal))
+        return
+    thread = thread_in(process, thread_id)
+    assert thread is not None, "a thread that ends drops what is pending for it"
+    thread.signal_queue.remove(entry)
+    if first_of(thread.signal_queue, signal) is None:
+        thread.pending_signals = thread.pending_signals & invert(u64, bit_of(signal))
+
+
+def thread_in(process: Process, thread_id: i32) -> Thread | None:
+    """The thread of `process` with a number."""
+    for thread in process.threads:
+        if i32(thread.id) == thread_id:
+            return thread
+    return None
 
 
 def retarget(process: Process) -> None:
@@ -119,20 +194,24 @@ def prepare(process: Process, signal: u32) -> None:
     and SIGCONT lets the process go on (prepare_signal() of Linux; signal(7)).
     """
     if signal == u32(Signal.CONTINUE):
-        drop_pending(process, STOPPING_BY_DEFAULT)
+        _ = drop_pending(process, STOPPING_BY_DEFAULT)
         resume(process)
     elif bit_of(signal) & STOPPING_BY_DEFAULT != 0:
-        drop_pending(process, bit_of(u32(Signal.CONTINUE)))
+        _ = drop_pending(process, bit_of(u32(Signal.CONTINUE)))
 
 
-def drop_pending(process: Process, signals: u64) -> None:
-    """None of `signals` is pending any more."""
-    heap = process.container.account.heap
-    process.signals.take_pending(signals)
-    discard(process.signals.queue, heap, signals)
+def drop_pending(process: Process, signals: u64) -> bool:
+    """None of `signals` is pending any more; False when too many were queued, and it has to be called again."""
+    is_whole = discard(process.signals.queue, signals)
+    if is_whole:
+        process.signals.take_pending(signals)
     for thread in process.threads:
-        thread.pending_signals = thread.pending_signals & invert(u64, signals)
-        discard(thread.signal_queue, heap, signals)
+        if thread.pending_signals & signals != 0:
+            if discard(thread.signal_queue, signals):
+                thread.pending_signals = thread.pending_signals & invert(u64, signals)
+            else:
+                is_whole = False
+    return is_whole
 
 
 def resume(process: Process) -> None:

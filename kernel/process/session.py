@@ -72,8 +72,8 @@ class Session(TerminalSession):
 
     def signal_group(self, group: Pid, signal: u32) -> None:
         """Send `signal` to every process of a group of the session."""
-        for process in self.leader.container.processes:
-            if process.group_id == group and self.has_member(process):
+        for process in self.leader.container.numbers.group(group):
+            if self.has_member(process):
                 send_to_process(process, signal)
 
     def stop_group(self, process: Process, signal: u32) -> Fallible[None]:
@@ -118,16 +118,12 @@ class Session(TerminalSession):
 
     def set_foreground(self, group: Pid) -> Fallible[None]:
         """TIOCSPGRP: ESRCH without such a group, EPERM when it is of another session."""
-        exists = False
-        for process in self.leader.container.processes:
-            if process.group_id == group:
-                exists = True
-                if self.has_member(process):
-                    self.foreground = group
-                    return
-        if exists:
+        member = self.leader.container.numbers.first_of(group)
+        if member is None:
+            raise ESRCH
+        if not self.has_member(member):
             raise EPERM
-        raise ESRCH
+        self.foreground = group
 
 
 def is_refused(signal: u32) -> bool:
@@ -140,7 +136,5 @@ def session_of(process: Process) -> Session | None:
     """The session of `process`, if it has a controlling terminal."""
     if process.has_given_terminal_up:
         return None
-    for other in process.container.processes:
-        if other.pid == process.session_id and other.session.terminal is not None:
-            return other.session
-    return None
+    leader = process.container.numbers.find(process.session_id)
+    return None if leader is None or leader.session.terminal is None else leader.session

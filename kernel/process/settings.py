@@ -21,6 +21,8 @@ class Settings:
     personality: u32 = 0
     barriers: u32 = 0
     """Which kinds of membarrier(2) it has registered for."""
+    is_one_too_many: bool = False
+    """Its user had more processes than it may have when this became one of them (RLIMIT_NPROC)."""
     limits: Limits = inline()
 
     def inherit(self, other: Settings) -> None:

@@ -6,6 +6,7 @@ floating-point and vector registers (extended_state.py). rt_sigreturn(2) takes e
 
 from __future__ import annotations
 
+from boot.layout import USER_CODE, USER_DATA
 from codegen.lang import (
     Errno,
     Fallible,
@@ -26,9 +27,9 @@ from codegen.lang import (
 from kernel.base.errno import EFAULT
 from kernel.machine.cpuid import FEATURES
 from kernel.machine.layout import USER_END
-from kernel.machine.trap import TrapFrame, Vector, user_flags
+from kernel.machine.trap import TrapFrame, Vector, handler_flags, restored_flags
 from kernel.memory import user
-from kernel.process import alternate_stack, extended_state
+from kernel.process import alternate_stack, extended_state, restart
 from kernel.process.signal_queue import SignalInfo
 from kernel.process.signal_table import UNBLOCKABLE, ActionFlags, SignalAction
 from kernel.sched import switch
@@ -43,6 +44,7 @@ REGISTERS: u64 = 8 + 40
 """Where in the frame the registers (struct sigcontext) begin: after uc_flags, uc_link and uc_stack."""
 FLOATING_POINT: u64 = REGISTERS + 184
 MASK: u64 = 8 + 296
+USER_PRIVILEGE: u16 = 3
 UC_FP_XSTATE: u64 = 1
 UC_SIGCONTEXT_SS: u64 = 2
 UC_STRICT_RESTORE_SS: u64 = 4
@@ -70,8 +72,10 @@ def stack_for(thread: Thread, action: SignalAction) -> Fallible[tuple[u64, u64]]
     return floating, start
 
 
-def push_frame(thread: Thread, action: SignalAction, info: SignalInfo, is_fault: bool) -> Fallible[None]:
-    """Let the running `thread` go on in the handler of a signal. EFAULT when the frame does not fit its stack.
+def push_frame(thread: Thread, action: SignalAction, info: SignalInfo, mask: u64, is_fault: bool) -> Fallible[None]:
+    """Let the running `thread` go on in the handler of a signal, and after that with the signal mask `mask`.
+
+    EFAULT when the frame does not fit its stack.
 
     With `is_fault` the handler learns which exception it was, in the last fields of struct sigcontext.
     """
@@ -87,9 +91,9 @@ def push_frame(thread: Thread, action: SignalAction, info: SignalInfo, is_fault:
     store_registers(buffer[REGISTERS:FLOATING_POINT], frame)
     if is_fault:
         store_fault(buffer[REGISTERS:FLOATING_POINT], frame, info)
-    store(u64, buffer, REGISTERS + 168, thread.saved_signal_mask)
+    store(u64, buffer, REGISTERS + 168, mask)
     store(u64, buffer, FLOATING_POINT, floating)
-    store(u64, buffer, MASK, thread.saved_signal_mask)
+    store(u64, buffer, MASK, mask)
     info.put(buffer[8 + CONTEXT_SIZE : FRAME_SIZE])
     user.copy_out(UserSlice(UserAddr(start), FRAME_SIZE), buffer)
     switch.reset_fpu(thread)
@@ -101,7 +105,9 @@ def push_frame(thread: Thread, action: SignalAction, info: SignalInfo, is_fault:
     frame.rdi = u64(info.signal)
     frame.rsi = start + 8 + CONTEXT_SIZE
     frame.rdx = start + 8
-    frame.rflags = user_flags(0)
+    frame.rflags = handler_flags(frame.rflags)
+    frame.cs = USER_CODE
+    frame.ss = USER_DATA
     frame.return_fully()
 
 
@@ -139,18 +145,31 @@ def store_fault(registers: MutableSlice[u8], frame: TrapFrame, info: SignalInfo)
 
 
 def pop_frame(thread: Thread) -> Fallible[None]:
-    """rt_sigreturn(2): take back registers, mask and alternate stack from the frame at the stack pointer. EFAULT."""
+    """rt_sigreturn(2): take back registers, mask and alternate stack from the frame at the stack pointer.
+
+    EFAULT when there is none, or when the processor would refuse what is in it: then the registers are those of the
+    frame already, as on Linux, and must not go back to ring 3; the vector registers are as at the start.
+    """
     frame = thread.frame
     # The handler's `ret` has taken the return address off.
     buffer = local_array(u8, CONTEXT_SIZE)
     user.copy_in(buffer, UserSlice(UserAddr(frame.rsp), CONTEXT_SIZE))
     mask = load(u64, buffer, MASK - 8)
     thread.signal_mask = mask & (UNBLOCKABLE ^ 0xFFFF_FFFF_FFFF_FFFF)
-    extended_state.take_state(thread, load(u64, buffer, FLOATING_POINT - 8))
+    frame.forget_call()
+    restart.forget(thread)
+    frame.return_fully()
     take_alternate_stack(thread, buffer)
     load_registers(buffer[REGISTERS - 8 : FLOATING_POINT - 8], frame)
-    frame.forget_call()
-    frame.return_fully()
+    if load(u64, buffer, 0) & UC_STRICT_RESTORE_SS == 0:
+        frame.ss = USER_DATA
+    try:
+        extended_state.take_state(thread, load(u64, buffer, FLOATING_POINT - 8))
+    except EFAULT:
+        switch.reset_fpu(thread)
+        raise
+    if not frame.check_return():
+        raise EFAULT
 
 
 def take_alternate_stack(thread: Thread, context: MutableSlice[u8]) -> None:
@@ -162,10 +181,8 @@ def take_alternate_stack(thread: Thread, context: MutableSlice[u8]) -> None:
         return
 
 
-def load_registers(registers: MutableSlice[u8], frame: TrapFrame) -> Fallible[None]:
-    """The inverse of `store_registers`: nothing that ring 3 may not set is taken. EFAULT for a bad address."""
-    if load(u64, registers, 128) >= USER_END:
-        raise EFAULT
+def load_registers(registers: MutableSlice[u8], frame: TrapFrame) -> None:
+    """The inverse of `store_registers`; whether ring 3 can have them is to be checked."""
     frame.r8 = load(u64, registers, 0)
     frame.r9 = load(u64, registers, 8)
     frame.r10 = load(u64, registers, 16)
@@ -183,4 +200,6 @@ def load_registers(registers: MutableSlice[u8], frame: TrapFrame) -> Fallible[No
     frame.rcx = load(u64, registers, 112)
     frame.rsp = load(u64, registers, 120)
     frame.rip = load(u64, registers, 128)
-    frame.rflags = user_flags(load(u64, registers, 136))
+    frame.rflags = restored_flags(frame.rflags, load(u64, registers, 136))
+    frame.cs = u64(load(u16, registers, 144) | USER_PRIVILEGE)
+    frame.ss = u64(load(u16, registers, 150) | USER_PRIVILEGE)

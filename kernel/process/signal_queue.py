@@ -1,17 +1,18 @@
 """What comes with a signal (siginfo_t), kept from when it is sent to when it is taken.
 
-A queue belongs to a process, or to a thread for signals to it alone. Of a standard signal at most one entry is queued;
-real-time signals are queued each (signal(7)). That a signal is pending at all is said by a bit in a set beside
-the queue, so a signal whose entry found no memory still arrives, without information.
+A queue belongs to a process, or to a thread for signals to it alone, and is ordered by signal. Of a standard signal
+one entry is queued, and one for each timer that sends it; real-time signals are queued each (signal(7)). That a signal
+is pending at all is said by a bit in a set beside the queue, so a signal whose entry found no memory still arrives,
+without information.
 """
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, MutableSlice, i32, inline, store, struct, u8, u32, u64
+from codegen.lang import Fallible, Interface, MutableSlice, i32, inline, store, struct, u8, u32, u64, uninitialised
 from kernel.base.errno import ENOMEM
-from kernel.base.list import Link, List
-from kernel.memory.heap import Heap
-from kernel.process.signal_table import bit_of
+from kernel.base.tree import Tree, TreeNode
+from kernel.process.signal_table import bits_of
+from kernel.process.users import User
 
 SI_USER: i32 = 0
 SI_KERNEL: i32 = 0x80
@@ -20,6 +21,8 @@ SI_TIMER: i32 = -2
 SI_TKILL: i32 = -6
 """`si_code`: sent by kill(2), the kernel, sigqueue(3), a timer, tgkill(2) (sigaction(2))."""
 FIRST_REAL_TIME: u32 = 32
+ROUND: u64 = 256
+"""How many entries are dropped at a time."""
 
 
 @struct
@@ -39,6 +42,12 @@ class SignalInfo:
         """Who sent it."""
         self.word = u64(pid) | u64(user) << 32
 
+    def forget(self) -> None:
+        """Nothing is known but the signal."""
+        self.code = SI_USER
+        self.word = 0
+        self.value = 0
+
     def copy_from(self, other: SignalInfo) -> None:
         """Say what `other` says."""
         self.signal = other.signal
@@ -54,55 +63,104 @@ class SignalInfo:
         store(u64, information, 24, self.value)
 
 
+class SignalOwner(Interface):
+    """What has the entry of its signal embedded in it, a timer: it is told what becomes of the entry."""
+
+    def taken(self, info: SignalInfo) -> None:
+        """The signal is taken, with `info`, which may still be completed."""
+        ...
+
+    def dropped(self) -> None:
+        """The signal was discarded."""
+        ...
+
+
 @struct
 class QueuedSignal:
     """One entry of a queue."""
 
     info: SignalInfo = inline()
-    link: Link[QueuedSignal] = inline()
+    owner: SignalOwner | None = None
+    """None: it is an object of its own."""
+    payer: User = uninitialised()
+    """For whom it counts, if it is one."""
+    node: TreeNode[QueuedSignal] = inline()
 
 
-def enqueue(queue: List[QueuedSignal], heap: Heap, info: SignalInfo) -> bool:
-    """Keep `info` until the signal is taken; whether the signal is to be sent: not if it would be lost."""
-    if info.signal < FIRST_REAL_TIME and finds(queue, info.signal):
+def enqueue(queue: Tree[QueuedSignal], payer: User, limit: u64, info: SignalInfo, is_pending: bool) -> bool:
+    """Keep `info` until the signal is taken; whether the signal is to be sent: not if it would be lost.
+
+    It counts for `payer`, who may have `limit` entries; standard signals of the kernel and kill(2) are free of that.
+    `is_pending`: the signal is pending already, of which a standard one needs no second entry.
+    """
+    is_standard = info.signal < FIRST_REAL_TIME
+    if is_standard and is_pending:
         return True
-    try:
-        keep(queue, heap, info)
-    except ENOMEM:
-        info.lost = info.code == SI_QUEUE and info.signal >= FIRST_REAL_TIME
+    if payer.charge_signal(limit, is_standard and info.code >= 0):
+        try:
+            keep(queue, payer, info)
+            return True
+        except ENOMEM:
+            payer.return_signal()
+    info.lost = not is_standard and info.code != SI_USER
     return not info.lost
 
 
-def keep(queue: List[QueuedSignal], heap: Heap, info: SignalInfo) -> Fallible[None]:
-    """Add an entry. ENOMEM."""
-    entry = heap.new(QueuedSignal)
+def keep(queue: Tree[QueuedSignal], payer: User, info: SignalInfo) -> Fallible[None]:
+    """Add an entry, which is charged to `payer`. ENOMEM."""
+    entry = payer.heap.new(QueuedSignal)
+    entry.payer = payer
     entry.info.copy_from(info)
-    queue.push_last(entry)
+    queue.insert_last(entry, u64(info.signal))
 
 
-def finds(queue: List[QueuedSignal], signal: u32) -> bool:
-    """Whether there is an entry for `signal`."""
-    for entry in queue:
-        if entry.info.signal == signal:
-            return True
-    return False
+def release(entry: QueuedSignal) -> None:
+    """Give back an entry that is in no queue."""
+    payer = entry.payer
+    payer.heap.free(entry)
+    payer.return_signal()
 
 
-def take(queue: List[QueuedSignal], heap: Heap, info: SignalInfo) -> bool:
+def first_of(queue: Tree[QueuedSignal], signal: u32) -> QueuedSignal | None:
+    """The entry for `signal` that came first."""
+    entry = queue.at_or_above(u64(signal))
+    return None if entry is None or entry.info.signal != signal else entry
+
+
+def take(queue: Tree[QueuedSignal], info: SignalInfo) -> bool:
     """Complete `info`, whose signal is set, by the first entry for it; whether more are left."""
-    for entry in queue:
-        if entry.info.signal == info.signal:
-            info.copy_from(entry.info)
-            queue.remove(entry)
-            heap.free(entry)
-            return finds(queue, info.signal)
-    info.code = SI_USER
-    return False
+    signal = info.signal
+    entry = first_of(queue, signal)
+    if entry is None:
+        info.forget()
+        return False
+    queue.remove(entry)
+    info.copy_from(entry.info)
+    owner = entry.owner
+    if owner is None:
+        release(entry)
+    else:
+        owner.taken(info)
+    return first_of(queue, signal) is not None
 
 
-def discard(queue: List[QueuedSignal], heap: Heap, signals: u64) -> None:
-    """Drop the entries for `signals`."""
-    for entry in queue:
-        if signals & bit_of(entry.info.signal) != 0:
+def discard(queue: Tree[QueuedSignal], signals: u64) -> bool:
+    """Drop the entries for `signals`, at most ROUND; whether that were all."""
+    count: u64 = 0
+    if queue.is_empty:
+        return True
+    for index in bits_of(signals):
+        while True:
+            entry = first_of(queue, u32(index) + 1)
+            if entry is None:
+                break
+            if count == ROUND:
+                return False
+            count += 1
             queue.remove(entry)
-            heap.free(entry)
+            owner = entry.owner
+            if owner is None:
+                release(entry)
+            else:
+                owner.dropped()
+    return True

@@ -6,8 +6,22 @@ from collections.abc import Iterator
 from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING
 
-from codegen.lang import Array, UserAddr, count_trailing_zeros, inline, inline_array, invert, struct, u32, u64, width
-from kernel.base.list import List
+from codegen.lang import (
+    Array,
+    Fallible,
+    UserAddr,
+    count_trailing_zeros,
+    inline,
+    inline_array,
+    invert,
+    struct,
+    u32,
+    u64,
+    uninitialised,
+    width,
+)
+from kernel.base.tree import Tree
+from kernel.memory.heap import Heap
 
 if TYPE_CHECKING:
     from kernel.process.signal_queue import QueuedSignal
@@ -105,20 +119,45 @@ class SignalAction:
     restorer: UserAddr = UserAddr(0)
     mask: u64 = 0
 
+    def copy_from(self, other: SignalAction) -> None:
+        """Be like `other`."""
+        self.handler = other.handler
+        self.flags = other.flags
+        self.restorer = other.restorer
+        self.mask = other.mask
+
+
+@struct
+class ActionTable:
+    """The actions of all signals, of one process or of several that share them (CLONE_SIGHAND)."""
+
+    actions: Array[SignalAction] = inline_array(64)
+    changed: u64 = 0
+    """Of which signals the action was ever set: those of all others are the default."""
+    references: u64 = 1
+    heap: Heap | None = None
+    """Where it is from; None: it is the room that a process has for one."""
+
+    def copy_from(self, other: ActionTable) -> None:
+        """Have the actions of `other`."""
+        self.changed = other.changed
+        for index in bits_of(other.changed):
+            self.actions[index].copy_from(other.actions[index])
+
 
 @struct
 class SignalTable:
     """The actions of a process, and the signals that were sent to it as a whole and not yet taken by a thread."""
 
-    actions: Array[SignalAction] = inline_array(64)
-    changed: u64 = 0
-    """Of which signals the action was ever set: those of all others are the default."""
+    table: ActionTable = uninitialised()
+    """Its own, or one that it shares with others."""
+    own_table: ActionTable = inline()
     pending: u64 = 0
-    queue: List[QueuedSignal] = inline()
+    queue: Tree[QueuedSignal] = inline()
 
     def action(self, signal: u32) -> SignalAction:
         """The action of `signal`, 1 to 64."""
-        return self.actions[u64(signal) - 1]
+        return self.table.actions[u64(signal) - 1]
 
     def set_action(self, signal: u32, handler: UserAddr, flags: u64, restorer: UserAddr, mask: u64) -> None:
         """Change what `signal` does."""
@@ -127,7 +166,14 @@ class SignalTable:
         action.flags = flags
         action.restorer = restorer
         action.mask = mask
-        self.changed |= bit_of(signal)
+        self.table.changed |= bit_of(signal)
+
+    def begin_action(self, signal: u32, action: SignalAction) -> None:
+        """`signal` is handled: fill in `action`, which no other thread changes meanwhile. SA_RESETHAND takes effect."""
+        own = self.action(signal)
+        action.copy_from(own)
+        if own.flags & u64(ActionFlags.RESET_HANDLER) != 0:
+            own.handler = DEFAULT
 
     def is_ignored(self, signal: u32) -> bool:
         """Whether `signal` would do nothing."""
@@ -143,19 +189,36 @@ class SignalTable:
 
     def copy_from(self, other: SignalTable) -> None:
         """Take over the actions of `other` (fork(2)); nothing is pending."""
-        self.changed = other.changed
-        for index in bits_of(other.changed):
-            mine = self.actions[index]
-            theirs = other.actions[index]
-            mine.handler = theirs.handler
-            mine.flags = theirs.flags
-            mine.restorer = theirs.restorer
-            mine.mask = theirs.mask
+        self.table.copy_from(other.table)
+
+    def share_with(self, other: SignalTable, heap: Heap) -> Fallible[None]:
+        """Let the new process of `other` have the very actions of this one (CLONE_SIGHAND). ENOMEM."""
+        if self.table.heap is None:
+            made = heap.new(ActionTable)
+            made.heap = heap
+            made.copy_from(self.table)
+            self.table = made
+        other.table = self.table
+        other.table.references += 1
+
+    def drop_table(self) -> None:
+        """The process has no actions any more: what it shared is freed with the last one that has it."""
+        table = self.table
+        heap = table.heap
+        self.table = self.own_table
+        if heap is None:
+            return
+        table.references -= 1
+        if table.references == 0:
+            heap.free(table)
 
     def reset_for_exec(self) -> None:
-        """Handlers are gone with the program; what is ignored stays ignored (execve(2))."""
-        for index in bits_of(self.changed):
-            action = self.actions[index]
+        """Handlers are gone with the program; what is ignored stays so (execve(2)). Others share nothing any more."""
+        if self.table.heap is not None:
+            self.own_table.copy_from(self.table)
+            self.drop_table()
+        for index in bits_of(self.table.changed):
+            action = self.table.actions[index]
             if action.handler != IGNORE:
                 action.handler = DEFAULT
             action.flags = 0

@@ -21,6 +21,7 @@ from codegen.lang import (
     store,
     struct,
     u8,
+    u32,
     u64,
     width,
 )
@@ -29,8 +30,9 @@ from kernel.devices.random import fill_random
 from kernel.files.credentials import Credentials
 from kernel.machine.cpuid import CpuidResult, read_cpuid
 from kernel.machine.layout import PAGE_SIZE
-from kernel.memory import growth, user
-from kernel.memory.region import Protection
+from kernel.memory import user
+from kernel.memory.mapping import map_new
+from kernel.memory.region import Protection, Terms
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import STACK_SIZE, TOP, VDSO
 from kernel.process.arguments import Arguments
@@ -128,8 +130,8 @@ class StackWriter:
 
 def map_stack(space: AddressSpace) -> Fallible[None]:
     """Give `space` a stack, which grows while it is filled and used."""
-    protection = Protection.READ | Protection.WRITE
-    _ = growth.map_growing(space, TOP - PAGE_SIZE, PAGE_SIZE, protection)
+    terms = Terms(rights=u32(Protection.READ | Protection.WRITE), grows_down=True)
+    map_new(space, terms, None, 0, TOP - PAGE_SIZE, TOP)
 
 
 def push(top: u64, content: Slice[u8]) -> Fallible[u64]:
@@ -183,10 +185,10 @@ def write_auxiliary(writer: StackWriter, facts: ProgramFacts, credentials: Crede
     writer.pair(Auxiliary.FLAGS, 0)
     writer.pair(Auxiliary.ENTRY, facts.entry)
     writer.pair(Auxiliary.USER, credentials.real_user)
-    writer.pair(Auxiliary.EFFECTIVE_USER, credentials.user)
+    writer.pair(Auxiliary.EFFECTIVE_USER, credentials.effective_user)
     writer.pair(Auxiliary.GROUP, credentials.real_group)
-    writer.pair(Auxiliary.EFFECTIVE_GROUP, credentials.group)
-    writer.pair(Auxiliary.SECURE, 0)
+    writer.pair(Auxiliary.EFFECTIVE_GROUP, credentials.effective_group)
+    writer.pair(Auxiliary.SECURE, 1 if credentials.changes_ids else 0)
     writer.pair(Auxiliary.HARDWARE_2, 0)
     writer.pair(Auxiliary.VDSO, VDSO)
     writer.pair(Auxiliary.MINIMUM_SIGNAL_STACK, MINIMUM_SIGNAL_STACK)

@@ -6,9 +6,9 @@ from codegen.lang import Fallible, Slice, UserAddr, field_offset, on_error, u8, 
 from kernel.base.errno import EINTR
 from kernel.files.execution import Execution
 from kernel.memory.space import AddressSpace
-from kernel.process import exec, robust, timers
+from kernel.process import exec, restart, robust, timers
+from kernel.process.changes import drop_space
 from kernel.process.deliver import has_signal
-from kernel.process.limits import Resource
 from kernel.process.process import Process
 from kernel.process.program import Program
 from kernel.process.signal_queue import QueuedSignal
@@ -18,7 +18,7 @@ from kernel.sched import switch
 from kernel.sched.scheduler import start
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER
-from kernel.sched.wait import interrupt
+from kernel.sched.wait import kill
 
 SLASH: u8 = 0x2F
 
@@ -32,14 +32,15 @@ def create_user_thread(process: Process) -> Fallible[Thread]:
     thread.process = process
     thread.is_user = True
     thread.space = process.space
-    thread.signal_queue.offset = field_offset(QueuedSignal.link)
+    thread.shared_time = process.time
+    thread.signal_queue.offset = field_offset(QueuedSignal.node)
     process.threads.push_last(thread)
     thread.killed = process.exiting  # it may have been told to end while its program was loaded
     return thread
 
 
 def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallible[None]:
-    """Load `program` and let `process`, which has no thread yet, begin with it."""
+    """Load `program` and let `process`, which nobody has seen yet, begin with it."""
     exec.load(program, path)
     space = program.space
     file = program.file
@@ -47,11 +48,14 @@ def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallib
     process.space = space
     with on_error(undo_load, space, file):
         thread = create_user_thread(process)
+        with on_error(switch.free_thread, thread):
+            process.publish(None, None)
     process.executable = file
-    thread.id = process.pid
+    process.session.foreground = process.group_id
+    process.container.numbers.add_thread(thread, process.pid)
     process.name_thread(thread, base_name(path))
     process.settings.limits.begin(process.container.account.processes.limit)
-    space.stack_limit = process.settings.limits.soft_of(Resource.STACK)
+    process.settings.limits.apply_to(space)
     thread.frame.start_user(UserAddr(program.entry), UserAddr(program.stack_pointer))
     switch.prepare_user(thread)
     start(thread)
@@ -59,7 +63,7 @@ def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallib
 
 def undo_load(space: AddressSpace, file: Execution) -> None:
     """Give back what `exec.load` made."""
-    space.drop()
+    drop_space(space)
     file.drop()
 
 
@@ -76,9 +80,8 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     robust.release_locks(thread)
     keep_largest(process)
     process.space = space
-    space.stack_limit = process.settings.limits.soft_of(Resource.STACK)
+    process.settings.limits.apply_to(space)
     switch.enter_space(space)
-    before.drop()
     process.return_space()
     old_file = process.executable
     process.executable = file
@@ -88,6 +91,7 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     process.executed = True
     process.exit_signal = u32(Signal.CHILD)
     process.settings.begin_program()
+    process.credentials.begin_program()
     process.signals.reset_for_exec()
     timers.delete_all(process, True)
     process.files.close_for_exec()
@@ -98,6 +102,8 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
     switch.reset_fpu(thread)
     switch.load_fs_base(thread)
     thread.frame.start_user(UserAddr(program.entry), UserAddr(program.stack_pointer))
+    restart.forget(thread)
+    drop_space(before)
 
 
 def end_other_threads(task: Thread) -> Fallible[None]:
@@ -112,14 +118,14 @@ def end_other_threads(task: Thread) -> Fallible[None]:
         seen = process.thread_ended.observe()
         for thread in process.threads:
             if thread is not task:
-                thread.killed = True
-                interrupt(thread)
+                kill(thread)
         task.interrupted = False
         process.thread_ended.wait(seen, NEVER, True)
     task.interrupted = has_signal(task)
     if task.id != process.pid:
-        process.container.account.return_process()
-        task.id = process.pid
+        process.return_thread()
+        process.container.numbers.remove_thread(task)
+        process.container.numbers.add_thread(task, process.pid)
 
 
 def base_name(path: Slice[u8]) -> Slice[u8]:

@@ -27,9 +27,11 @@ from kernel.process.deliver import before_return, fault, is_delayed
 from kernel.process.ending import kill_process, status_of_signal
 from kernel.process.exceptions import handle_exception
 from kernel.process.exit import exit_process
+from kernel.process.signal_queue import SI_KERNEL
 from kernel.process.signal_table import Signal
 from kernel.sched.cpu import current
 from kernel.sched.kernel_lock import KERNEL_LOCK
+from kernel.sched.preemption import give_way
 from kernel.sched.scheduler import tick, yield_now
 from kernel.sched.thread import Thread
 from kernel.sched.timer import expire_sleepers
@@ -95,7 +97,7 @@ def handle_interrupt(vector: u64, from_user: bool) -> None:
 def handle_page_fault(frame: TrapFrame) -> None:
     """Fill in the page, end the copy, signal the program, or find a bug of the kernel."""
     address = read_fault_address()
-    in_copy = is_user_copy(frame)
+    in_copy = not frame.from_user and is_user_copy(frame)
     if not frame.from_user and not (in_copy and address < USER_END):
         stop_machine(frame)
     if frame.from_user:
@@ -111,6 +113,11 @@ def handle_page_fault(frame: TrapFrame) -> None:
 def serve_page_fault(frame: TrapFrame, address: u64, in_copy: bool) -> None:
     """`handle_page_fault`, for an address that a program may use, with the kernel lock."""
     error = frame.page_fault_error()
+    if frame.from_user and not error.user:
+        # An access of ring 3 that counts as the kernel's, such as QEMU makes for a far return: SMAP refuses it as often
+        # as it is made, whatever is mapped.
+        fault(current(), u32(Signal.SEGMENTATION), u32(SI_KERNEL), 0)
+        return
     access = Access.READ
     if error.write:
         access = Access.WRITE
@@ -157,6 +164,7 @@ def fill_in(thread: Thread, space: AddressSpace, address: u64, access: Access, m
             tries += 1
             if thread.killed or not process.container.make_room(process, may_wait and tries < MOST_TRIES):
                 raise
+            give_way()
 
 
 def code_at(space: AddressSpace | None, address: u64) -> u32:

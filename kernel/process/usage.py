@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from codegen.lang import inline, struct, u64
 from kernel.machine.clock import CLOCK
 from kernel.memory.resident import most_resident_pages
-from kernel.sched.scheduler import time_of
 from kernel.sched.thread import Thread
+from kernel.sched.times import time_of
 from kernel.sched.usage import TimeSplit, Usage
 
 if TYPE_CHECKING:

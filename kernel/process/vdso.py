@@ -5,7 +5,7 @@ Interface: `prepare` at start; `map_into` for a new address space. The code is m
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, FrameNumber, copy, reference, slice_at, struct, symbol_address, u8, u64
+from codegen.lang import Fallible, FrameNumber, copy, reference, slice_at, struct, symbol_address, u8, u32, u64
 from kernel.base.errno import EACCES, ENXIO
 from kernel.machine.clock import CLOCK
 from kernel.machine.layout import PAGE_SIZE, frame_address
@@ -13,8 +13,9 @@ from kernel.machine.time_page import TimePage
 from kernel.memory import frames
 from kernel.memory.account import Account
 from kernel.memory.frames import FrameUse
+from kernel.memory.mapping import map_new
 from kernel.memory.pager import Pager
-from kernel.memory.region import Protection
+from kernel.memory.region import Protection, Region, Terms
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import TIME_PAGE
 
@@ -48,11 +49,26 @@ class SharedPages(Pager):
     def own_page(self, index: u64) -> Fallible[FrameNumber]:
         raise EACCES
 
+    def has_page(self, index: u64) -> bool:
+        return index < PAGES
+
+    def note_write(self) -> None:
+        """Nobody writes to them."""
+
+    def identity(self) -> u64:
+        return 0
+
     def hold(self) -> None:
-        """Nobody counts."""
+        """They stay."""
 
     def drop(self) -> None:
-        """Nobody counts."""
+        """They stay."""
+
+    def enter(self, region: Region) -> None:
+        """They stay, so nobody has to know who shows them."""
+
+    def leave(self, region: Region) -> None:
+        """Likewise."""
 
 
 SHARED_PAGES = SharedPages()
@@ -60,5 +76,5 @@ SHARED_PAGES = SharedPages()
 
 def map_into(space: AddressSpace) -> Fallible[None]:
     """Let a program have the vDSO. ENOMEM."""
-    protection = Protection.READ | Protection.EXECUTE
-    space.map(TIME_PAGE, PAGES * PAGE_SIZE, protection, False, SHARED_PAGES, 0)
+    terms = Terms(rights=u32(Protection.READ | Protection.EXECUTE))
+    map_new(space, terms, SHARED_PAGES, 0, TIME_PAGE, TIME_PAGE + PAGES * PAGE_SIZE)

@@ -62,12 +62,13 @@ def wait_for_child(parent: Process, which: i64, options: WaitOptions, ended: End
         for child in parent.children:
             if is_wanted(child, parent, which, options):
                 has_child = True
-                if ended.pid == Pid(0):
-                    look_at(child, options, ended)
-        if ended.pid != Pid(0) or (has_child and WaitOptions.NO_HANG in options):
-            return
+                look_at(child, options, ended)
+                if ended.pid != Pid(0):
+                    return
         if not has_child:
             raise ECHILD
+        if WaitOptions.NO_HANG in options:
+            return
         parent.child_ended.sleep(seen)
 
 

@@ -6,6 +6,7 @@ Interface: `set_shares` `nudge_group` `restrict_to`.
 from __future__ import annotations
 
 from codegen.lang import u64
+from kernel.base.saturating import HIGHEST
 from kernel.machine.instructions import read_time_stamp
 from kernel.sched.cpu import CPUS
 from kernel.sched.group import RunGroup
@@ -20,6 +21,8 @@ def set_shares(group: RunGroup, weight: u64, bandwidth: u64) -> None:
             group.weight = weight
         if bandwidth != group.bandwidth.limit:
             group.bandwidth.set_limit(bandwidth)
+            # Groups inside may have waited for the old limit.
+            SCHEDULER.resume(HIGHEST)
 
 
 def nudge_group(group: RunGroup) -> None:

@@ -59,7 +59,7 @@ def go_on(cpu: Cpu) -> None:
 def next_wake_up(moment: Nanoseconds, now: u64) -> Nanoseconds:
     """When the first sleeper is to be woken or the first throttled group goes on; it is `moment`, `now` in ticks."""
     wake_up = SCHEDULER.next_deadline
-    refill = SCHEDULER.first_refill(now)
+    refill = SCHEDULER.first_refill()
     if refill != 0:
         delay = CLOCK.nanoseconds_of(refill - now) if refill > now else Nanoseconds(0)
         wake_up = min(wake_up, Nanoseconds(moment + delay))

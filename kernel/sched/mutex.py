@@ -1,9 +1,15 @@
-"""Mutex: mutual exclusion for work that may sleep. `with mutex:`; never taken in an interrupt or under a spinlock."""
+"""Mutex: mutual exclusion for work that may sleep. `with mutex:`; never taken in an interrupt or under a spinlock.
+
+A thread that holds one for which others wait is urgent (group.py): no limit of its container lets them wait longer.
+"""
 
 from __future__ import annotations
 
-from codegen.lang import Atomic, inline, noinline, struct, u64
+from codegen.lang import Atomic, inline, noinline, reference, struct, u64
 from kernel.machine.cpu import current_thread_address
+from kernel.sched.cpu import current
+from kernel.sched.scheduler import SCHEDULER
+from kernel.sched.thread import Thread
 from kernel.sched.wait import WaitQueue
 
 
@@ -20,6 +26,8 @@ class Mutex:
     """The address of the thread that has it; 0: none."""
     waiting: Atomic[u64] = inline()
     """How many threads wait for it."""
+    urged: u64 = 0
+    """The address of the thread that counts it in `Thread.awaited`; 0: none. Under the lock of the scheduler."""
     queue: WaitQueue = inline()
 
     @inline
@@ -31,7 +39,7 @@ class Mutex:
     def __exit__(self, *_: object) -> None:
         self.holder.store(0)
         if self.waiting.load() != 0:
-            self.queue.wake_one()
+            self.let_in()
 
     @noinline
     def enter_slowly(self) -> None:
@@ -42,5 +50,25 @@ class Mutex:
             seen = self.queue.observe()
             if self.holder.compare_exchange(0, current_thread_address()):
                 break
+            self.urge()
             self.queue.sleep_uninterrupted(seen)
         self.waiting.fetch_sub(1)
+
+    def urge(self) -> None:
+        """Let the thread that has it be urgent."""
+        with SCHEDULER.lock:
+            holder = self.holder.load()
+            if holder != 0 and self.urged == 0:
+                self.urged = holder
+                thread = reference(Thread, holder)
+                thread.awaited += 1
+                SCHEDULER.hasten(thread)
+
+    @noinline
+    def let_in(self) -> None:
+        """It was given up by the running thread, and others wait for it."""
+        with SCHEDULER.lock:
+            if self.urged == current_thread_address():
+                self.urged = 0
+                current().awaited -= 1
+        self.queue.wake_one()

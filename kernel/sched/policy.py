@@ -48,6 +48,8 @@ class Policy:
     """What one thread asked for."""
 
     kind: PolicyKind = PolicyKind.OTHER
+    priority: u32 = 0
+    """1 to 99 of a real-time policy, kept and told; 0 of others."""
     nice: i32 = 0
     resets_on_fork: bool = False
     """SCHED_RESET_ON_FORK: what only the superuser may ask for, children do not have."""
@@ -57,6 +59,13 @@ class Policy:
     """ioprio_set(2); 0: none."""
     timer_slack: u64 = DEFAULT_SLACK
     """No sleep is made longer by it: the tick does that."""
+    default_slack: u64 = DEFAULT_SLACK
+    """What 0 sets it to: that of the thread that made this one."""
+
+    @property
+    def is_real_time(self) -> bool:
+        """Whether the policy is SCHED_FIFO or SCHED_RR."""
+        return self.kind == PolicyKind.FIFO or self.kind == PolicyKind.ROUND_ROBIN
 
     @property
     def is_standard(self) -> bool:
@@ -78,6 +87,15 @@ class Policy:
         """Begin as a child of a thread with the policy `other` (sched(7), "The SCHED_RESET_ON_FORK flag")."""
         self.processors = other.processors
         self.timer_slack = other.timer_slack
+        self.default_slack = other.timer_slack
         self.io_priority = other.io_priority
-        self.kind = other.kind
-        self.nice = max(other.nice, 0) if other.resets_on_fork else other.nice
+        if not other.resets_on_fork:
+            self.kind = other.kind
+            self.priority = other.priority
+            self.nice = other.nice
+        elif other.is_real_time:
+            self.kind = PolicyKind.OTHER
+            self.nice = 0
+        else:
+            self.kind = other.kind
+            self.nice = max(other.nice, 0)

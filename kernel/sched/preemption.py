@@ -1,6 +1,7 @@
 """Preemption points: where a long system call lets others run, ends when its process is killed, and freezes.
 
-Interface: `preemption_point`, `give_way`; `sleep_while_frozen` and `THAWED` for who freezes and thaws.
+Interface: `preemption_point`; `give_way` in what cannot be given up; `sleep_while_frozen` and `THAWED` for who freezes
+and thaws.
 
 Kernel code is never preempted, so a call whose length a program chooses is made of steps, each of a bounded length (a
 fraction of a millisecond), with a preemption point between them. There the kernel lock may be given up and taken
@@ -41,16 +42,6 @@ class Freezing(IntEnum):
 
 
 @sleeps
-def give_way() -> None:
-    """A preemption point of what has to be done to its end, whoever is killed or frozen meanwhile."""
-    if this_cpu().need_resched:
-        end_turn()
-    elif KERNEL_LOCK.is_claimed and KERNEL_LOCK.is_mine:
-        KERNEL_LOCK.leave()
-        KERNEL_LOCK.enter()
-
-
-@sleeps
 @inline
 def preemption_point(freezing: Freezing = Freezing.HERE) -> Fallible[None]:
     """Let others run if it is their turn. EINTR once the running thread is to end: the call gives up what it does."""
@@ -67,7 +58,26 @@ def pause(thread: Thread, freezing: Freezing) -> Fallible[None]:
         sleep_while_frozen(thread)
     if thread.killed:
         raise EINTR
-    give_way()
+    let_others_run()
+
+
+@sleeps
+@inline
+def give_way() -> None:
+    """Let others run if it is their turn, in what has to be done to its end: freezing and killing come after it."""
+    if this_cpu().need_resched or KERNEL_LOCK.is_claimed:
+        let_others_run()
+
+
+@sleeps
+@noinline
+def let_others_run() -> None:
+    """End the turn if it is over, and give the kernel lock to a thread that has claimed it."""
+    if this_cpu().need_resched:
+        end_turn()
+    elif KERNEL_LOCK.is_claimed and KERNEL_LOCK.is_mine:
+        KERNEL_LOCK.leave()
+        KERNEL_LOCK.enter()
 
 
 @sleeps

@@ -28,25 +28,24 @@ from codegen.lang import (
     unreachable,
     width,
 )
-from kernel.base.list import List
 from kernel.base.lock_rank import LockRank
+from kernel.base.saturating import saturating_add
 from kernel.base.spinlock import SpinLock
-from kernel.machine.clock import CLOCK
+from kernel.base.tree import Tree
 from kernel.machine.instructions import disable_interrupts, enable_interrupts, interrupts_enabled, read_time_stamp
 from kernel.machine.local_apic import send_interrupt
 from kernel.machine.trap import Vector
 from kernel.memory.pressure import PRESSURE
 from kernel.sched import switch
 from kernel.sched.cpu import CPUS, Cpu, current, this_cpu
-from kernel.sched.group import STANDARD_WEIGHT, RunGroup
+from kernel.sched.group import LONGEST_TIME, RunGroup
 from kernel.sched.kernel_lock import KERNEL_LOCK
 from kernel.sched.policy import STANDARD_THREAD_WEIGHT
 from kernel.sched.thread import Thread, ThreadState
+from kernel.sched.turns import is_younger, turn_length, without_lag
 from kernel.sched.usage import Usage
 
 TICK: Nanoseconds = Nanoseconds(4_000_000)
-TURNS_PER_SECOND_ORDER: u64 = 8
-"""A turn is 1/256 s, about a tick."""
 NEVER: Nanoseconds = Nanoseconds(0xFFFF_FFFF_FFFF_FFFF)
 
 
@@ -64,10 +63,13 @@ class Leaving(IntEnum):
 
 @struct
 class Scheduler:
-    """The groups that have ready threads, the youngest first, and the processors that have nothing to run."""
+    """The groups that have ready threads, and the processors that have nothing to run."""
 
     lock: SpinLock = inline(SpinLock(LockRank.SCHEDULER))
-    turns: List[RunGroup] = inline(List(RunGroup.turn_link))
+    turns: Tree[RunGroup] = inline(Tree(RunGroup.turn_node))
+    """The groups that may run, the youngest first."""
+    throttled: Tree[RunGroup] = inline(Tree(RunGroup.turn_node))
+    """The groups with ready threads that have used up their limit, by when they go on."""
     floor: u64 = 0
     """The age of the group that was taken last: who comes back after a pause is not younger."""
     idle: u64 = 0
@@ -77,6 +79,11 @@ class Scheduler:
     watched: Nanoseconds = NEVER
     """For when the processor `watcher`, which halts, has set its timer (idle.py)."""
     watcher: u32 = 0
+
+    @property
+    def has_ready(self) -> bool:
+        """Whether any thread is ready, be it that its group has to wait."""
+        return not (self.turns.is_empty and self.throttled.is_empty)
 
     @hot
     def enqueue(self, thread: Thread) -> None:
@@ -88,20 +95,39 @@ class Scheduler:
         if not group.queued:
             group.age = without_lag(group.age, self.floor)
             self.insert(group)
+        elif group.is_waiting and not group.urgent.is_empty:
+            self.discard(group)
+            self.insert(group)
 
+    @inline
     def insert(self, group: RunGroup) -> None:
         """Put a group into the order of ages, behind those of its age. The lock is held."""
         group.queued = True
-        for other in self.turns:
-            if group.age < other.age:
-                self.turns.insert_before(other, group)
-                return
-        self.turns.push_last(group)
+        self.turns.insert_last(group, group.age)
 
     def discard(self, group: RunGroup) -> None:
-        """Take a group out of the order of ages. The lock is held."""
+        """Take a group out of the order of ages, or from those that wait. The lock is held."""
+        if group.is_waiting:
+            group.is_waiting = False
+            self.throttled.remove(group)
+        else:
+            self.turns.remove(group)
         group.queued = False
+
+    def suspend(self, group: RunGroup) -> None:
+        """Let a group that has used up its limit wait for its next period. The lock is held."""
         self.turns.remove(group)
+        group.is_waiting = True
+        self.throttled.insert_last(group, group.resumes_at())
+
+    def resume(self, until: u64) -> None:
+        """Let the groups go on whose waiting ends until then. The lock is held."""
+        while True:
+            group = self.throttled.first
+            if group is None or group.turn_node.key > until:
+                return
+            self.discard(group)
+            self.insert(group)
 
     @hot
     def charge(self, cpu: Cpu, now: u64) -> None:
@@ -114,21 +140,35 @@ class Scheduler:
             return
         cpu.busy_time += time
         thread.usage.time += time
-        thread.age += time if thread.policy.is_standard else time * STANDARD_THREAD_WEIGHT // thread.policy.weight
+        thread.shared_time.time += time
+        counted = min(time, LONGEST_TIME)
+        if not thread.policy.is_standard:
+            counted = counted * STANDARD_THREAD_WEIGHT // thread.policy.weight
+        thread.age = saturating_add(thread.age, counted)
         group = thread.group
         group.charge(time, now)
-        if group.queued:
+        if group.queued and not group.is_waiting:
             self.discard(group)
             self.insert(group)
 
     @inline
     def next_for(self, processor: u32, now: u64) -> Thread | None:
         """The thread that `processor` is to run next; None when none is ready for it. The lock is held."""
-        for group in self.turns:
-            if not group.is_throttled(now):
+        if not self.throttled.is_empty:
+            self.resume(now)
+        group = self.turns.first
+        while group is not None:
+            is_throttled = group.is_throttled(now)
+            if is_throttled:
+                thread = group.next_urgent(processor)
+            else:
                 thread = group.next_for(processor, CPUS.started, turn_length() // 2)
-                if thread is not None:
-                    return thread
+            if thread is not None:
+                return thread
+            following = self.turns.after(group)
+            if is_throttled and group.urgent.is_empty:
+                self.suspend(group)
+            group = following
         return None
 
     @inline
@@ -140,18 +180,22 @@ class Scheduler:
             group.take(thread)
             self.floor = max(self.floor, group.age)
             if group.ready_count == 0:
-                self.discard(group)
+                self.turns.remove(group)
+                group.queued = False
         return thread
 
-    def first_refill(self, now: u64) -> u64:
+    def first_refill(self) -> u64:
         """When the first throttled group with ready threads goes on, on the time-stamp counter; 0: there is none."""
-        first: u64 = 0
-        for group in self.turns:
-            if group.is_throttled(now):
-                moment = group.resumes_at()
-                if first == 0 or moment < first:
-                    first = moment
-        return first
+        first = self.throttled.first
+        return 0 if first is None else first.turn_node.key
+
+    def hasten(self, thread: Thread) -> None:
+        """`thread` has become urgent: if it is ready, it is so in another way. The lock is held."""
+        group = thread.group
+        if thread.state == ThreadState.READY and not group.urgent.contains_link(thread):
+            group.remove(thread)
+            self.enqueue(thread)
+            self.alert(thread, read_time_stamp())
 
     def place(self, thread: Thread) -> None:
         """Choose the processor that a thread which wakes is queued at. The lock is held."""
@@ -179,51 +223,6 @@ class Scheduler:
 
 
 SCHEDULER = Scheduler()
-
-
-def turn_length() -> u64:
-    """How long a turn is, on the time-stamp counter."""
-    return CLOCK.tsc_hertz >> TURNS_PER_SECOND_ORDER
-
-
-def without_lag(age: u64, floor: u64) -> u64:
-    """The age of who becomes ready where the youngest has the age `floor`: a long pause is not made up for."""
-    lag = turn_length()
-    return max(age, floor - lag) if floor > lag else age
-
-
-@hot
-def is_younger(thread: Thread, cpu: Cpu, now: u64) -> bool:
-    """Whether `thread` should run at once in place of what runs on `cpu`.
-
-    In its own group, only if it is younger by half a turn: who wakes others often waits for them soon after.
-    """
-    running = cpu.running
-    group = running.group
-    if thread.group is group:
-        return thread.age + turn_length() // 2 < running.age
-    return thread.group.age <= group.age + cpu.elapsed(now) * STANDARD_WEIGHT // group.weight
-
-
-def cpu_times(cpu: Cpu) -> tuple[Nanoseconds, Nanoseconds]:
-    """How long `cpu` has run threads, and how long it had none to run."""
-    with SCHEDULER.lock:
-        busy, idle = cpu.busy_time, cpu.idle_time
-        time = cpu.elapsed(read_time_stamp())
-        if cpu.running is cpu.idle:
-            idle += time
-        else:
-            busy += time
-    return CLOCK.nanoseconds_of(busy), CLOCK.nanoseconds_of(idle)
-
-
-def time_of(thread: Thread) -> u64:
-    """How long `thread` has run until now, on the time-stamp counter."""
-    with SCHEDULER.lock:
-        time = thread.usage.time
-        if thread.has_cpu:
-            time += CPUS.of[thread.processor].elapsed(read_time_stamp())
-        return time
 
 
 def notify(cpu: Cpu) -> None:
@@ -334,9 +333,8 @@ def choose(cpu: Cpu, leaving: Leaving) -> Thread:
     """Take the processor from the running thread and give it to the next one, which is returned. The lock is held."""
     thread = cpu.current
     now = read_time_stamp()
-    # A limit was hit: who goes on here tells of it, though the one that hit it now waits (process/deliver.py).
-    cpu.need_resched = PRESSURE.limit_hit
     if leaving == Leaving.BLOCKS and thread.state != ThreadState.BLOCKED:
+        note_duties(cpu, thread)
         return thread
     SCHEDULER.charge(cpu, now)
     thread.has_cpu = False
@@ -356,7 +354,17 @@ def choose(cpu: Cpu, leaving: Leaving) -> Thread:
     chosen.has_cpu = True
     cpu.running = chosen
     chosen.processor = cpu.number
+    note_duties(cpu, chosen)
     return chosen
+
+
+@inline
+def note_duties(cpu: Cpu, thread: Thread) -> None:
+    """`thread` goes on here: let it do on its way to ring 3 what is left to do (process/deliver.py).
+
+    That is to tell of a limit, though the one that hit it now waits, and to look at its watched processor time.
+    """
+    cpu.need_resched = PRESSURE.limit_hit or thread.shared_time.is_look_due
 
 
 def tick(in_kernel: bool) -> None:
@@ -375,5 +383,8 @@ def tick(in_kernel: bool) -> None:
             thread.usage.kernel_ticks += 1
         else:
             thread.usage.user_ticks += 1
-        if not SCHEDULER.turns.is_empty or thread.group.is_throttled(now):
+        if thread.shared_time.is_watched:
+            thread.shared_time.is_look_due = True
+            cpu.need_resched = True
+        elif SCHEDULER.has_ready or thread.group.is_throttled(now):
             cpu.need_resched = True

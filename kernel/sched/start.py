@@ -27,6 +27,7 @@ from kernel.sched.cpu import CPUS
 from kernel.sched.idle import run_idle
 from kernel.sched.thread import ThreadState
 from kernel.sched.timer import TICK
+from kernel.sched.usage import KERNEL_TIME
 
 
 def prepare_processor(number: u32) -> None:
@@ -39,6 +40,7 @@ def prepare_processor(number: u32) -> None:
     cpu.idle.state = ThreadState.RUNNING
     cpu.idle.has_cpu = True
     cpu.idle.processor = number
+    cpu.idle.shared_time = KERNEL_TIME
     set_current_cpu(cpu.self_address)
     initialise_processor()
     load_segments(number)

@@ -38,6 +38,7 @@ from kernel.memory.space import AddressSpace
 from kernel.sched.cpu import Cpu, current, this_cpu
 from kernel.sched.group import RunGroup
 from kernel.sched.thread import Thread, ThreadState
+from kernel.sched.usage import KERNEL_TIME
 
 
 @struct
@@ -62,6 +63,7 @@ def create_thread(owner: Account, group: RunGroup) -> Fallible[Thread]:
         thread.stack_top = stacks.allocate(owner)
     thread.owner = owner
     thread.group = group
+    thread.shared_time = KERNEL_TIME
     group.threads.fetch_add(1)
     return thread
 

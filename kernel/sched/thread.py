@@ -33,10 +33,11 @@ from codegen.lang import (
     uninitialised,
     width,
 )
-from kernel.base.list import Link, List
-from kernel.machine.trap import TrapFrame
+from kernel.base.list import Link
+from kernel.base.tree import Tree, TreeNode
+from kernel.machine.trap import NO_CALL, TrapFrame
 from kernel.sched.policy import Policy
-from kernel.sched.usage import TimeSplit, Usage
+from kernel.sched.usage import SharedTime, TimeSplit, Usage
 
 if TYPE_CHECKING:
     from kernel.machine.fpu import FpuArea
@@ -62,11 +63,25 @@ class ThreadState(IntEnum):
 
 
 @struct
+class Reading:
+    """Where a thread has come in a long text that the kernel makes: the piece of a space that a read began with."""
+
+    text: u64 = 0
+    """The address of the `View`; 0: in none."""
+    space: u64 = 0
+    """The identity of the address space that it is about."""
+    offset: u64 = 0
+    """Where the piece stands in the text, and what it is about in the space."""
+    address: u64 = 0
+
+
+@struct
 class Thread:
     """One flow of control: its kernel stack, what it runs for, and how it is waiting."""
 
     # Identity; constant after the thread is started.
     id: Pid = Pid(0)
+    number_node: TreeNode[Thread] = inline()
     group: RunGroup = uninitialised()
     process: Process = uninitialised()
     is_user: bool = False
@@ -78,20 +93,23 @@ class Thread:
     state: ThreadState = ThreadState.NEW
     timed_out: bool = False
     interruptible: bool = False
-    run_link: Link[Thread] = inline()
+    run_node: TreeNode[Thread] = inline()
+    urgent_link: Link[Thread] = inline()
     wait_link: Link[Thread] = inline()
-    sleep_link: Link[Thread] = inline()
-    deadline: Nanoseconds = Nanoseconds(0)
+    sleep_node: TreeNode[Thread] = inline()
     has_cpu: bool = False
     processor: u32 = 0
     """Where it runs, or ran last, or is to run."""
     age: u64 = 0
     """How long it has run, divided by its weight: what decides between the threads of a group (group.py)."""
     usage: Usage = inline()
+    shared_time: SharedTime = uninitialised()
+    """That of its process."""
 
     # Set by anyone, read by the thread itself on its way back to ring 3.
     interrupted: bool = False
     killed: bool = False
+    """It is to end: `wait.kill` sets it."""
 
     # The thread's own.
     saved_stack_pointer: u64 = 0
@@ -102,6 +120,8 @@ class Thread:
     fpu_area: FpuArea | None = None
     fpu_processor: u32 = NOWHERE
     """Whose floating-point registers were loaded from the area last."""
+    awaited: u64 = 0
+    """For how many mutexes that it holds others wait (mutex.py). Under SCHEDULER.lock."""
     lends_space: bool = False
     set_child_tid: UserAddr = UserAddr(0)
     clear_child_tid: UserAddr = UserAddr(0)
@@ -109,8 +129,11 @@ class Thread:
     signal_mask: u64 = 0
     saved_signal_mask: u64 = 0
     restore_signal_mask: bool = False
+    kept_call: u64 = NO_CALL
+    kept_deadline: Nanoseconds = Nanoseconds(0)
+    """The call that restart_syscall(2) goes on with, and until when (process/restart.py)."""
     pending_signals: u64 = 0
-    signal_queue: List[QueuedSignal] = inline()
+    signal_queue: Tree[QueuedSignal] = inline()
     alternate_stack: UserAddr = UserAddr(0)
     alternate_stack_size: u64 = 0
     alternate_stack_flags: u32 = 0
@@ -119,7 +142,9 @@ class Thread:
     split: TimeSplit = inline()
     name: Array[u8] = array(16)
     """TASK_COMM_LEN (prctl(2), PR_SET_NAME)."""
-    futex_space: u64 = 0
+    reading: Reading = inline()
+    """So that it goes on there (views/mappings.py)."""
+    futex_object: u64 = 0
     futex_place: u64 = 0
     """Which futex it waits for (process/futex.py)."""
     futex_bits: u32 = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Nanoseconds, inline, struct, u64
 from kernel.base.errno import EINTR
-from kernel.base.list import List
+from kernel.base.tree import Tree
 from kernel.machine import clock
 from kernel.sched import scheduler
 from kernel.sched.cpu import current
@@ -19,41 +19,39 @@ from kernel.sched.thread import Thread, ThreadState
 SECOND: u64 = 1_000_000_000
 TICK: Nanoseconds = scheduler.TICK
 NEVER: Nanoseconds = scheduler.NEVER
+FAR: u64 = 0x7FFF_FFFF_FFFF_FFFF
+"""The longest time and the last moment that programs see (KTIME_MAX), in the 23rd century."""
+ROUND: u64 = 256
+"""How many sleepers are woken at a time, as interrupts are off meanwhile."""
 
 
 @struct
 class Sleepers:
-    """Threads that sleep until a moment, the earliest first. Under the lock of the scheduler."""
+    """Threads that sleep until a moment, by that. Under the lock of the scheduler."""
 
-    threads: List[Thread] = inline(List(Thread.sleep_link))
+    threads: Tree[Thread] = inline(Tree(Thread.sleep_node))
 
     def insert(self, thread: Thread, deadline: Nanoseconds) -> None:
         """Wake `thread` at `deadline`."""
-        thread.deadline = deadline
-        for other in self.threads:
-            if deadline < other.deadline:
-                self.threads.insert_before(other, thread)
-                break
-        else:
-            self.threads.push_last(thread)
+        self.threads.insert_last(thread, u64(deadline))
         self.note_first()
 
     def discard(self, thread: Thread) -> None:
         """`thread` no longer waits for its deadline."""
-        if self.threads.contains_link(thread):
+        if self.threads.contains(thread):
             self.threads.remove(thread)
             self.note_first()
 
     def note_first(self) -> None:
         """Let the scheduler know until when a processor without work may halt."""
         first = self.threads.first
-        SCHEDULER.next_deadline = NEVER if first is None else first.deadline
+        SCHEDULER.next_deadline = NEVER if first is None else Nanoseconds(first.sleep_node.key)
 
     def expire(self, moment: Nanoseconds) -> None:
-        """Wake every thread whose deadline is not after `moment`."""
-        while True:
+        """Wake the threads whose deadline is not after `moment`, at most ROUND: the rest when the clock ticks next."""
+        for _ in range(ROUND):
             thread = self.threads.first
-            if thread is None or thread.deadline > moment:
+            if thread is None or SCHEDULER.next_deadline > moment:
                 return
             self.discard(thread)
             thread.timed_out = True
@@ -80,11 +78,9 @@ def expire_sleepers() -> None:
 
 
 def after(delay: u64) -> Nanoseconds:
-    """The moment `delay` nanoseconds from now; NEVER if that is beyond the end of the clock."""
-    moment = now()
-    if delay > u64(NEVER) - u64(moment):
-        return NEVER
-    return Nanoseconds(u64(moment) + delay)
+    """The moment `delay` nanoseconds from now, or the last one that there is."""
+    moment = u64(now())
+    return Nanoseconds(moment + min(delay, FAR - moment))
 
 
 def sleep_until(deadline: Nanoseconds) -> Fallible[None]:

@@ -39,6 +39,22 @@ class Usage:
 
 
 @struct
+class SharedTime:
+    """What the threads of a process have run in all, those included that have ended. Under SCHEDULER.lock."""
+
+    time: u64 = 0
+    """On the time-stamp counter."""
+    is_watched: bool = False
+    """Something is to happen when a clock of this processor time shows a moment (process/clock_watch.py)."""
+    is_look_due: bool = False
+    """A tick found it watched: the thread that it found looks what is to happen, on its way to ring 3."""
+
+
+KERNEL_TIME = SharedTime()
+"""That of threads without a process."""
+
+
+@struct
 class TimeSplit:
     """Processor time in nanoseconds, as it was shown last: neither part ever becomes less."""
 

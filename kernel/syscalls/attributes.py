@@ -10,7 +10,7 @@ from kernel.sched.policy import LEAST_NICE, NICEST
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.process import take_grown_struct
-from kernel.syscalls.scheduling import kind_of, set_policy, thread_or_self
+from kernel.syscalls.scheduling import NO_PRECEDENCE, kind_of, set_policy, thread_or_self
 
 FIRST_SIZE: u64 = 48
 """SCHED_ATTR_SIZE_VER0."""
@@ -38,7 +38,7 @@ class SchedulingAttributes:
     highest_clamp: u32 = 0
 
 
-@syscall(314, missing="SCHED_DEADLINE: EINVAL; clamps: EOPNOTSUPP; else as sched_setscheduler")
+@syscall(314, missing=NO_PRECEDENCE + "; clamps: EOPNOTSUPP")
 def sched_setattr(task: Thread, pid: i32, attributes: UserAddr, flags: u32) -> Fallible[None]:
     """sched_setattr(2)."""
     if u64(attributes) == 0 or pid < 0 or flags != 0:
@@ -67,7 +67,7 @@ def sched_setattr(task: Thread, pid: i32, attributes: UserAddr, flags: u32) -> F
     keeps = wanted.flags & FLAG_KEEP_PARAMS != 0
     nice = policy.nice if keeps else min(max(wanted.nice, LEAST_NICE), NICEST)
     resets = wanted.flags & FLAG_RESET_ON_FORK != 0
-    set_policy(task, thread, kind, resets, nice, 0 if keeps else wanted.priority)
+    set_policy(task, thread, kind, resets, nice, policy.priority if keeps else wanted.priority)
 
 
 @syscall(315)
@@ -81,5 +81,8 @@ def sched_getattr(task: Thread, pid: i32, attributes: UserAddr, size: u32, flags
     told.size = u32(length)
     told.policy = i32(policy.kind)
     told.flags = FLAG_RESET_ON_FORK if policy.resets_on_fork else 0
-    told.nice = policy.nice
+    if policy.is_real_time:
+        told.priority = policy.priority
+    else:
+        told.nice = policy.nice
     user.copy_out(UserSlice(attributes, length), slice_at(u8, address_of(told), length))

@@ -17,6 +17,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import EBADF, EINVAL, ENOENT, EPERM
 from kernel.files.attributes import BLOCK_SIZE, PERMISSION_BITS, Access, Attributes
+from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.holes import data_pages
@@ -152,7 +153,7 @@ def faccessat2(task: Thread, directory: i32, path: UserAddr, mode: u32, flags: u
 
 
 def check_access(task: Thread, directory: i32, path: UserAddr, mode: u32, flags: AtFlags) -> Fallible[None]:
-    """Whether the real ids, or the effective ones with AT_EACCESS, may do all of `mode`."""
+    """Whether the real ids, or those for files with AT_EACCESS, may do all of `mode`."""
     if mode & 7 != mode:
         raise EINVAL
     how = follow_unless(AtFlags.SYMLINK_NO_FOLLOW in flags)
@@ -160,8 +161,7 @@ def check_access(task: Thread, directory: i32, path: UserAddr, mode: u32, flags:
     who = local(Credentials)
     who.copy_from(task.process.credentials)
     if AtFlags.EFFECTIVE_ACCESS not in flags:
-        who.user = who.real_user
-        who.group = who.real_group
+        who.be_real()
     inode.described.check(who, Access(mode))
 
 
@@ -171,7 +171,7 @@ def check_access(task: Thread, directory: i32, path: UserAddr, mode: u32, flags:
 def may_change(task: Thread, inode: Inode) -> bool:
     """Whether the thread is the owner of the file, or privileged."""
     who = task.process.credentials
-    return who.user == 0 or who.user == inode.described.user
+    return who.user == inode.described.user or who.has(Capability.FOWNER)
 
 
 def change_mode(task: Thread, subject: Subject, mode: u32) -> Fallible[None]:
@@ -221,11 +221,11 @@ def open_subject(task: Thread, fd: Fd, subject: Subject) -> Fallible[None]:
 def change_owner(task: Thread, subject: Subject, user_id: u32, group_id: u32) -> Fallible[None]:
     """Set owner and group, those that are not UNCHANGED, and clear the set-id bits (chown(2)).
 
-    The owner may name itself, and a group that the file has or that it is a member of; all else is for user 0.
+    The owner may name itself, and a group that the file has or that it is a member of; all else takes CAP_CHOWN.
     """
     who = task.process.credentials
     about = subject.about
-    if who.user != 0:
+    if not who.has(Capability.CHOWN):
         if user_id != UNCHANGED and (user_id != about.user or who.user != about.user):
             raise EPERM
         is_known = group_id == about.group or who.in_group(group_id)

@@ -14,6 +14,7 @@ from kernel.process.signal_table import Signal
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
+from kernel.syscalls.file_limit import within_limit
 from kernel.syscalls.files_support import COUNT_MAX, HIGHEST_OFFSET, readable_file, writable_file
 from kernel.syscalls.files_transfer import (
     LARGE,
@@ -47,8 +48,9 @@ def transfer_steps(
     """`transfer`, under the write lock of a target that has one."""
     buffer = local_array(u8, LARGE)
     done: u64 = 0
-    while done < count:
-        step = min(LARGE, count - done)
+    allowed = within_limit(target, target_offset, count)
+    while done < allowed:
+        step = min(LARGE, allowed - done)
         put: u64 = 0
         try:
             if done > 0:

@@ -19,6 +19,7 @@ from codegen.lang import (
 from kernel.base.errno import E2BIG, EBADF, EINVAL, ENAMETOOLONG, ENODATA, EOPNOTSUPP, EPERM, ERANGE
 from kernel.files import extended
 from kernel.files.attributes import Access
+from kernel.files.capability import Capability
 from kernel.files.extended import CAPABILITY, NAME_MAX, VALUE_MAX, ExtendedAttributes
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.inode import Inode
@@ -87,7 +88,7 @@ def begins_with(name: Slice[u8], prefix: Slice[u8]) -> bool:
 
 def check_right(task: Thread, inode: Inode, name: Slice[u8], writes: bool) -> Fallible[None]:
     """The checks of xattr_permission(), and EOPNOTSUPP for kinds of names that there are not (xattr(7))."""
-    is_root = task.process.credentials.user == 0
+    is_root = task.process.credentials.has(Capability.SYS_ADMIN)
     about = inode.described
     if begins_with(name, TRUSTED):
         if not is_root:
@@ -173,7 +174,7 @@ def set_on(task: Thread, inode: Inode, name: Slice[u8], value: Slice[u8], flags:
     if name == CAPABILITY and len(value) != CAPABILITY_SIZES[0] and len(value) != CAPABILITY_SIZES[1]:
         raise EINVAL
     extended.put(inode, name, value, flags & XATTR_REPLACE == 0, flags & XATTR_CREATE == 0)
-    inode.described.changed = wall_time()
+    inode.described.changed.set(wall_time())
     notify(inode, Happening.ATTRIBUTES)
 
 
@@ -206,7 +207,7 @@ def remove_from(task: Thread, inode: Inode, name: Slice[u8]) -> Fallible[None]:
     """Remove an attribute of `inode`."""
     check_right(task, inode, name, True)
     extended.remove(inode, name)
-    inode.described.changed = wall_time()
+    inode.described.changed.set(wall_time())
     notify(inode, Happening.ATTRIBUTES)
 
 
@@ -278,7 +279,7 @@ def list_of(task: Thread, inode: Inode, out: UserAddr, size: u64) -> Fallible[u6
     known = extended.shown_by(inode)
     if known is None:
         return 0
-    sees_all = task.process.credentials.user == 0
+    sees_all = task.process.credentials.has(Capability.SYS_ADMIN)
     total = put_names(known, sees_all, local_array(u8, 0))
     if size == 0 or total == 0:
         return total

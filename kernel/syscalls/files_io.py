@@ -30,6 +30,7 @@ from kernel.files.privileges import remove_privileges
 from kernel.files.watch import Happening, notify
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
+from kernel.syscalls.file_limit import check_new_size
 from kernel.syscalls.files_support import (
     HIGHEST_OFFSET,
     find_at,
@@ -132,8 +133,10 @@ def lseek(task: Thread, fd: Fd, offset: i64, whence: u32) -> Fallible[u64]:
     elif whence == SEEK_DATA or whence == SEEK_HOLE:
         if offset < 0 or u64(offset) >= size:
             raise ENXIO
-        file.position = sought(file, u64(offset), whence == SEEK_DATA, size)
-        return file.position
+        file.hold()
+        with deferred(file.drop):
+            file.position = sought(file, u64(offset), whence == SEEK_DATA, size)
+            return file.position
     file.position = moved(base, offset)
     return file.position
 
@@ -142,12 +145,12 @@ def sought(file: OpenFile, offset: u64, wants_data: bool, size: u64) -> Fallible
     """Where data or a hole begins from `offset` on. What has no pages is one run of data up to its size."""
     inode = file.inode
     content = None if inode is None else inode.content
-    if content is None:
+    if inode is None or content is None:
         return offset if wants_data else size
-    if not wants_data:
-        return next_hole(content, offset)
-    found = next_data(content, offset)
-    if found >= size:
+    inode.hold()
+    with deferred(inode.drop):
+        found = next_data(content, offset) if wants_data else next_hole(content, offset)
+    if wants_data and found >= size:
         raise ENXIO
     return found
 
@@ -174,6 +177,7 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
         raise EISDIR
     inode.described.check(task.process.credentials, Access.WRITE)
     check_writable(inode)
+    check_new_size(inode.described.size, u64(length))
     resize(task, inode, u64(length), inode.described.size != u64(length))
 
 
@@ -188,6 +192,7 @@ def ftruncate(task: Thread, fd: Fd, length: i64) -> Fallible[None]:
     inode = file.inode
     if not file.is_writable or inode is None or not inode.described.is_regular:
         raise EINVAL
+    check_new_size(inode.described.size, u64(length))
     resize(task, inode, u64(length), True)
 
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Fd, UserAddr, copy, deferred, local_array, u8, u32, u64
 from kernel.base.errno import EBUSY, EINVAL, ENAMETOOLONG, ENODEV, EPERM
-from kernel.containers.container import Container
 from kernel.files.attributes import Kind
-from kernel.files.content import Content
 from kernel.files.file import OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.inode import Inode
 from kernel.files.seals import SEAL_BITS, Seals
 from kernel.memory import user
-from kernel.memory.region import Protection
-from kernel.memory.space import AddressSpace
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 
@@ -80,7 +76,7 @@ def control_seals(task: Thread, file: OpenFile, command: u32, argument: u64) -> 
     if Seals.WRITE in added and Seals.WRITE not in target.seals:
         content = target.content
         assert content is not None, "regular files have contents"
-        if is_mapped_writable(task.process.container, content):
+        if content.mappings.writers > 0:
             raise EBUSY
     if Seals.EXECUTE in added and target.described.permissions & EXECUTE_BITS != 0:
         added = added | Seals.SHRINK | Seals.GROW | Seals.WRITE | Seals.FUTURE_WRITE
@@ -93,40 +89,3 @@ def memory_file(inode: Inode | None) -> Fallible[Inode]:
     if inode is None or inode.content is None or not inode.described.is_regular:
         raise EINVAL
     return inode
-
-
-def is_mapped_writable(container: Container, content: Content) -> bool:
-    """Whether a process of `container`, or of one below, has a shared mapping of `content` that it may write to."""
-    level: Container | None = container
-    while level is not None:
-        for process in level.processes:
-            if not process.is_zombie and has_writable(process.space, content):
-                return True
-        level = following(level, container)
-    return False
-
-
-def following(level: Container, top: Container) -> Container | None:
-    """The container after `level` in a walk over all below `top`."""
-    child = level.children.first
-    if child is not None:
-        return child
-    current = level
-    while current is not top:
-        sibling = current.sibling_link.next
-        if sibling is not None:
-            return sibling
-        parent = current.parent
-        if parent is None:
-            return None
-        current = parent
-    return None
-
-
-def has_writable(space: AddressSpace, content: Content) -> bool:
-    """Whether there is such a mapping in `space`."""
-    with space.lock:
-        for region in space.regions:
-            if region.shared and region.pager is content and region.protection & Protection.WRITE != Protection.NONE:
-                return True
-    return False

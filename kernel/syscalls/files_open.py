@@ -120,10 +120,12 @@ def remove_created(lookup: Lookup, inode: Inode) -> None:
 def open_again(task: Thread, file: OpenFile, flags: OpenFlags) -> Fallible[Fd]:
     """Open what /proc/self/fd/N leads to and no file system has, such as a pipe: one more descriptor for it.
 
-    Unlike on Linux the flags and the position are shared with the other descriptors.
+    Unlike on Linux the flags and the position are shared with the other descriptors. ENXIO for a socket.
     """
     if file.is_revoked:
         raise EIO
+    if file.ops.attributes().kind == Kind.SOCKET:
+        raise ENXIO
     wanted = access_wanted(flags)
     if (Access.READ in wanted and not file.is_readable) or (Access.WRITE in wanted and not file.is_writable):
         raise EACCES

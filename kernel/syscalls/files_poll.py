@@ -21,13 +21,14 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import EBADF, EFAULT, EINVAL
+from kernel.base.errno import EBADF, EFAULT, EINTR, EINVAL
 from kernel.files.epoll import sources_of
 from kernel.files.file import Events
 from kernel.files.poll import observe, wait_for_change
-from kernel.files.table import DESCRIPTORS_MAX, FileTable
+from kernel.files.table import FileTable
 from kernel.memory import user
 from kernel.process import mask as signal_mask
+from kernel.process.restart import keep
 from kernel.sched.preemption import preemption_point
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, after, now
@@ -37,6 +38,7 @@ from kernel.syscalls.files_support import advance, put_bytes
 RECORD = 8
 """The size of a `struct pollfd`: the descriptor, the events asked for, the events found (poll(2))."""
 
+POLL: u64 = 7
 STEP: u64 = 256
 """After how many records others may run."""
 
@@ -48,8 +50,9 @@ MICROSECONDS: u64 = 1_000_000
 LONGEST: i64 = 4_000_000_000
 """Seconds: a longer wait is one for ever."""
 
+SMALL_SETS: u64 = 1024
 SET_BYTES = 128
-"""The size of an fd_set for all descriptors (select(2))."""
+"""How many descriptors a set may have that is kept on the stack, and the size of such a set: an fd_set (select(2))."""
 
 ALWAYS_TOLD = Events.ERROR | Events.HANG_UP | Events.INVALID
 
@@ -91,7 +94,7 @@ def deadline_of_timeval(time: UserAddr) -> Fallible[Nanoseconds]:
 
 def put_remaining(time: UserAddr, deadline: Nanoseconds, unit: u64) -> None:
     """Tell how much of the time is left, as Linux does in select(2) and ppoll(2), if it may be written there."""
-    if time == UserAddr(0):
+    if time == UserAddr(0) or deadline == NEVER:
         return
     moment = now()
     left: u64 = deadline - moment if deadline > moment else 0
@@ -170,7 +173,16 @@ def poll(task: Thread, records: UserAddr, count: u64, timeout: i32) -> Fallible[
     deadline = NEVER
     if timeout >= 0:
         deadline = after(u64(timeout) * MILLISECOND)
-    return poll_until(task, records, count, deadline)
+    return poll_to(task, records, count, deadline)
+
+
+def poll_to(task: Thread, records: UserAddr, count: u64, deadline: Nanoseconds) -> Fallible[u64]:
+    """`poll_until`, which after an interruption goes on to the same moment."""
+    try:
+        return poll_until(task, records, count, deadline)
+    except EINTR:
+        keep(task, POLL, deadline)
+        raise
 
 
 @syscall(271)
@@ -178,27 +190,24 @@ def ppoll(task: Thread, records: UserAddr, count: u64, time: UserAddr, mask: Use
     """ppoll(2)."""
     deadline = deadline_at(time, 1)
     swap_mask(task, mask, mask_size)
-    with deferred(signal_mask.restore, task):
-        ready = poll_until(task, records, count, deadline)
-    put_remaining(time, deadline, 1)
-    return ready
+    with deferred(put_remaining, time, deadline, 1), deferred(signal_mask.restore, task):
+        return poll_until(task, records, count, deadline)
 
 
 # select.
 
 
-def take_set(address: UserAddr, limit: u64, destination: MutableSlice[u8]) -> Fallible[None]:
-    """Copy the first `limit` bits of a set from user memory; an absent set is empty."""
+def take_set(address: UserAddr, destination: MutableSlice[u8]) -> Fallible[None]:
+    """Copy a set from user memory; an absent set is empty."""
     fill(destination, 0)
     if address != UserAddr(0):
-        size = set_size(limit)
-        user.copy_in(destination[0:size], UserSlice(address, size))
+        user.copy_in(destination, UserSlice(address, u64(len(destination))))
 
 
-def put_set(address: UserAddr, limit: u64, source: MutableSlice[u8]) -> Fallible[None]:
-    """Copy the first `limit` bits of a set back to user memory."""
+def put_set(address: UserAddr, source: MutableSlice[u8]) -> Fallible[None]:
+    """Copy a set back to user memory, unless it is absent."""
     if address != UserAddr(0):
-        put_bytes(address, source[0 : set_size(limit)])
+        put_bytes(address, source)
 
 
 def set_size(limit: u64) -> u64:
@@ -247,23 +256,44 @@ def select_until(
     """
     if count < 0:
         raise EINVAL
-    limit = min(u64(count), DESCRIPTORS_MAX)
-    asked = local_array(u8, SET_BYTES * 3)
-    found = local_array(u8, SET_BYTES * 3)
-    take_set(reads, limit, asked[0:128])
-    take_set(writes, limit, asked[128:256])
-    take_set(excepts, limit, asked[256:384])
+    # As on Linux, what lies beyond the end of the table is not looked at.
+    limit = min(u64(count), task.process.files.capacity)
+    if limit <= SMALL_SETS:
+        return select_in(local_array(u8, SET_BYTES * 6), task, limit, reads, writes, excepts, deadline)
+    heap = task.process.container.account.heap
+    sets = heap.allocate_bytes(set_size(limit) * 6)
+    with deferred(heap.free_bytes, sets):
+        return select_in(sets, task, limit, reads, writes, excepts, deadline)
+
+
+def select_in(
+    sets: MutableSlice[u8],
+    task: Thread,
+    limit: u64,
+    reads: UserAddr,
+    writes: UserAddr,
+    excepts: UserAddr,
+    deadline: Nanoseconds,
+) -> Fallible[u64]:
+    """`select_until`, of descriptors below `limit`, with room in `sets` for six of their sets."""
+    size = set_size(limit)
+    asked, found = sets[0 : size * 3], sets[size * 3 : size * 6]
+    take_set(reads, asked[0:size])
+    take_set(writes, asked[size : size * 2])
+    take_set(excepts, asked[size * 2 : size * 3])
     files = task.process.files
     while True:
         seen = observe()
-        reading, read_sources = scan_set(files, asked[0:128], found[0:128], limit, READ_EVENTS)
-        writing, write_sources = scan_set(files, asked[128:256], found[128:256], limit, WRITE_EVENTS)
-        excepting, except_sources = scan_set(files, asked[256:384], found[256:384], limit, Events.PRIORITY)
+        reading, read_sources = scan_set(files, asked[0:size], found[0:size], limit, READ_EVENTS)
+        writing, write_sources = scan_set(files, asked[size : size * 2], found[size : size * 2], limit, WRITE_EVENTS)
+        excepting, except_sources = scan_set(
+            files, asked[size * 2 : size * 3], found[size * 2 : size * 3], limit, Events.PRIORITY
+        )
         ready = reading + writing + excepting
         if ready > 0 or not wait_for_change(seen, deadline, read_sources | write_sources | except_sources):
-            put_set(reads, limit, found[0:128])
-            put_set(writes, limit, found[128:256])
-            put_set(excepts, limit, found[256:384])
+            put_set(reads, found[0:size])
+            put_set(writes, found[size : size * 2])
+            put_set(excepts, found[size * 2 : size * 3])
             return ready
 
 
@@ -273,9 +303,8 @@ def select(
 ) -> Fallible[u64]:
     """select(2)."""
     deadline = deadline_of_timeval(time)
-    ready = select_until(task, count, reads, writes, excepts, deadline)
-    put_remaining(time, deadline, MICROSECOND)
-    return ready
+    with deferred(put_remaining, time, deadline, MICROSECOND):
+        return select_until(task, count, reads, writes, excepts, deadline)
 
 
 @syscall(270)
@@ -292,7 +321,5 @@ def pselect6(
     deadline = deadline_at(time, 1)
     if mask != UserAddr(0):
         swap_mask(task, UserAddr(user.get(u64, mask)), user.get(u64, advance(mask, 8)))
-    with deferred(signal_mask.restore, task):
-        ready = select_until(task, count, reads, writes, excepts, deadline)
-    put_remaining(time, deadline, 1)
-    return ready
+    with deferred(put_remaining, time, deadline, 1), deferred(signal_mask.restore, task):
+        return select_until(task, count, reads, writes, excepts, deadline)

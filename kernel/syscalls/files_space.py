@@ -5,9 +5,9 @@ from __future__ import annotations
 from codegen.lang import Fallible, Fd, deferred, i64, u32, u64
 from kernel.base.errno import EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, ESPIPE
 from kernel.files.attributes import Kind
-from kernel.files.content import PAGE, SIZE_MAX
+from kernel.files.content import PAGE, SIZE_MAX, pages_of
 from kernel.files.file import OpenFile
-from kernel.files.holes import pages_of, punch, reserve
+from kernel.files.holes import punch, reserve
 from kernel.files.inode import Inode
 from kernel.files.locks import described_by
 from kernel.files.privileges import remove_privileges
@@ -16,6 +16,7 @@ from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
+from kernel.syscalls.file_limit import check_new_size
 
 KEEP_SIZE: u32 = 1
 PUNCH_HOLE: u32 = 2
@@ -74,6 +75,8 @@ def allocate_in(task: Thread, inode: Inode, mode: u32, start: u64, end: u64) -> 
         punch(content, start, end)
     else:
         check_size(inode, max(end, content.size))
+        if mode & KEEP_SIZE == 0:
+            check_new_size(content.size, end)
         remove_privileges(inode, task.process.credentials)
         reserve(content, start // PAGE, pages_of(end))
         if mode & KEEP_SIZE == 0 and end > content.size:

@@ -27,6 +27,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM
 from kernel.files.attributes import Attributes
+from kernel.files.capability import Capability
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
 from kernel.files.inode import Inode
@@ -156,7 +157,7 @@ class Subject:
                 self.be(task.process.files.get(Fd(directory)))
                 return
             if length == 0 and AtFlags.EMPTY_PATH in flags:
-                self.be_inode(task.process.directory)
+                self.be_inode(task.process.paths.directory)
                 return
             walk_from(task, lookup, directory, buffer, how)
         opened = lookup.opened
@@ -185,14 +186,14 @@ class Subject:
         self.about = inode.described
 
     def check_owner(self, task: Thread) -> Fallible[None]:
-        """EPERM unless the thread acts as the owner, or as user 0."""
+        """EPERM unless the thread acts as the owner, or has CAP_FOWNER."""
         who = task.process.credentials
-        if who.user != 0 and who.user != self.about.user:
+        if who.user != self.about.user and not who.has(Capability.FOWNER):
             raise EPERM
 
     def note_change(self, moment: Nanoseconds, what: Happening) -> None:
         """The attributes are other ones since `moment`: tell who watches the file what happened."""
-        self.about.changed = moment
+        self.about.changed.set(moment)
         inode = self.inode
         if inode is not None and what != Happening.NONE:
             notify(inode, what)

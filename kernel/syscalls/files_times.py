@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, Nanoseconds, UserAddr, i32, i64, local, struct, u32, u64
+from codegen.lang import Fallible, Fd, Nanoseconds, UserAddr, i32, i64, local, struct, u32
 from kernel.base.errno import EINVAL, EPERM
 from kernel.files.attributes import Access
 from kernel.files.flags import AT_FDCWD, AtFlags
-from kernel.files.stat import SECOND
+from kernel.files.timestamp import SECOND, Timestamp
 from kernel.files.watch import Happening
 from kernel.machine.clock import wall_time
 from kernel.memory import user
@@ -18,8 +18,6 @@ from kernel.syscalls.files_support import Subject, advance, checked_flags, follo
 UTIME_NOW: i64 = 0x3FFF_FFFF
 UTIME_OMIT: i64 = 0x3FFF_FFFE
 MICROSECOND: i64 = 1000
-LATEST: i64 = 18_000_000_000
-"""Times are nanoseconds from 1970 without sign: what is before or after is moved to the end of that range."""
 
 
 @struct
@@ -129,8 +127,8 @@ def set_times(task: Thread, subject: Subject, wanted: WantedTimes) -> Fallible[N
     check_touch(task, subject, wanted.is_now)
     now = wall_time()
     about = subject.about
-    about.accessed = chosen_time(wanted.accessed_seconds, wanted.accessed_part, about.accessed, now)
-    about.modified = chosen_time(wanted.modified_seconds, wanted.modified_part, about.modified, now)
+    choose(about.accessed, wanted.accessed_seconds, wanted.accessed_part, now)
+    choose(about.modified, wanted.modified_seconds, wanted.modified_part, now)
     subject.note_change(now, happening_of(wanted))
 
 
@@ -141,13 +139,12 @@ def happening_of(wanted: WantedTimes) -> Happening:
     return Happening.MODIFY if wanted.accessed_part == UTIME_OMIT else Happening.ATTRIBUTES
 
 
-def chosen_time(seconds: i64, part: i64, old: Nanoseconds, now: Nanoseconds) -> Nanoseconds:
-    """The time that is meant."""
+def choose(time: Timestamp, seconds: i64, part: i64, now: Nanoseconds) -> None:
+    """Set a time of a file as it is meant."""
     if part == UTIME_NOW:
-        return now
-    if part == UTIME_OMIT:
-        return old
-    return Nanoseconds(u64(min(max(seconds, 0), LATEST)) * SECOND + u64(part))
+        time.set(now)
+    elif part != UTIME_OMIT:
+        time.set_parts(seconds, u32(part))
 
 
 def check_touch(task: Thread, subject: Subject, is_now: bool) -> Fallible[None]:

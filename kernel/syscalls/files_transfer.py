@@ -14,11 +14,13 @@ from codegen.lang import (
     hot,
     inline,
     local_array,
+    noinline,
     u8,
     u32,
     u64,
 )
 from kernel.base.errno import EFAULT, EFBIG, EINVAL, EPIPE
+from kernel.files.attributes import Kind
 from kernel.files.content import PAGE, SIZE_MAX
 from kernel.files.fifo import FifoEnd, pipe_behind, send
 from kernel.files.file import OpenFile
@@ -29,12 +31,16 @@ from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
 from kernel.machine.layout import USER_END
 from kernel.memory import user
+from kernel.net.unix.socket import UnixSocket
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
+from kernel.sched.cpu import current
 from kernel.sched.mutex import Mutex
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
+from kernel.syscalls.file_limit import within_limit
 from kernel.syscalls.files_support import COUNT_MAX, HIGHEST_OFFSET, advance
+from kernel.syscalls.sockets_transfer import read_from_socket, write_to_socket
 
 SMALL = 256
 LARGE = 4096
@@ -116,6 +122,7 @@ def signal_if_broken(task: Thread, file: OpenFile) -> None:
 # Transfers at an offset.
 
 
+@noinline
 def read_at(file: OpenFile, offset: u64, destination: UserSlice, wait: bool) -> Fallible[u64]:
     """Read into user memory; returns how many bytes. An error after the first step ends a shorter transfer."""
     check_span(offset, destination.length)
@@ -140,6 +147,8 @@ def read_steps(
         try:
             if done > 0:
                 preemption_point(Freezing.LATER)
+                if current().interrupted and file.ops.attributes().kind == Kind.CHARACTER:
+                    return done
             got = file.ops.read(offset + done, buffer[0:step], wait and done == 0)
             put = put_part(file, advance(destination.address, done), buffer[0:got])
         except Errno:
@@ -164,15 +173,17 @@ def put_part(file: OpenFile, address: UserAddr, content: Slice[u8]) -> Fallible[
     return len(content)
 
 
+@noinline
 def write_at(file: OpenFile, offset: u64, source: UserSlice, wait: bool) -> Fallible[u64]:
     """Write from user memory; returns how many bytes. An error after the first step ends a shorter
     transfer. What has an inode is written under its `write_lock`, which the caller holds.
     """
     done: u64 = 0
-    if source.length <= SMALL:
-        done = write_steps(file, offset, source, wait, local_array(u8, SMALL))
+    allowed = UserSlice(source.address, within_limit(file, offset, source.length))
+    if allowed.length <= SMALL:
+        done = write_steps(file, offset, allowed, wait, local_array(u8, SMALL))
     else:
-        done = write_steps(file, offset, source, wait, local_array(u8, LARGE))
+        done = write_steps(file, offset, allowed, wait, local_array(u8, LARGE))
     tell_transfer(file, done, Happening.MODIFY)
     return done
 
@@ -220,6 +231,8 @@ def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
     ops = file.ops
     if isinstance(ops, PipeReader):
         return ops.pipe.receive_to_user(destination, file.may_wait)
+    if isinstance(ops, UnixSocket):
+        return read_from_socket(ops, destination, file.may_wait)
     if isinstance(ops, FifoEnd):
         taken = ops.fifo.pipe.receive_to_user(destination, file.may_wait)
         tell_fifo_read(file, taken)
@@ -235,6 +248,9 @@ def read_on(file: OpenFile, destination: UserSlice) -> Fallible[u64]:
 @inline
 def write_or_signal(task: Thread, file: OpenFile, source: UserSlice) -> Fallible[u64]:
     """`write_on`, with SIGPIPE for the thread when nobody can read any more (write(2), EPIPE)."""
+    ops = file.ops
+    if isinstance(ops, UnixSocket):
+        return write_to_socket(task, ops, source, file.may_wait)
     try:
         done = write_on(task, file, source)
     except EPIPE:

@@ -7,6 +7,7 @@ from kernel.base.errno import EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE
 from kernel.devices.dev import character_device
 from kernel.files import renaming, tree
 from kernel.files.attributes import PERMISSION_BITS, Access, Kind
+from kernel.files.capability import Capability
 from kernel.files.flags import AT_FDCWD, AT_REMOVE_DIRECTORY, PATH_MAX, AtFlags, Resolve
 from kernel.files.inode import Inode
 from kernel.files.path import Lookup, path_of
@@ -68,13 +69,14 @@ def make_file(task: Thread, directory: i32, path: UserAddr, mode: u32, device: u
     """Make what mknod(2) asks for: EINVAL for a kind that there is not, EPERM for a directory.
 
     A device that /dev has not can have a name as well; to open it is ENXIO. The one with number 0, which overlayfs
-    uses to mean that a name is gone, everybody may make; others the superuser (EPERM).
+    uses to mean that a name is gone, everybody may make; others need CAP_MKNOD (EPERM).
     """
     kind = kind_of_node(mode)
     lookup = local(Lookup)
     walk_at(task, lookup, directory, path, Resolve.PARENT)
     is_device = kind == Kind.CHARACTER or kind == Kind.BLOCK
-    if is_device and task.process.credentials.user != 0 and (kind == Kind.BLOCK or device != 0):
+    may_make = task.process.credentials.has(Capability.MKNOD)
+    if is_device and not may_make and (kind == Kind.BLOCK or device != 0):
         tree.check_create(lookup, False)
         raise EPERM
     inode = tree.create(lookup, kind, mode & PERMISSION_BITS & (task.process.umask ^ PERMISSION_BITS))
@@ -291,8 +293,7 @@ def enter(task: Thread, inode: Inode) -> Fallible[None]:
     """Make a directory the working directory, if it may be searched."""
     inode.described.check(task.process.credentials, Access.EXECUTE)
     inode.hold()
-    task.process.directory.drop()
-    task.process.directory = inode
+    task.process.paths.change_directory(inode)
 
 
 @syscall(161)
@@ -300,16 +301,15 @@ def chroot(task: Thread, path: UserAddr) -> Fallible[None]:
     """chroot(2)."""
     inode = find_at(task, AT_FDCWD, path, AtFlags.NONE, Resolve.FOLLOW | Resolve.DIRECTORY)
     inode.described.check(task.process.credentials, Access.EXECUTE)
-    if task.process.credentials.user != 0:
+    if not task.process.credentials.has(Capability.SYS_CHROOT):
         raise EPERM
     inode.hold()
-    task.process.root.drop()
-    task.process.root = inode
+    task.process.paths.change_root(inode)
 
 
 @syscall(95)
 def umask(task: Thread, mask: u32) -> u32:
     """umask(2)."""
     old = task.process.umask
-    task.process.umask = mask & 0o777
+    task.process.paths.umask = mask & 0o777
     return old

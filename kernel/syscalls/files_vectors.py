@@ -10,11 +10,15 @@ from kernel.files.flags import OpenFlags
 from kernel.files.vectors import VECTORS_MAX, Vectors
 from kernel.files.watch import Happening
 from kernel.memory import user
+from kernel.net.socket.buffer import Buffer
+from kernel.net.unix.socket import UnixSocket
 from kernel.process.send import send_to_thread
 from kernel.process.signal_table import Signal
+from kernel.sched.cpu import current
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
+from kernel.syscalls.file_limit import within_limit
 from kernel.syscalls.files_io import check_has_places
 from kernel.syscalls.files_support import HIGHEST_OFFSET, advance, readable_file, writable_file
 from kernel.syscalls.files_transfer import (
@@ -28,6 +32,7 @@ from kernel.syscalls.files_transfer import (
     write_bytes,
     write_lock_of,
 )
+from kernel.syscalls.sockets_transfer import read_socket, write_socket
 
 AT_POSITION: i64 = -1
 """In place of an offset: where the open file is, which then moves on."""
@@ -47,8 +52,11 @@ def vector_at(vectors: UserAddr, index: u64) -> Fallible[UserSlice]:
     return UserSlice(UserAddr(base), user.get(u64, advance(entry, 8)))
 
 
-def check_vectors(vectors: UserAddr, count: u64) -> Fallible[u64]:
-    """The sum of the lengths; EFAULT when the array cannot be read, EINVAL when it is too long or the sum is."""
+def check_vectors(vectors: UserAddr, count: u64, may_be_long: bool = False) -> Fallible[u64]:
+    """The sum of the lengths, unless that may be any: then 0.
+
+    EFAULT when the array cannot be read, EINVAL when it is too long, or one of its lengths is, or their sum.
+    """
     if count > VECTORS_MAX:
         raise EINVAL
     total: u64 = 0
@@ -56,12 +64,18 @@ def check_vectors(vectors: UserAddr, count: u64) -> Fallible[u64]:
         length = vector_at(vectors, index).length
         if length > HIGHEST_OFFSET - total:
             raise EINVAL
-        total += length
+        if not may_be_long:
+            total += length
     return total
 
 
 def read_vectors(file: OpenFile, vectors: Vectors, offset: i64, wait: bool) -> Fallible[u64]:
     """Read into one place after the other, from `offset` or AT_POSITION on."""
+    ops = file.ops
+    if isinstance(ops, UnixSocket):
+        buffer = local(Buffer)
+        buffer.over_vectors(vectors.address, vectors.count, vectors.left)
+        return read_socket(current(), ops, buffer, wait)
     pipe = pipe_behind(file)
     if pipe is not None:
         done = pipe.receive_to_vectors(vectors, wait)
@@ -105,6 +119,11 @@ def write_vectors(
     task: Thread, file: OpenFile, vectors: Vectors, offset: i64, appends: bool, wait: bool
 ) -> Fallible[u64]:
     """Write from one place after the other, likewise."""
+    ops = file.ops
+    if isinstance(ops, UnixSocket):
+        buffer = local(Buffer)
+        buffer.over_vectors(vectors.address, vectors.count, vectors.left)
+        return write_socket(task, ops, buffer, wait)
     pipe = pipe_behind(file)
     if pipe is not None:
         done = pipe.send_from_vectors(vectors, wait, file.is_direct)
@@ -131,6 +150,7 @@ def write_vectors(
 
 def write_parts(file: OpenFile, vectors: Vectors, start: u64, wait: bool) -> Fallible[u64]:
     """`write_vectors` from `start` on."""
+    vectors.left = within_limit(file, start, vectors.left)
     buffer = local_array(u8, LARGE)
     done: u64 = 0
     while vectors.left > 0:

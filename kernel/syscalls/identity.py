@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Pid, UserAddr, i32, inline, local, struct, u32, u64
-from kernel.base.errno import EACCES, EINVAL, EPERM, ESRCH
+from codegen.lang import Fallible, Pid, UserAddr, copy, i32, inline, local, local_array, struct, u32, u64
+from kernel.base.errno import EACCES, EAGAIN, EINVAL, ENOMEM, EPERM, ESRCH
+from kernel.files.capability import Capability
 from kernel.files.credentials import GROUPS_MAX, Credentials
 from kernel.memory import user
+from kernel.process.limits import Resource
 from kernel.process.process import Process
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
@@ -48,13 +50,13 @@ def getgid(task: Thread) -> u32:
 @syscall(107, unlocked=True)
 def geteuid(task: Thread) -> u32:
     """geteuid(2)."""
-    return task.process.credentials.user
+    return task.process.credentials.effective_user
 
 
 @syscall(108, unlocked=True)
 def getegid(task: Thread) -> u32:
     """getegid(2)."""
-    return task.process.credentials.group
+    return task.process.credentials.effective_group
 
 
 @struct
@@ -69,34 +71,40 @@ class Ids:
     def load_users(self, credentials: Credentials) -> None:
         """Begin with the user ids."""
         self.real = credentials.real_user
-        self.effective = credentials.user
+        self.effective = credentials.effective_user
         self.saved = credentials.saved_user
-        self.privileged = credentials.user == 0
+        self.privileged = credentials.has(Capability.SETUID)
 
     def load_groups(self, credentials: Credentials) -> None:
         """Begin with the group ids."""
         self.real = credentials.real_group
-        self.effective = credentials.group
+        self.effective = credentials.effective_group
         self.saved = credentials.saved_group
-        self.privileged = credentials.user == 0
+        self.privileged = credentials.has(Capability.SETGID)
 
-    def store_users(self, process: Process) -> None:
-        """Let `process` have these user ids."""
+    def store_users(self, process: Process) -> Fallible[None]:
+        """Let `process` have these user ids; that for files is the effective one. EAGAIN when there is no memory."""
         credentials = process.credentials
-        if credentials.user != self.effective:
+        if credentials.real_user != self.real:
+            change_owner(process, self.real)
+        if credentials.effective_user != self.effective or credentials.user != self.effective:
             process.settings.change_user()
+        was_any_root, was_root = credentials.is_any_root, credentials.effective_user == 0
         credentials.real_user = self.real
-        credentials.user = self.effective
+        credentials.effective_user = self.effective
         credentials.saved_user = self.saved
+        credentials.user = self.effective
+        credentials.capabilities.follow_users(was_any_root, credentials.is_any_root, was_root, self.effective == 0)
 
     def store_groups(self, process: Process) -> None:
-        """Let `process` have these group ids."""
+        """Let `process` have these group ids; that for files is the effective one."""
         credentials = process.credentials
-        if credentials.group != self.effective:
+        if credentials.effective_group != self.effective or credentials.group != self.effective:
             process.settings.change_user()
         credentials.real_group = self.real
-        credentials.group = self.effective
+        credentials.effective_group = self.effective
         credentials.saved_group = self.saved
+        credentials.group = self.effective
 
     def set_one(self, id: u32) -> Fallible[None]:
         """setuid(2): the effective id, for the superuser all of them. EINVAL, EPERM."""
@@ -137,6 +145,19 @@ class Ids:
     def may_be(self, id: u32) -> bool:
         """Whether an id may be set to this one: the superuser any, others one of the three that they have."""
         return self.privileged or id == KEEP or id == self.real or id == self.effective or id == self.saved
+
+
+def change_owner(process: Process, user_id: u32) -> Fallible[None]:
+    """Let the real user of `process` be another. EAGAIN.
+
+    One who has too many processes already may have this one, too, but not run a program in it (execve(2)).
+    """
+    try:
+        process.change_owner(user_id)
+    except ENOMEM:
+        raise EAGAIN from None
+    limit = process.settings.limits.soft_of(Resource.PROCESSES)
+    process.settings.is_one_too_many = user_id != 0 and process.owner.threads > limit
 
 
 @syscall(105)
@@ -193,16 +214,31 @@ def setresgid(task: Thread, real: u32, effective: u32, saved: u32) -> Fallible[N
     ids.store_groups(task.process)
 
 
-@syscall(122, missing="no id is taken, as when it is not permitted: that for files is the effective one")
+@syscall(122)
 def setfsuid(task: Thread, user_id: u32) -> u32:
-    """setfsuid(2): tells the id, whatever comes of it."""
-    return task.process.credentials.user
+    """setfsuid(2): tells the id from before, whatever comes of it."""
+    credentials = task.process.credentials
+    before = credentials.user
+    mine = user_id == before or user_id == credentials.real_user
+    mine = mine or user_id == credentials.effective_user or user_id == credentials.saved_user
+    if user_id != before and user_id != KEEP and (mine or credentials.has(Capability.SETUID)):
+        task.process.settings.change_user()
+        credentials.user = user_id
+        credentials.capabilities.follow_file_user(before == 0, user_id == 0)
+    return before
 
 
-@syscall(123, missing="as setfsuid")
+@syscall(123)
 def setfsgid(task: Thread, group: u32) -> u32:
-    """setfsgid(2)."""
-    return task.process.credentials.group
+    """setfsgid(2): tells the id from before, whatever comes of it."""
+    credentials = task.process.credentials
+    before = credentials.group
+    mine = group == before or group == credentials.real_group
+    mine = mine or group == credentials.effective_group or group == credentials.saved_group
+    if group != before and group != KEEP and (mine or credentials.has(Capability.SETGID)):
+        task.process.settings.change_user()
+        credentials.group = group
+    return before
 
 
 @syscall(118)
@@ -210,7 +246,7 @@ def getresuid(task: Thread, real: UserAddr, effective: UserAddr, saved: UserAddr
     """getresuid(2)."""
     credentials = task.process.credentials
     user.put(u32, real, credentials.real_user)
-    user.put(u32, effective, credentials.user)
+    user.put(u32, effective, credentials.effective_user)
     user.put(u32, saved, credentials.saved_user)
 
 
@@ -219,7 +255,7 @@ def getresgid(task: Thread, real: UserAddr, effective: UserAddr, saved: UserAddr
     """getresgid(2)."""
     credentials = task.process.credentials
     user.put(u32, real, credentials.real_group)
-    user.put(u32, effective, credentials.group)
+    user.put(u32, effective, credentials.effective_group)
     user.put(u32, saved, credentials.saved_group)
 
 
@@ -236,22 +272,24 @@ def getgroups(task: Thread, size: i32, list: UserAddr) -> Fallible[u64]:
     return count
 
 
-@syscall(116, missing="more than 32 groups: EINVAL", needs="user 0")
+@syscall(116, missing="more than 32 groups: EINVAL", needs="CAP_SETGID")
 def setgroups(task: Thread, size: u64, list: UserAddr) -> Fallible[None]:
     """setgroups(2)."""
     credentials = task.process.credentials
-    if credentials.user != 0:
+    if not credentials.has(Capability.SETGID):
         raise EPERM
     if size > GROUPS_MAX:
         raise EINVAL
+    groups = local_array(u32, GROUPS_MAX)
     for index in range(size):
-        credentials.groups[index] = user.get(u32, UserAddr(list + 4 * index))
+        groups[index] = user.get(u32, UserAddr(list + 4 * index))
+    copy(credentials.groups[0:size], groups[0:size])
     credentials.group_count = size
 
 
 def may_look_into(task: Thread, process: Process) -> bool:
-    """ptrace(2), "Ptrace access mode checking": the superuser; or all ids are the caller's, and it may be dumped."""
-    if process is task.process or task.process.credentials.user == 0:
+    """ptrace(2), "Ptrace access mode checking": CAP_SYS_PTRACE; or all ids are the caller's, and it may be dumped."""
+    if process is task.process or task.process.credentials.has(Capability.SYS_PTRACE):
         return True
     return process.settings.is_dumpable and has_ids_of(task, process)
 
@@ -261,8 +299,8 @@ def has_ids_of(task: Thread, process: Process) -> bool:
     mine = task.process.credentials
     theirs = process.credentials
     return (
-        mine.real_user == theirs.user == theirs.real_user == theirs.saved_user
-        and mine.real_group == theirs.group == theirs.real_group == theirs.saved_group
+        mine.real_user == theirs.effective_user == theirs.real_user == theirs.saved_user
+        and mine.real_group == theirs.effective_group == theirs.real_group == theirs.saved_group
     )
 
 
@@ -273,10 +311,10 @@ def getpgrp(task: Thread) -> Pid:
 
 
 def process_or_self(task: Thread, pid: i32) -> Fallible[Process]:
-    """The process `pid`; 0 means the caller's. EINVAL, ESRCH."""
+    """The process that has the number `pid`, or a thread that does; 0 means the caller's. ESRCH."""
     if pid < 0:
         raise ESRCH
-    return task.process if pid == 0 else task.process.container.find_process(Pid(pid))
+    return task.process if pid == 0 else task.process.container.numbers.process_of(Pid(pid))
 
 
 @syscall(121)
@@ -297,6 +335,8 @@ def setpgid(task: Thread, pid: i32, group: i32) -> Fallible[None]:
     if group < 0:
         raise EINVAL
     process = process_or_self(task, pid)
+    if pid != 0 and i32(process.pid) != pid:
+        raise EINVAL
     if process is not task.process and process.parent is not task.process:
         raise ESRCH
     if process is not task.process and process.session_id == task.process.session_id and process.executed:
@@ -306,25 +346,21 @@ def setpgid(task: Thread, pid: i32, group: i32) -> Fallible[None]:
     wanted = process.pid if group == 0 else Pid(group)
     if wanted != process.pid and not group_exists(process, wanted):
         raise EPERM
-    process.group_id = wanted
+    process.container.numbers.move(process, wanted)
 
 
 def group_exists(process: Process, group: Pid) -> bool:
     """Whether the session of `process` has a process group `group`."""
-    for other in process.container.processes:
-        if other.group_id == group and other.session_id == process.session_id:
-            return True
-    return False
+    member = process.container.numbers.first_of(group)
+    return member is not None and member.session_id == process.session_id
 
 
 @syscall(112)
 def setsid(task: Thread) -> Fallible[Pid]:
     """setsid(2)."""
     process = task.process
-    for other in process.container.processes:
-        if other.group_id == process.pid:
-            raise EPERM
-    process.session_id = process.pid
+    if process.container.numbers.first_of(process.pid) is not None:
+        raise EPERM
+    process.container.numbers.begin_session(process)
     process.has_given_terminal_up = False
-    process.group_id = process.pid
     return process.pid

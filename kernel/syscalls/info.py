@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from codegen.lang import (
+    Errno,
     Fallible,
     MutableSlice,
     Slice,
     UserAddr,
     UserSlice,
     copy,
+    fill,
     local_array,
     store,
     u8,
@@ -16,13 +18,15 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import EFAULT, EINVAL, EPERM
+from kernel.base.errno import EINVAL, EPERM
 from kernel.devices.random import fill_random
+from kernel.files.capability import Capability
 from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.msr import write_gs_base_user
 from kernel.memory import frames, user
 from kernel.memory.account import NO_LIMIT
 from kernel.sched import switch
+from kernel.sched.preemption import preemption_point
 from kernel.sched.thread import Thread
 from kernel.sched.timer import SECOND, now
 from kernel.syscalls.declare import syscall
@@ -30,7 +34,8 @@ from kernel.syscalls.declare import syscall
 UTS_FIELD: u64 = 65
 UTS_SIZE: u64 = 390
 SYSINFO_SIZE: u64 = 112
-RANDOM_CHUNK: u64 = 256
+SMALL_CHUNK = 256
+LARGE_CHUNK = 2048
 GETRANDOM_BITS: u32 = 7
 COUNT_MAX: u64 = 0x7FFF_F000
 
@@ -61,10 +66,10 @@ def put_field(buffer: MutableSlice[u8], index: u64, text: Slice[u8]) -> None:
     copy(buffer[start : start + len(text)], text)
 
 
-@syscall(170, needs="user 0")
+@syscall(170, needs="CAP_SYS_ADMIN")
 def sethostname(task: Thread, name: UserAddr, length: u64) -> Fallible[None]:
     """sethostname(2): of the caller's container."""
-    if task.process.credentials.user != 0:
+    if not task.process.credentials.has(Capability.SYS_ADMIN):
         raise EPERM
     if length >= UTS_FIELD:
         raise EINVAL
@@ -93,19 +98,31 @@ def sysinfo(task: Thread, out: UserAddr) -> Fallible[None]:
 
 @syscall(318)
 def getrandom(task: Thread, out: UserAddr, length: u64, flags: u32) -> Fallible[u64]:
-    """getrandom(2): never waits."""
+    """getrandom(2): never waits; a signal ends a long request."""
     if flags & GETRANDOM_BITS != flags or flags & 6 == 6:
         raise EINVAL
     wanted = min(length, COUNT_MAX)
-    buffer = local_array(u8, RANDOM_CHUNK)
+    if wanted <= SMALL_CHUNK:
+        return give_random(task, out, wanted, local_array(u8, SMALL_CHUNK))
+    return give_random(task, out, wanted, local_array(u8, LARGE_CHUNK))
+
+
+def give_random(task: Thread, out: UserAddr, wanted: u64, buffer: MutableSlice[u8]) -> Fallible[u64]:
+    """Write random bytes to a program's memory through `buffer`. How many; fewer once there is a signal."""
+    user.check_range(out, wanted)
     done: u64 = 0
-    while done < wanted:
-        amount = min(wanted - done, RANDOM_CHUNK)
+    while done < wanted and (done == 0 or not task.interrupted):
+        amount = min(wanted - done, u64(len(buffer)))
         fill_random(buffer[0:amount])
-        if u64(out) > USER_END - done:
-            raise EFAULT
-        user.copy_out(UserSlice(UserAddr(out + done), amount), buffer[0:amount])
-        done += amount
+        try:
+            user.copy_out(UserSlice(UserAddr(out + done), amount), buffer[0:amount])
+            done += amount
+            preemption_point()
+        except Errno:
+            if done == 0:
+                raise
+            break
+    fill(buffer, 0)
     return done
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, bits, from_raw, i32, u32, u64
 from kernel.base.errno import EINVAL, EPERM, ESRCH
+from kernel.files.capability import Capability
 from kernel.sched.policy import Policy
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
@@ -57,7 +58,8 @@ def ioprio_get(task: Thread, which: u32, who: i32) -> Fallible[u64]:
 def ioprio_set(task: Thread, which: u32, who: i32, value: u32) -> Fallible[None]:
     """ioprio_set(2)."""
     wanted = from_raw(IoPriority, value & 0xFFFF)
-    if wanted.kind == CLASS_REAL_TIME and task.process.credentials.user != 0:
+    mine = task.process.credentials
+    if wanted.kind == CLASS_REAL_TIME and not (mine.has(Capability.SYS_NICE) or mine.has(Capability.SYS_ADMIN)):
         raise EPERM
     if wanted.kind > CLASS_IDLE or (wanted.kind == CLASS_NONE and wanted.level != 0):
         raise EINVAL

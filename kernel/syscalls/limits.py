@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, UserAddr, i32, u32, u64
 from kernel.base.errno import EINVAL, EPERM
+from kernel.files.capability import Capability
 from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory import user
+from kernel.memory.space import NOTHING
 from kernel.process.limits import RESOURCES, Resource
 from kernel.process.process import Process
 from kernel.sched.thread import Thread
@@ -15,8 +17,8 @@ from kernel.syscalls.identity import has_ids_of
 from kernel.syscalls.threads import thread_of
 
 MISSING = (
-    "counted are NOFILE, CPU, NPROC and NICE, and there is nothing for CORE, LOCKS, MSGQUEUE and the real-time ones to "
-    "count; AS, DATA, FSIZE, MEMLOCK, RSS, SIGPENDING and STACK are kept and not counted"
+    "counted are NOFILE, CPU, FSIZE, NPROC, SIGPENDING, NICE, RTPRIO, AS, DATA, MEMLOCK and STACK; there is nothing "
+    "for CORE, LOCKS, MSGQUEUE and RTTIME to count; RSS is kept and not counted"
 )
 
 
@@ -44,8 +46,10 @@ def prlimit64(task: Thread, pid: i32, resource: u32, new: UserAddr, old: UserAdd
 
 
 def may_limit(task: Thread, process: Process) -> bool:
-    """prlimit(2), "Errors": all ids of the other process are those of the caller, or that is the superuser."""
-    return process is task.process or task.process.credentials.user == 0 or has_ids_of(task, process)
+    """prlimit(2), "Errors": all ids of the other process are those of the caller, or CAP_SYS_RESOURCE."""
+    if process is task.process or has_ids_of(task, process):
+        return True
+    return task.process.credentials.has(Capability.SYS_RESOURCE)
 
 
 def set_limit(task: Thread, process: Process, resource: u32, soft: u64, hard: u64) -> Fallible[None]:
@@ -58,16 +62,16 @@ def set_limit(task: Thread, process: Process, resource: u32, soft: u64, hard: u6
         raise EINVAL
     if resource == u32(Resource.FILES) and hard > DESCRIPTORS_MAX:
         raise EPERM
-    if hard > limits.hard[resource] and task.process.credentials.user != 0:
+    if hard > limits.hard[resource] and not task.process.credentials.has(Capability.SYS_RESOURCE):
         raise EPERM
     limits.soft[resource] = soft
     limits.hard[resource] = hard
     if resource == u32(Resource.PROCESSOR_TIME):
-        process.processor_limit.watch(process)
+        process.processor_limit.begin(process)
     elif resource == u32(Resource.FILES) and not process.is_zombie:
         process.files.limit = soft
-    elif resource == u32(Resource.STACK) and not process.is_zombie:
-        process.space.stack_limit = soft
+    elif process.space is not NOTHING:
+        limits.apply_to(process.space)
 
 
 @syscall(97, missing="as prlimit64")

@@ -4,8 +4,9 @@ differences").
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Pid, i32, u32, u64
+from codegen.lang import Fallible, Pid, i32, truncate, u32, u64
 from kernel.base.errno import EACCES, EINVAL, EPERM, ESRCH
+from kernel.files.capability import Capability
 from kernel.process.limits import Resource
 from kernel.sched.policy import LEAST_NICE, NICEST
 from kernel.sched.thread import Thread
@@ -19,10 +20,11 @@ TOLD_OF_ZERO: i32 = 20
 
 
 def may_change(task: Thread, thread: Thread) -> bool:
-    """Whether `task` may change how `thread` is scheduled: the superuser, or the same user (setpriority(2))."""
+    """Whether `task` may change how `thread` is scheduled: the same user, or CAP_SYS_NICE (setpriority(2))."""
     mine = task.process.credentials
     theirs = thread.process.credentials
-    return mine.user == 0 or mine.user == theirs.real_user or mine.user == theirs.user
+    is_same = mine.effective_user == theirs.real_user or mine.effective_user == theirs.effective_user
+    return is_same or mine.has(Capability.SYS_NICE)
 
 
 def may_be_nice(thread: Thread, nice: i32) -> bool:
@@ -37,7 +39,7 @@ def is_meant(task: Thread, thread: Thread, which: u32, who: i32) -> bool:
         return thread is task if who == 0 else i32(thread.id) == who
     if which == PRIO_PGRP:
         return process.group_id == (task.process.group_id if who == 0 else Pid(who))
-    wanted = task.process.credentials.real_user if who == 0 else u32(max(who, 0))
+    wanted = task.process.credentials.real_user if who == 0 else truncate(u32, who)
     return process.credentials.real_user == wanted
 
 
@@ -56,7 +58,7 @@ def getpriority(task: Thread, which: u32, who: i32) -> Fallible[u64]:
     return u64(told)
 
 
-@syscall(141, missing="the value is kept and told, and all threads of a container are equal")
+@syscall(141)
 def setpriority(task: Thread, which: u32, who: i32, nice: i32) -> Fallible[None]:
     """setpriority(2)."""
     if which > PRIO_USER:
@@ -65,6 +67,7 @@ def setpriority(task: Thread, which: u32, who: i32, nice: i32) -> Fallible[None]
     found = False
     refused = False
     unprivileged = False
+    is_free = task.process.credentials.has(Capability.SYS_NICE)
     for process in task.process.container.processes:
         for thread in process.threads:
             if not is_meant(task, thread, which, who):
@@ -72,7 +75,7 @@ def setpriority(task: Thread, which: u32, who: i32, nice: i32) -> Fallible[None]
             found = True
             if not may_change(task, thread):
                 unprivileged = True
-            elif wanted < thread.policy.nice and task.process.credentials.user != 0 and not may_be_nice(thread, wanted):
+            elif wanted < thread.policy.nice and not is_free and not may_be_nice(thread, wanted):
                 refused = True
             else:
                 thread.policy.nice = wanted

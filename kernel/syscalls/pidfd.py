@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, Pid, UserAddr, deferred, i32, local, u32, u64
-from kernel.base.errno import EBADF, EINVAL, EPERM, ESRCH
-from kernel.files.file import OpenFile
+from codegen.lang import Fallible, Fd, Pid, UserAddr, deferred, i32, local, struct, u32, u64
+from kernel.base.errno import EAGAIN, EBADF, EINVAL, EPERM, ESRCH
 from kernel.memory import user
 from kernel.process.ending import kill_process
 from kernel.process.pidfd import ProcessHandle, open_process
@@ -19,11 +18,13 @@ from kernel.syscalls.identity import may_look_into
 from kernel.syscalls.signals import information_of, may_signal
 from kernel.syscalls.signals_queued import take_information
 from kernel.syscalls.threads import thread_of
+from kernel.views.proc import PROCESSES
+from kernel.views.subject import PID_BITS
 
 
-def handle_behind(file: OpenFile) -> Fallible[ProcessHandle]:
-    """The handle behind an open file. EBADF for any other file."""
-    ops = file.ops
+def handle_behind(task: Thread, fd: Fd) -> Fallible[ProcessHandle]:
+    """The handle that `fd` refers to. EBADF for any other file."""
+    ops = task.process.files.get(fd).ops
     if isinstance(ops, ProcessHandle):
         return ops
     raise EBADF
@@ -43,47 +44,75 @@ def pidfd_open(task: Thread, pid: i32, flags: u32) -> Fallible[Fd]:
 def thread_leader(task: Thread, pid: i32) -> Fallible[Process]:
     """The process `pid`. ESRCH; EINVAL for the number of a thread that is none."""
     try:
-        return task.process.container.find_process(Pid(pid))
+        return task.process.container.numbers.process(Pid(pid))
     except ESRCH:
         thread_of(task, pid)
         raise EINVAL from None
 
 
+@struct
+class Target:
+    """What a descriptor says of a process that is to be signalled."""
+
+    process: Process | None = None
+    is_from_outside: bool = False
+    """The caller ran it in a container of its own, where it has no number itself."""
+
+    def find(self, task: Thread, fd: Fd) -> Fallible[None]:
+        """What `fd` stands for: a handle, or the directory /proc/PID. EBADF for any other file."""
+        file = task.process.files.get(fd)
+        ops = file.ops
+        if isinstance(ops, ProcessHandle):
+            self.process = ops.process
+            self.is_from_outside = ops.may_wait
+            return
+        inode = file.inode
+        if inode is None or file.is_path_only or not inode.described.is_directory or inode.subject == 0:
+            raise EBADF
+        origin = inode.origin
+        if origin is None:
+            return  # a directory of a process that is no more
+        if origin is not PROCESSES.template:
+            raise EBADF
+        process = task.process.container.numbers.find(Pid(inode.subject & PID_BITS))
+        # Its number may be that of another process by now.
+        self.process = process if process is not None and process.shown is inode else None
+
+
 @syscall(424)
 def pidfd_send_signal(task: Thread, fd: Fd, signal: u32, information: UserAddr, flags: u32) -> Fallible[None]:
-    """pidfd_send_signal(2): who ran a process in a container may signal it, too."""
+    """pidfd_send_signal(2): who ran a process in a container may signal it, too; /proc/PID stands for a process."""
     if flags != 0:
         raise EINVAL
-    file = task.process.files.pin(fd)
-    with deferred(file.drop):
-        send_by(task, handle_behind(file), signal, information)
-
-
-def send_by(task: Thread, handle: ProcessHandle, signal: u32, information: UserAddr) -> Fallible[None]:
-    """Send a signal to what `handle`, which is held, stands for."""
+    target = local(Target)
+    target.find(task, fd)
     info = local(SignalInfo)
     if u64(information) != 0:
         take_information(information, user.get(u32, information), info)
         if info.signal != signal:
             raise EINVAL
-        if (info.code >= 0 or info.code == SI_TKILL) and handle.process is not task.process:
+        # The copy may have slept: who the descriptor stands for is looked up again.
+        target.find(task, fd)
+        if (info.code >= 0 or info.code == SI_TKILL) and target.process is not task.process:
             raise EPERM
     else:
         information_of(task, signal, SI_USER, info)
-        if handle.may_wait:
+        if target.is_from_outside:
             info.come_from(0, 0)  # from outside of the container: nobody that has a number there
     if signal > SIGNALS:
         raise EINVAL
-    process = handle.process
+    process = target.process
     if process is None or process.is_zombie:
         raise ESRCH
-    if not handle.may_wait and not may_signal(task, process):
+    if not target.is_from_outside and not may_signal(task, process):
         raise EPERM
     if signal == u32(Signal.KILL):
-        if handle.may_wait or not is_protected(process, signal):
+        if target.is_from_outside or not is_protected(process, signal):
             kill_process(process, signal)
     elif signal != 0:
         send_information(process, info)
+        if info.lost:
+            raise EAGAIN
 
 
 @syscall(438)
@@ -91,7 +120,7 @@ def pidfd_getfd(task: Thread, fd: Fd, wanted: Fd, flags: u32) -> Fallible[Fd]:
     """pidfd_getfd(2): from processes of the container; of others' EPERM."""
     if flags != 0:
         raise EINVAL
-    process = handle_behind(task.process.files.get(fd)).process
+    process = handle_behind(task, fd).process
     if process is None or process.is_zombie:
         raise ESRCH
     if process.container is not task.process.container or not may_look_into(task, process):

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, UserAddr, UserSlice, local_array, u8, u32, u64
+from codegen.lang import Fallible, UserAddr, UserSlice, local_array, to_raw, u8, u32, u64
 from kernel.base.errno import EINVAL
+from kernel.files.capability import CAPABILITIES, Capabilities
 from kernel.memory import user
 from kernel.process.process import NAME_LENGTH
 from kernel.process.settings import Settings
 from kernel.process.signal_table import SIGNALS
-from kernel.sched.policy import DEFAULT_SLACK
 from kernel.sched.thread import Thread
+from kernel.syscalls.capabilities import change_ambient
 from kernel.syscalls.declare import syscall
 
 PR_SET_PDEATHSIG = 1
 PR_GET_PDEATHSIG = 2
 PR_GET_DUMPABLE = 3
 PR_SET_DUMPABLE = 4
+PR_GET_KEEPCAPS = 7
+PR_SET_KEEPCAPS = 8
 PR_GET_TIMING = 13
 PR_SET_TIMING = 14
 PR_SET_NAME = 15
 PR_GET_NAME = 16
+PR_GET_SECCOMP = 21
 PR_CAPBSET_READ = 23
+PR_CAPBSET_DROP = 24
 PR_GET_TSC = 25
 PR_SET_TSC = 26
+PR_GET_SECUREBITS = 27
+PR_SET_SECUREBITS = 28
 PR_SET_TIMERSLACK = 29
 PR_GET_TIMERSLACK = 30
 PR_SET_CHILD_SUBREAPER = 36
@@ -32,18 +39,26 @@ PR_GET_NO_NEW_PRIVS = 39
 PR_GET_TID_ADDRESS = 40
 PR_SET_THP_DISABLE = 41
 PR_GET_THP_DISABLE = 42
+PR_CAP_AMBIENT = 47
 """prctl(2)."""
+OF_CAPABILITIES = (
+    PR_GET_KEEPCAPS,
+    PR_SET_KEEPCAPS,
+    PR_CAPBSET_READ,
+    PR_CAPBSET_DROP,
+    PR_GET_SECUREBITS,
+    PR_SET_SECUREBITS,
+)
 TSC_ENABLED: u32 = 1
 """PR_TSC_ENABLE: RDTSC is never a SIGSEGV."""
-HIGHEST_CAPABILITY: u64 = 40
 KEEP_PERSONALITY: u32 = 0xFFFF_FFFF
 """personality(2): only asks."""
 
 
 @syscall(
     157,
-    missing="securebits, ambient and bounding sets of capabilities, PR_SET_MM, PR_SET_TSC to SIGSEGV, PR_SET_SECCOMP, "
-    "PR_SET_SYSCALL_USER_DISPATCH, PR_MCE_KILL, speculation control: EINVAL",
+    missing="PR_SET_MM, PR_SET_TSC to SIGSEGV, PR_SET_SECCOMP, PR_SET_SYSCALL_USER_DISPATCH, PR_MCE_KILL, speculation "
+    "control: EINVAL",
 )
 def prctl(task: Thread, option: u32, argument: u64, third: u64, fourth: u64, fifth: u64) -> Fallible[u64]:
     """prctl(2)."""
@@ -80,7 +95,32 @@ def prctl(task: Thread, option: u32, argument: u64, third: u64, fourth: u64, fif
         return 0
     if option == PR_GET_NO_NEW_PRIVS and nothing_more and argument == 0:
         return 1 if settings.no_new_privileges else 0
+    if option == PR_CAP_AMBIENT:
+        return change_ambient(task.process.credentials.capabilities, argument, third, fourth, fifth)
+    for known in OF_CAPABILITIES:
+        if option == known:
+            return set_or_tell_capabilities(task.process.credentials.capabilities, option, argument)
     return set_or_tell(task, settings, option, argument)
+
+
+def set_or_tell_capabilities(own: Capabilities, option: u32, argument: u64) -> Fallible[u64]:
+    """The options that change how user ids and execve(2) change capabilities. EINVAL, EPERM."""
+    if option == PR_GET_KEEPCAPS:
+        return 1 if own.secure.keeps else 0
+    if option == PR_SET_KEEPCAPS and argument <= 1:
+        own.set_keeps(argument == 1)
+        return 0
+    if option == PR_CAPBSET_READ and argument < CAPABILITIES:
+        return own.bounding >> argument & 1
+    if option == PR_CAPBSET_DROP:
+        own.drop_from_bounding(argument)
+        return 0
+    if option == PR_GET_SECUREBITS:
+        return u64(to_raw(own.secure))
+    if option == PR_SET_SECUREBITS:
+        own.set_secure(u32(min(argument, 0xFFFF_FFFF)))
+        return 0
+    raise EINVAL
 
 
 def set_or_tell(task: Thread, settings: Settings, option: u32, argument: u64) -> Fallible[u64]:
@@ -92,15 +132,15 @@ def set_or_tell(task: Thread, settings: Settings, option: u32, argument: u64) ->
         return 0
     if option == PR_GET_TIMING or (option == PR_SET_TIMING and argument == 0):
         return 0
-    if option == PR_CAPBSET_READ and argument <= HIGHEST_CAPABILITY:
-        return 1 if task.process.credentials.user == 0 else 0
+    if option == PR_GET_SECCOMP:
+        return 0
     if option == PR_GET_TSC:
         user.put(u32, UserAddr(argument), TSC_ENABLED)
         return 0
     if option == PR_SET_TSC and argument == TSC_ENABLED:
         return 0
     if option == PR_SET_TIMERSLACK:
-        task.policy.timer_slack = DEFAULT_SLACK if argument == 0 else argument
+        task.policy.timer_slack = task.policy.default_slack if argument == 0 else argument
         return 0
     if option == PR_GET_TIMERSLACK:
         return task.policy.timer_slack

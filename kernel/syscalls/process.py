@@ -27,7 +27,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import E2BIG, EACCES, EAGAIN, EBADF, ECHILD, EINVAL, ELOOP, EPERM, ESRCH
 from kernel.base.writer import Writer
-from kernel.containers.container import HIGHEST_PID
+from kernel.files.capability import Capability
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
 from kernel.files.path import SLASH, Lookup
 from kernel.machine.layout import PAGE_SIZE
@@ -37,6 +37,8 @@ from kernel.process.arguments import Arguments
 from kernel.process.clone import CloneFlags, CloneRequest
 from kernel.process.ending import status_of_exit
 from kernel.process.exit import exit_process, exit_thread
+from kernel.process.limits import Resource
+from kernel.process.numbers import HIGHEST_PID
 from kernel.process.pidfd import ProcessHandle
 from kernel.process.program import Program
 from kernel.process.send import change_of
@@ -56,7 +58,7 @@ CLONE3_FLAG_BITS: u64 = 0x1_FFBF_FF00
 """All flags but the exit signal's byte, CLONE_DETACHED and CLONE_INTO_CGROUP."""
 LEVELS_MAX: u64 = 32
 """MAX_PID_NS_LEVEL."""
-CLONE_MISSING = "CLONE_NEW*: EINVAL; CLONE_FS and CLONE_SIGHAND between processes share nothing"
+CLONE_MISSING = "CLONE_NEW*: EINVAL; threads of one process always share directories, umask and descriptors"
 ALL: u64 = 0xFFFF_FFFF_FFFF_FFFF
 WAIT_OPTION_BITS: u32 = 0xE000_000B
 """WNOHANG, WUNTRACED, WCONTINUED, __WNOTHREAD, __WALL, __WCLONE."""
@@ -114,6 +116,10 @@ def execve(task: Thread, path: UserAddr, argv: UserAddr, envp: UserAddr) -> Fall
 def execute(task: Thread, path: Slice[u8], argv: UserAddr, envp: UserAddr) -> Fallible[None]:
     """Go on with the program at `path`."""
     process = task.process
+    if process.settings.is_one_too_many:
+        if process.owner.threads > process.settings.limits.soft_of(Resource.PROCESSES):
+            raise EAGAIN
+        process.settings.is_one_too_many = False
     arguments = local(Arguments)
     arguments.prepare(process.container.account.heap)
     with deferred(arguments.release):
@@ -212,9 +218,10 @@ def take_number(task: Thread, numbers: UserAddr, count: u64) -> Fallible[Pid]:
     number = user.get(i32, numbers)
     if count > 1 or number < 1 or u64(number) > HIGHEST_PID:
         raise EINVAL
-    if task.process.credentials.user != 0:
+    mine = task.process.credentials
+    if not (mine.has(Capability.CHECKPOINT_RESTORE) or mine.has(Capability.SYS_ADMIN)):
         raise EPERM
-    task.process.container.reserve_pid(Pid(number))
+    task.process.container.numbers.reserve(Pid(number))
     return Pid(number)
 
 
@@ -254,9 +261,7 @@ def vfork(task: Thread) -> Fallible[Pid]:
 @syscall(60)
 def exit(task: Thread, code: u32) -> None:
     """_exit(2) of one thread; the last one's code is that of the process."""
-    if task.process.threads.count == 1:
-        exit_process(status_of_exit(code))
-    exit_thread()
+    exit_thread(status_of_exit(code))
 
 
 @syscall(231)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from codegen.lang import (
     Errno,
     Fallible,
-    Pid,
     UserAddr,
     UserSlice,
     deferred,
@@ -15,17 +14,20 @@ from codegen.lang import (
     struct,
     u64,
 )
-from kernel.base.errno import EINVAL, EPERM, ESRCH
+from kernel.base.errno import EINVAL, EPERM
 from kernel.machine.layout import PAGE_SIZE
 from kernel.memory import frames, user
 from kernel.memory.foreign import lend_page
 from kernel.memory.region import Access
 from kernel.memory.space import AddressSpace
+from kernel.process.changes import drop_space
+from kernel.sched.preemption import preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_support import advance
+from kernel.syscalls.files_support import COUNT_MAX, advance
 from kernel.syscalls.files_vectors import check_vectors, vector_at
 from kernel.syscalls.identity import may_look_into
+from kernel.syscalls.threads import thread_of
 
 
 @struct
@@ -69,11 +71,12 @@ class Transfer:
     theirs: Cursor = inline()
     writes: bool = False
 
-    def step(self, space: AddressSpace) -> Fallible[u64]:
-        """Transfer what is left of a part, but not beyond a page of the other's; returns how much. EFAULT, ENOMEM."""
+    def step(self, space: AddressSpace, most: u64) -> Fallible[u64]:
+        """Transfer what is left of a part, but not beyond a page on either side; returns how much. EFAULT, ENOMEM."""
         address = u64(self.theirs.address)
         within = address % PAGE_SIZE
-        amount = min(self.mine.left, self.theirs.left, PAGE_SIZE - within)
+        room = PAGE_SIZE - max(within, u64(self.mine.address) % PAGE_SIZE)
+        amount = min(self.mine.left, self.theirs.left, room, most)
         frame = lend_page(space, address, Access.WRITE if self.writes else Access.READ)
         with deferred(frames.release, frame):
             content = frames.contents(frame)[within : within + amount]
@@ -89,8 +92,9 @@ class Transfer:
         """Transfer as much as goes; an error counts only when nothing went."""
         done: u64 = 0
         try:
-            while self.mine.settle() and self.theirs.settle():
-                done += self.step(space)
+            while done < COUNT_MAX and self.mine.settle() and self.theirs.settle():
+                done += self.step(space, COUNT_MAX - done)
+                preemption_point()
         except Errno:
             if done == 0:
                 raise
@@ -108,21 +112,17 @@ def transfer(
     wanted.mine.begin(mine, count)
     if not wanted.mine.settle():
         return 0
-    check_vectors(theirs, other_count)
+    check_vectors(theirs, other_count, True)
     wanted.theirs.begin(theirs, other_count)
     if not wanted.theirs.settle():
         return 0
-    if pid <= 0:
-        raise ESRCH
-    process = task.process.container.find_process(Pid(pid))
-    if process.is_zombie:
-        raise ESRCH
+    process = thread_of(task, pid).process
     if not may_look_into(task, process):
         raise EPERM
     wanted.writes = writes
     space = process.space
     space.hold()
-    with deferred(space.drop):
+    with deferred(drop_space, space):
         return wanted.run(space)
 
 

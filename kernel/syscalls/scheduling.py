@@ -1,4 +1,4 @@
-"""What programs ask of the scheduler: sched_setscheduler(2), sched_setaffinity(2) and their family, mincore(2).
+"""What programs ask of the scheduler: sched_setscheduler(2), sched_setaffinity(2) and their family.
 
 Containers share the processors by weight, and the threads of one by their nice values (sched/policy.py).
 nice.py has the calls for nice values and struct sched_attr.
@@ -7,24 +7,25 @@ nice.py has the calls for nice values and struct sched_attr.
 from __future__ import annotations
 
 from codegen.lang import Fallible, UserAddr, UserSlice, i32, load, local_array, u8, u32, u64
-from kernel.base.errno import EINVAL, ENOMEM, EPERM
-from kernel.machine.layout import PAGE_SIZE, USER_END
-from kernel.machine.paging import index_at
-from kernel.memory import page_tables, user
-from kernel.memory.space import AddressSpace
+from kernel.base.errno import EINVAL, EPERM
+from kernel.files.capability import Capability
+from kernel.memory import user
+from kernel.process.limits import Resource
 from kernel.sched.control import restrict_to
 from kernel.sched.cpu import CPUS, this_cpu
 from kernel.sched.policy import PolicyKind
 from kernel.sched.thread import Thread
 from kernel.sched.timer import TICK
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_support import advance
 from kernel.syscalls.nice import may_be_nice, may_change
 from kernel.syscalls.threads import thread_of
 from kernel.syscalls.time import put_timespec
 
 RESET_ON_FORK: i32 = 0x4000_0000
 REAL_TIME_HIGHEST: u32 = 99
+ROUND_ROBIN_INTERVAL: u64 = 100_000_000
+"""RR_TIMESLICE of Linux, in nanoseconds."""
+NO_PRECEDENCE = "SCHED_DEADLINE: EINVAL; the real-time policies weigh most in their container and go before nobody"
 
 CPU_SET_BYTES: u64 = 8
 """Sets of processors are made of words of this size."""
@@ -66,27 +67,34 @@ def set_policy(
     highest, _ = priorities(kind)
     if priority > highest or (priority == 0) != (highest == 0) or kind == PolicyKind.DEADLINE:
         raise EINVAL
-    if highest != 0 or not may_set_policy(task, thread, kind, resets, nice):
+    if not may_set_policy(task, thread, kind, resets, nice, priority):
         raise EPERM
     policy = thread.policy
     policy.kind = kind
+    policy.priority = priority
     policy.resets_on_fork = resets
     policy.nice = nice
 
 
-def may_set_policy(task: Thread, thread: Thread, kind: PolicyKind, resets: bool, nice: i32) -> bool:
-    """What sched(7) allows to others than the superuser: nothing for other users, and no way to run more."""
-    if task.process.credentials.user == 0:
+def may_set_policy(task: Thread, thread: Thread, kind: PolicyKind, resets: bool, nice: i32, priority: u32) -> bool:
+    """What sched(7) allows without CAP_SYS_NICE: nothing for other users, and to run more only within limits."""
+    if task.process.credentials.has(Capability.SYS_NICE):
         return True
     policy = thread.policy
     if not may_change(task, thread) or (policy.resets_on_fork and not resets):
         return False
-    if nice < policy.nice and not may_be_nice(thread, nice):
+    if priority != 0:
+        most = thread.process.settings.limits.soft_of(Resource.REAL_TIME_PRIORITY)
+        if kind != policy.kind and most == 0:
+            return False
+        if priority > policy.priority and u64(priority) > most:
+            return False
+    elif nice < policy.nice and not may_be_nice(thread, nice):
         return False
     return policy.kind != PolicyKind.IDLE or kind == PolicyKind.IDLE or may_be_nice(thread, policy.nice)
 
 
-@syscall(142, missing="real-time policies: EPERM")
+@syscall(142)
 def sched_setparam(task: Thread, pid: i32, param: UserAddr) -> Fallible[None]:
     """sched_setparam(2)."""
     priority = take_priority(param)
@@ -100,11 +108,10 @@ def sched_getparam(task: Thread, pid: i32, param: UserAddr) -> Fallible[None]:
     """sched_getparam(2)."""
     if u64(param) == 0:
         raise EINVAL
-    thread_or_self(task, pid)
-    user.put(u32, param, 0)
+    user.put(u32, param, thread_or_self(task, pid).policy.priority)
 
 
-@syscall(144, missing="real-time policies: EPERM")
+@syscall(144, missing=NO_PRECEDENCE)
 def sched_setscheduler(task: Thread, pid: i32, policy: i32, param: UserAddr) -> Fallible[None]:
     """sched_setscheduler(2)."""
     if policy < 0:
@@ -139,9 +146,14 @@ def sched_get_priority_min(task: Thread, policy: i32) -> Fallible[u32]:
 
 @syscall(148)
 def sched_rr_get_interval(task: Thread, pid: i32, out: UserAddr) -> Fallible[None]:
-    """sched_rr_get_interval(2): a turn is a tick."""
-    thread_or_self(task, pid)
-    put_timespec(out, u64(TICK))
+    """sched_rr_get_interval(2): told as Linux does for its policies; in truth a turn is a tick."""
+    kind = thread_or_self(task, pid).policy.kind
+    interval = u64(TICK)
+    if kind == PolicyKind.FIFO:
+        interval = 0
+    elif kind == PolicyKind.ROUND_ROBIN:
+        interval = ROUND_ROBIN_INTERVAL
+    put_timespec(out, interval)
 
 
 def any_thread(task: Thread, thread_id: i32) -> Fallible[Thread]:
@@ -187,26 +199,3 @@ def getcpu(task: Thread, cpu: UserAddr, node: UserAddr) -> Fallible[None]:
         user.put(u32, cpu, number)
     if u64(node) != 0:
         user.put(u32, node, 0)
-
-
-@syscall(27, missing="pages of files count only once this process has touched them")
-def mincore(task: Thread, address: UserAddr, length: u64, out: UserAddr) -> Fallible[None]:
-    """mincore(2): what this process has touched is in memory. ENOMEM where nothing is mapped."""
-    start = u64(address)
-    if start % PAGE_SIZE != 0:
-        raise EINVAL
-    if length > USER_END or start > USER_END - length:
-        raise ENOMEM
-    count = (length + PAGE_SIZE - 1) // PAGE_SIZE
-    for index in range(count):
-        is_there = is_resident(task.process.space, start + index * PAGE_SIZE)
-        user.put(u8, advance(out, index), 1 if is_there else 0)
-
-
-def is_resident(space: AddressSpace, page: u64) -> Fallible[bool]:
-    """Whether a page is mapped to a frame now. ENOMEM where nothing is mapped at all."""
-    with space.lock:
-        if space.region_at(page) is None:
-            raise ENOMEM
-        table = page_tables.find_table(space.root, page)
-        return table is not None and table.entries[index_at(page, 1)].present

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, Pid, UserAddr, i32, i64, invert, local, u32, u64
-from kernel.base.errno import EFAULT, EINTR, EINVAL, EPERM, ESRCH
+from kernel.base.errno import EAGAIN, EFAULT, EINTR, EINVAL, EPERM, ESRCH
+from kernel.files.capability import Capability
 from kernel.memory import user
 from kernel.process import alternate_stack
 from kernel.process.deliver import fault, has_signal
@@ -19,6 +20,8 @@ from kernel.process.send import (
 from kernel.process.signal_frame import pop_frame
 from kernel.process.signal_queue import SI_KERNEL, SI_TKILL, SI_USER, SignalInfo
 from kernel.process.signal_table import SIGNALS, UNBLOCKABLE, Signal, bit_of
+from kernel.process.timers import hear_again
+from kernel.sched.preemption import give_way, preemption_point
 from kernel.sched.thread import Thread
 from kernel.sched.wait import WaitQueue
 from kernel.syscalls.declare import syscall
@@ -27,6 +30,8 @@ SET_SIZE: u64 = 8
 """sizeof(sigset_t) of the kernel."""
 KNOWN_ACTION_FLAGS: u64 = 0xDC00_0807
 """Others are not kept, by which programs find out what there is (sigaction(2), SA_UNSUPPORTED)."""
+STEP: u64 = 64
+"""How many processes kill(2) looks at before others may run."""
 SIG_BLOCK: u32 = 0
 SIG_UNBLOCK: u32 = 1
 SIG_SETMASK: u32 = 2
@@ -54,13 +59,22 @@ def rt_sigaction(task: Thread, signal: u32, new: UserAddr, old: UserAddr, size: 
         new_mask = user.get(u64, UserAddr(new + 24))
         allowed = new_mask & invert(u64, UNBLOCKABLE)
         task.process.signals.set_action(signal, new_handler, new_flags, new_restorer, allowed)
-        if task.process.signals.is_ignored(signal):
-            drop_pending(task.process, bit_of(signal))
+        if not task.process.signals.is_ignored(signal):
+            hear_again(task.process, signal)
+        elif not drop_pending(task.process, bit_of(signal)):
+            drop_rest(task.process, signal)
     if u64(old) != 0:
         user.put(u64, old, u64(handler))
         user.put(u64, UserAddr(old + 8), flags)
         user.put(u64, UserAddr(old + 16), u64(restorer))
         user.put(u64, UserAddr(old + 24), mask)
+
+
+def drop_rest(process: Process, signal: u32) -> None:
+    """Drop the rest of many entries of a signal that is ignored now; others run meanwhile."""
+    give_way()
+    while process.signals.is_ignored(signal) and not drop_pending(process, bit_of(signal)):
+        give_way()
 
 
 @syscall(14)
@@ -153,16 +167,15 @@ def sigaltstack(task: Thread, new: UserAddr, old: UserAddr) -> Fallible[None]:
 
 
 def may_signal(task: Thread, target: Process) -> bool:
-    """kill(2): the user is the superuser, or one of the sender's is one of the target's."""
+    """kill(2): one of the sender's users is one of the target's, or CAP_KILL."""
     sender = task.process.credentials
     receiver = target.credentials
-    if sender.user == 0:
-        return True
     return (
         sender.real_user == receiver.real_user
         or sender.real_user == receiver.saved_user
-        or sender.user == receiver.real_user
-        or sender.user == receiver.saved_user
+        or sender.effective_user == receiver.real_user
+        or sender.effective_user == receiver.saved_user
+        or sender.has(Capability.KILL)
     )
 
 
@@ -190,19 +203,27 @@ def kill(task: Thread, pid: i32, signal: u32) -> Fallible[None]:
     if signal > SIGNALS:
         raise EINVAL
     if pid > 0:
-        process = task.process.container.find_process(Pid(pid))
+        process = task.process.container.numbers.process_of(Pid(pid))
         if not may_signal(task, process):
             raise EPERM
         send(task, process, signal)
         return
+    container = task.process.container
     found = False
     allowed = False
-    for process in task.process.container.processes:
-        if is_meant(task, process, pid):
+    steps: u64 = 0
+    target = container.numbers.processes.first
+    while target is not None:
+        cursor = u64(target.pid) + 1
+        if is_meant(task, target, pid):
             found = True
-            if may_signal(task, process):
+            if may_signal(task, target):
                 allowed = True
-                send(task, process, signal)
+                send(task, target, signal)
+        steps += 1
+        if steps % STEP == 0:
+            preemption_point()
+        target = container.numbers.processes.at_or_above(cursor)
     if not found:
         raise ESRCH
     if not allowed:
@@ -223,7 +244,10 @@ def tgkill(task: Thread, process_id: i32, thread_id: i32, signal: u32) -> Fallib
     """tgkill(2)."""
     if signal > SIGNALS or process_id <= 0 or thread_id <= 0:
         raise EINVAL
-    send_to_id(task, task.process.container.find_process(Pid(process_id)), thread_id, signal)
+    thread = task.process.container.numbers.thread(Pid(thread_id))
+    if thread.process.pid != Pid(process_id):
+        raise ESRCH
+    send_to_one(task, thread, signal)
 
 
 @syscall(200)
@@ -231,25 +255,18 @@ def tkill(task: Thread, thread_id: i32, signal: u32) -> Fallible[None]:
     """tkill(2)."""
     if signal > SIGNALS or thread_id <= 0:
         raise EINVAL
-    for process in task.process.container.processes:
-        for thread in process.threads:
-            if thread.id == Pid(thread_id):
-                send_to_id(task, process, thread_id, signal)
-                return
-    raise ESRCH
+    send_to_one(task, task.process.container.numbers.thread(Pid(thread_id)), signal)
 
 
-def send_to_id(task: Thread, process: Process, thread_id: i32, signal: u32) -> Fallible[None]:
-    """Send `signal` to one thread of `process`. ESRCH, EPERM."""
-    for thread in process.threads:
-        if thread.id == Pid(thread_id):
-            if not may_signal(task, process):
-                raise EPERM
-            if signal == u32(Signal.KILL):
-                send(task, process, signal)
-            elif signal != 0:
-                info = local(SignalInfo)
-                information_of(task, signal, SI_TKILL, info)
-                send_information_to_thread(thread, info)
-            return
-    raise ESRCH
+def send_to_one(task: Thread, thread: Thread, signal: u32) -> Fallible[None]:
+    """Send `signal` to one thread. EPERM; EAGAIN when there is no room for a real-time signal."""
+    if not may_signal(task, thread.process):
+        raise EPERM
+    if signal == u32(Signal.KILL):
+        send(task, thread.process, signal)
+    elif signal != 0:
+        info = local(SignalInfo)
+        information_of(task, signal, SI_TKILL, info)
+        send_information_to_thread(thread, info)
+        if info.lost:
+            raise EAGAIN

@@ -104,7 +104,7 @@ def rt_sigqueueinfo(task: Thread, pid: i32, signal: u32, information: UserAddr) 
     check_claim(task, pid, info)
     if pid <= 0:
         raise ESRCH
-    process = task.process.container.find_process(Pid(pid))
+    process = task.process.container.numbers.process_of(Pid(pid))
     if not may_signal(task, process):
         raise EPERM
     if signal == u32(Signal.KILL):

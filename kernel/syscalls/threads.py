@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Nanoseconds, UserAddr, hot, i32, invert, local, noinline, u32, u64, wrapping_add
-from kernel.base.errno import EAGAIN, EINVAL, ENOSYS, EPERM, ESRCH
+from codegen.lang import (
+    Fallible,
+    Nanoseconds,
+    Pid,
+    UserAddr,
+    hot,
+    i32,
+    inline,
+    invert,
+    local,
+    noinline,
+    u32,
+    u64,
+    wrapping_add,
+)
+from kernel.base.errno import EAGAIN, EINTR, EINVAL, ENOSYS, EPERM, ESRCH
 from kernel.memory import user
 from kernel.process import futex as futexes
 from kernel.process.futex import FutexKey
+from kernel.process.restart import keep
 from kernel.sched.scheduler import yield_now
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, after, now, wall_clock
@@ -14,6 +29,7 @@ from kernel.syscalls.declare import syscall
 from kernel.syscalls.signals import may_signal
 from kernel.syscalls.time import get_timespec
 
+FUTEX: u64 = 202
 FUTEX_WAIT = 0
 FUTEX_WAKE = 1
 FUTEX_FD = 2
@@ -53,8 +69,31 @@ def futex(
     key.find(task.process.space, word, operation & FUTEX_PRIVATE != 0)
     if command == FUTEX_WAKE:
         return futexes.wake(key, u64(value))
-    futexes.wait(key, word, value, futexes.MATCH_ANY, deadline)
+    wait_to(task, key, word, value, futexes.MATCH_ANY, deadline)
     return 0
+
+
+@inline
+def wait_to(
+    task: Thread, key: FutexKey, word: UserAddr, value: u32, bits: u32, deadline: Nanoseconds
+) -> Fallible[None]:
+    """Sleep at a futex, and after an interruption to the same moment, if there is one."""
+    try:
+        futexes.wait(key, word, value, bits, deadline)
+    except EINTR:
+        if deadline != NEVER:
+            keep(task, FUTEX, deadline)
+        raise
+
+
+def wait_again(
+    task: Thread, word: UserAddr, operation: u32, value: u32, bits: u32, deadline: Nanoseconds
+) -> Fallible[None]:
+    """FUTEX_WAIT or FUTEX_WAIT_BITSET, which was interrupted, again: to `deadline`."""
+    key = local(FutexKey)
+    key.find(task.process.space, word, operation & FUTEX_PRIVATE != 0)
+    is_masked = operation & FUTEX_COMMAND_BITS == FUTEX_WAIT_BITSET
+    wait_to(task, key, word, value, bits if is_masked else futexes.MATCH_ANY, deadline)
 
 
 @noinline
@@ -80,7 +119,7 @@ def do_other(
     is_private = operation & FUTEX_PRIVATE != 0
     key.find(task.process.space, word, is_private)
     if command == FUTEX_WAIT or command == FUTEX_WAIT_BITSET:
-        futexes.wait(key, word, value, bits, deadline)
+        wait_to(task, key, word, value, bits, deadline)
         return 0
     if command == FUTEX_WAKE or command == FUTEX_WAKE_BITSET:
         return futexes.wake(key, u64(value), bits)
@@ -185,11 +224,9 @@ def get_robust_list(task: Thread, thread_id: i32, head: UserAddr, length: UserAd
 
 def thread_of(task: Thread, thread_id: i32) -> Fallible[Thread]:
     """The thread with a number in the caller's container. ESRCH."""
-    for process in task.process.container.processes:
-        for thread in process.threads:
-            if i32(thread.id) == thread_id:
-                return thread
-    raise ESRCH
+    if thread_id <= 0:
+        raise ESRCH
+    return task.process.container.numbers.thread(Pid(thread_id))
 
 
 @syscall(24, unlocked=True)

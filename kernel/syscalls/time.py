@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, UserAddr, i32, i64, local, u32, u64
+from codegen.lang import Fallible, Nanoseconds, UserAddr, i32, i64, local, saturating_sub, u32, u64
 from kernel.base.errno import EINTR, EINVAL, EOPNOTSUPP, EPERM, ESRCH
 from kernel.memory import user
+from kernel.process.processor_sleep import sleep_until_used
 from kernel.process.processor_time import OF_PROCESS, OF_THREAD, ProcessorClock
+from kernel.process.restart import keep
 from kernel.process.usage import Report, report_process
 from kernel.sched.thread import Thread
-from kernel.sched.timer import NEVER, SECOND, TICK, after, now, sleep_until, wall_clock
+from kernel.sched.timer import FAR, SECOND, TICK, after, now, sleep_until, wall_clock
 from kernel.syscalls.declare import syscall
 
 CLOCK_REALTIME = 0
@@ -17,12 +19,16 @@ CLOCK_MONOTONIC_RAW = 4
 CLOCK_REALTIME_COARSE = 5
 CLOCK_MONOTONIC_COARSE = 6
 CLOCK_BOOTTIME = 7
+CLOCK_REALTIME_ALARM = 8
+CLOCK_BOOTTIME_ALARM = 9
 CLOCK_TAI = 11
 """Clock ids (clock_gettime(2))."""
 TIMER_ABSTIME: u32 = 1
 CLOCK_TICK: u64 = 10_000_000
 """Nanoseconds of one tick of times(2): sysconf(_SC_CLK_TCK) is 100."""
 MICROSECOND: u64 = 1000
+NANOSLEEP: u64 = 35
+CLOCK_NANOSLEEP: u64 = 230
 
 
 def read_clock(task: Thread, clock: i32) -> Fallible[u64]:
@@ -45,13 +51,13 @@ def put_timespec(address: UserAddr, value: u64) -> Fallible[None]:
 
 
 def get_timespec(address: UserAddr) -> Fallible[u64]:
-    """Read a struct timespec as nanoseconds; what is beyond the clock becomes NEVER. EFAULT, EINVAL."""
+    """Read a struct timespec as nanoseconds; what is beyond the clock becomes FAR. EFAULT, EINVAL."""
     seconds = user.get(i64, address)
     nanoseconds = user.get(i64, UserAddr(address + 8))
     if seconds < 0 or nanoseconds < 0 or nanoseconds >= i64(SECOND):
         raise EINVAL
-    if u64(seconds) >= u64(NEVER) // SECOND:
-        return u64(NEVER)
+    if u64(seconds) >= FAR // SECOND:
+        return FAR
     return u64(seconds) * SECOND + u64(nanoseconds)
 
 
@@ -73,7 +79,9 @@ def clock_getres(task: Thread, clock: i32, resolution: UserAddr) -> Fallible[Non
 @syscall(227, answer="EPERM")
 def clock_settime(task: Thread, clock: i32, time: UserAddr) -> Fallible[None]:
     """clock_settime(2): the clock is the machine's, no container's to set."""
-    if clock != CLOCK_REALTIME:
+    if clock > CLOCK_REALTIME:
+        raise EINVAL
+    if clock < 0:
         check_processor_clock(task, clock)
     get_timespec(time)
     raise EPERM
@@ -134,12 +142,14 @@ def times(task: Thread, out: UserAddr) -> Fallible[u64]:
 @syscall(35)
 def nanosleep(task: Thread, duration: UserAddr, remaining: UserAddr) -> Fallible[None]:
     """nanosleep(2)."""
-    sleep_for(get_timespec(duration), remaining)
+    sleep_to(task, NANOSLEEP, after(get_timespec(duration)), remaining)
 
 
 @syscall(230)
 def clock_nanosleep(task: Thread, clock: i32, flags: u32, time: UserAddr, remaining: UserAddr) -> Fallible[None]:
     """clock_nanosleep(2)."""
+    if clock == CLOCK_REALTIME_ALARM or clock == CLOCK_BOOTTIME_ALARM:
+        raise EOPNOTSUPP  # as on Linux without a clock that wakes the machine
     moment = read_clock(task, clock)
     if clock == OF_THREAD or clock == CLOCK_MONOTONIC_RAW:
         raise EOPNOTSUPP
@@ -149,7 +159,7 @@ def clock_nanosleep(task: Thread, clock: i32, flags: u32, time: UserAddr, remain
     if clock < 0 or clock == OF_PROCESS:
         sleep_for_processor_time(task, clock, wanted, flags & TIMER_ABSTIME != 0, remaining)
     elif flags & TIMER_ABSTIME == 0:
-        sleep_for(wanted, remaining)
+        sleep_to(task, CLOCK_NANOSLEEP, after(wanted), remaining)
     elif wanted > moment:
         sleep_until(after(wanted - moment))
 
@@ -162,28 +172,51 @@ def sleep_for_processor_time(
     processor.choose(task, clock)
     if processor.is_thread and processor.id == task.id:
         raise EINVAL
-    shown = processor.shown(task.process)
-    due = wanted if is_absolute else shown + min(wanted, u64(NEVER) - shown)
-    while shown < due:
-        try:
-            sleep_until(after(max(due - shown, u64(TICK))))
-            shown = processor.shown(task.process)
-        except EINTR:
-            if u64(remaining) != 0 and not is_absolute:
-                put_timespec(remaining, due - shown)
-            raise
-        except ESRCH:
-            return
+    due = wanted if is_absolute else processor.shown(task.process) + min(wanted, FAR)
+    sleep_to_processor_time(task, processor, due, is_absolute, remaining)
 
 
-def sleep_for(duration: u64, remaining: UserAddr) -> Fallible[None]:
-    """Sleep; when a signal ends it, tell at `remaining`, unless that is null, how long was left."""
-    deadline = after(duration)
+def sleep_to_processor_time(
+    task: Thread, processor: ProcessorClock, due: u64, is_absolute: bool, remaining: UserAddr
+) -> Fallible[None]:
+    """Sleep until a clock of processor time shows `due`; when a signal ends it, tell at `remaining` what was left."""
+    try:
+        sleep_until_used(task.process, processor, due)
+    except EINTR:
+        if not is_absolute:
+            if u64(remaining) != 0:
+                put_timespec(remaining, saturating_sub(u64, due, shown_or(task, processor, due)))
+            keep(task, CLOCK_NANOSLEEP, Nanoseconds(due))
+        raise
+
+
+def go_on_sleeping(task: Thread, clock: i32, deadline: Nanoseconds, remaining: UserAddr) -> Fallible[None]:
+    """clock_nanosleep(2), which was interrupted, again: `deadline` is what it sleeps to."""
+    if clock < 0 or clock == OF_PROCESS:
+        processor = local(ProcessorClock)
+        processor.choose(task, clock)
+        sleep_to_processor_time(task, processor, u64(deadline), False, remaining)
+    else:
+        sleep_to(task, CLOCK_NANOSLEEP, deadline, remaining)
+
+
+def shown_or(task: Thread, processor: ProcessorClock, otherwise: u64) -> u64:
+    """What a clock of processor time shows, or `otherwise` if there is nobody any more whose time it is."""
+    try:
+        return processor.shown(task.process)
+    except ESRCH:
+        return otherwise
+
+
+def sleep_to(task: Thread, call: u64, deadline: Nanoseconds, remaining: UserAddr) -> Fallible[None]:
+    """Sleep; when a signal ends it, tell at `remaining`, unless that is null, how long was left.
+
+    As `call` it then goes on to the same moment, if it does.
+    """
     try:
         sleep_until(deadline)
     except EINTR:
-        moment = now()
-        left = u64(deadline) - u64(moment) if deadline > moment else 0
         if u64(remaining) != 0:
-            put_timespec(remaining, left)
+            put_timespec(remaining, saturating_sub(u64, deadline, now()))
+        keep(task, call, deadline)
         raise

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, Nanoseconds, UserAddr, i32, i64, local, u32, u64
+from codegen.lang import Fallible, Fd, Nanoseconds, UserAddr, i32, i64, local, on_error, struct, u32, u64
 from kernel.base.errno import EINVAL, EOPNOTSUPP
 from kernel.files.timerfd import TimerFile, open_timer
 from kernel.memory import user
 from kernel.process import timers
 from kernel.process.processor_time import ProcessorClock
+from kernel.process.send import thread_in
 from kernel.process.signal_table import SIGNALS, Signal
 from kernel.process.timers import ProcessTimer
-from kernel.sched.alarm import Alarm
 from kernel.sched.thread import Thread
-from kernel.sched.timer import NEVER, SECOND, after, now, wall_clock
+from kernel.sched.timer import FAR, SECOND, after, now, wall_clock
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_epoll import CLOSE_ON_EXEC, NONBLOCK, install_new
 from kernel.syscalls.files_support import advance
-from kernel.syscalls.threads import thread_of
 from kernel.syscalls.time import (
     CLOCK_BOOTTIME,
+    CLOCK_BOOTTIME_ALARM,
     CLOCK_MONOTONIC,
     CLOCK_MONOTONIC_COARSE,
     CLOCK_MONOTONIC_RAW,
     CLOCK_REALTIME,
+    CLOCK_REALTIME_ALARM,
     CLOCK_TAI,
     MICROSECOND,
     get_timespec,
@@ -41,26 +42,46 @@ SIGEV_THREAD_ID: u32 = 4
 ITIMER_REAL: u32 = 0
 ITIMER_VIRTUAL: u32 = 1
 ITIMER_PROF: u32 = 2
-CLOCK_REALTIME_ALARM = 8
-CLOCK_BOOTTIME_ALARM = 9
 
 
-def moment_of(clock: i32, value: u64, is_absolute: bool) -> Nanoseconds:
-    """The moment that is `value` nanoseconds from now, or when `clock` shows `value`; at least 0."""
-    if not is_absolute:
-        return after(value)
-    shown = u64(wall_clock() if clock == CLOCK_REALTIME or clock == CLOCK_REALTIME_ALARM else now())
-    if value >= shown:
-        return after(value - shown)
-    moment = u64(now())
-    return Nanoseconds(moment - min(moment, shown - value))
+@struct
+class Moment:
+    """When a timer is to go off first."""
+
+    deadline: Nanoseconds = Nanoseconds(0)
+    missed: u64 = 0
+    """How many moments of an absolute time and an interval had come, before the last one that had."""
+
+    def choose(self, clock: i32, value: u64, interval: u64, is_absolute: bool) -> None:
+        """Be `value` nanoseconds from now, or when `clock` shows `value`.
+
+        What is over goes off at once; with an interval, as the last moment of the series that is over.
+        """
+        if not is_absolute:
+            self.deadline = after(value)
+            return
+        shown = u64(wall_clock() if is_wall_clock(clock) else now())
+        if value >= shown:
+            self.deadline = after(value - shown)
+            return
+        late = shown - value
+        if interval != 0:
+            self.missed = late // interval
+            late -= self.missed * interval
+        moment = u64(now())
+        self.deadline = Nanoseconds(moment - min(moment, late))
 
 
-def put_setting(out: UserAddr, alarm: Alarm) -> Fallible[None]:
-    """Write how `alarm` is set as a struct itimerspec, unless the address is null."""
+def is_wall_clock(clock: i32) -> bool:
+    """Whether a clock shows the date."""
+    return clock == CLOCK_REALTIME or clock == CLOCK_REALTIME_ALARM or clock == CLOCK_TAI
+
+
+def put_setting(out: UserAddr, interval: u64, remaining: u64) -> Fallible[None]:
+    """Write how a timer was set as a struct itimerspec, unless the address is null."""
     if u64(out) != 0:
-        put_timespec(out, alarm.interval)
-        put_timespec(advance(out, 16), alarm.remaining)
+        put_timespec(out, interval)
+        put_timespec(advance(out, 16), remaining)
 
 
 # timerfd.
@@ -94,20 +115,24 @@ def timerfd_settime(task: Thread, fd: Fd, flags: u32, new: UserAddr, old: UserAd
     if flags & (ABSOLUTE | CANCEL_ON_SET) != flags:
         raise EINVAL
     timer = timer_behind(task, fd)
-    put_setting(old, timer.alarm)
-    timer.expirations = 0
+    old_interval, old_value = timer.alarm.interval, timer.remaining
     if value == 0:
-        timer.alarm.cancel()
+        timer.stop()
     else:
-        timer.alarm.set(timer, moment_of(i32(timer.clock), value, flags & ABSOLUTE != 0), interval)
+        moment = local(Moment)
+        moment.choose(i32(timer.clock), value, interval, flags & ABSOLUTE != 0)
+        timer.begin(moment.deadline, interval, moment.missed)
+    # Last, as the copy may sleep, and another thread may close the descriptor meanwhile.
+    put_setting(old, old_interval, old_value)
 
 
 @syscall(287)
 def timerfd_gettime(task: Thread, fd: Fd, out: UserAddr) -> Fallible[None]:
     """timerfd_gettime(2)."""
     timer = timer_behind(task, fd)
-    put_timespec(out, timer.alarm.interval)
-    put_timespec(advance(out, 16), timer.alarm.remaining)
+    interval, value = timer.alarm.interval, timer.remaining
+    put_timespec(out, interval)
+    put_timespec(advance(out, 16), value)
 
 
 # Timers that send signals.
@@ -119,43 +144,64 @@ def is_processor_clock(task: Thread, clock: i32, used: ProcessorClock) -> Fallib
         return False
     if CLOCK_MONOTONIC_RAW <= clock <= CLOCK_MONOTONIC_COARSE:
         raise EOPNOTSUPP
+    if clock == CLOCK_REALTIME_ALARM or clock == CLOCK_BOOTTIME_ALARM:
+        raise EOPNOTSUPP  # as on Linux without a clock that wakes the machine
     used.choose(task, clock)
     return True
 
 
-@syscall(222, missing="CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM: EINVAL")
+@struct
+class Notice:
+    """What a timer does: the parts of struct sigevent that have a meaning (sigevent(7))."""
+
+    signal: u32 = u32(Signal.ALARM)
+    kind: u32 = SIGEV_SIGNAL
+    thread_id: i32 = 0
+    value: u64 = 0
+    has_value: bool = False
+
+    def take(self, task: Thread, event: UserAddr) -> Fallible[None]:
+        """Read a struct sigevent. EFAULT, EINVAL."""
+        self.has_value = True
+        self.value = user.get(u64, event)
+        self.signal = user.get(u32, advance(event, 8))
+        self.kind = user.get(u32, advance(event, 12))
+        self.thread_id = user.get(i32, advance(event, 16))
+        kind = self.kind
+        if kind == SIGEV_SIGNAL | SIGEV_THREAD_ID:
+            if thread_in(task.process, self.thread_id) is None:
+                raise EINVAL
+        elif kind == SIGEV_SIGNAL or kind == SIGEV_NONE or kind == SIGEV_THREAD:
+            self.thread_id = 0
+        else:
+            raise EINVAL
+        if kind != SIGEV_NONE and (self.signal == 0 or self.signal > SIGNALS):
+            raise EINVAL
+
+
+@syscall(222)
 def timer_create(task: Thread, clock: i32, event: UserAddr, out: UserAddr) -> Fallible[None]:
-    """timer_create(2)."""
+    """timer_create(2). No clock can wake the machine: CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM are EOPNOTSUPP."""
     used = local(ProcessorClock)
     counts_processor = is_processor_clock(task, clock, used)
+    notice = local(Notice)
+    if u64(event) != 0:
+        notice.take(task, event)
     process = task.process
     number = timers.free_number(process)
-    signal = u32(Signal.ALARM)
-    value = u64(u32(number))
-    notify: u32 = SIGEV_SIGNAL
-    thread_id: i32 = 0
-    if u64(event) != 0:
-        value = user.get(u64, event)
-        signal = user.get(u32, advance(event, 8))
-        notify = user.get(u32, advance(event, 12))
-        if notify == SIGEV_SIGNAL | SIGEV_THREAD_ID:
-            thread_id = user.get(i32, advance(event, 16))
-            if thread_of(task, thread_id).process is not process:
-                raise EINVAL
-        elif notify != SIGEV_SIGNAL and notify != SIGEV_NONE and notify != SIGEV_THREAD:
-            raise EINVAL
-        if notify != SIGEV_NONE and (signal == 0 or signal > SIGNALS):
-            raise EINVAL
-    user.put(u32, out, u32(number))
-    timer = timers.add(process, number)
+    timer = timers.add(process, number, notice.signal)
     timer.clock = clock
     timer.counts_processor = counts_processor
     timer.used.is_thread = used.is_thread
     timer.used.id = used.id
-    timer.is_silent = notify == SIGEV_NONE
-    timer.thread_id = thread_id
-    timer.info.signal = signal
-    timer.info.value = value
+    timer.is_silent = notice.kind == SIGEV_NONE
+    timer.thread_id = notice.thread_id
+    timer.entry.info.value = notice.value if notice.has_value else u64(u32(number))
+    # Nobody else may use it, and so delete it, as long as the copy may sleep.
+    timer.is_ready = False
+    with on_error(timer.delete):
+        user.put(u32, out, u32(number))
+    timer.is_ready = True
 
 
 @syscall(223)
@@ -166,15 +212,9 @@ def timer_settime(task: Thread, number: i32, flags: u32, new: UserAddr, old: Use
     interval = get_timespec(new)
     value = get_timespec(advance(new, 16))
     timer = timers.get(task.process, number)
-    put_timer(old, timer)
+    old_interval, old_value = timer.interval, timer.remaining
     start_timer(timer, value, interval, flags & ABSOLUTE != 0)
-
-
-def put_timer(out: UserAddr, timer: ProcessTimer) -> Fallible[None]:
-    """Write how `timer` is set as a struct itimerspec, unless the address is null."""
-    if u64(out) != 0:
-        put_timespec(out, timer.interval)
-        put_timespec(advance(out, 16), timer.remaining)
+    put_setting(old, old_interval, old_value)
 
 
 def start_timer(timer: ProcessTimer, value: u64, interval: u64, is_absolute: bool) -> None:
@@ -183,17 +223,20 @@ def start_timer(timer: ProcessTimer, value: u64, interval: u64, is_absolute: boo
         timer.stop()
     elif timer.counts_processor:
         shown = timer.shown()
-        timer.begin_processor(value if is_absolute else shown + min(value, u64(NEVER) - shown), interval)
+        timer.begin_processor(value if is_absolute else shown + min(value, FAR), interval)
     else:
-        timer.begin_real(moment_of(timer.clock, value, is_absolute), interval)
+        moment = local(Moment)
+        moment.choose(timer.clock, value, interval, is_absolute)
+        timer.begin_real(moment.deadline, interval, moment.missed)
 
 
 @syscall(224)
 def timer_gettime(task: Thread, number: i32, out: UserAddr) -> Fallible[None]:
     """timer_gettime(2)."""
     timer = timers.get(task.process, number)
-    put_timespec(out, timer.interval)
-    put_timespec(advance(out, 16), timer.remaining)
+    interval, value = timer.interval, timer.remaining
+    put_timespec(out, interval)
+    put_timespec(advance(out, 16), value)
 
 
 @syscall(225)
@@ -217,8 +260,8 @@ def get_timeval(address: UserAddr) -> Fallible[u64]:
     microseconds = user.get(i64, advance(address, 8))
     if seconds < 0 or microseconds < 0 or microseconds >= 1_000_000:
         raise EINVAL
-    if u64(seconds) >= u64(NEVER) // SECOND:
-        return u64(NEVER)
+    if u64(seconds) >= FAR // SECOND:
+        return FAR
     return u64(seconds) * SECOND + u64(microseconds) * MICROSECOND
 
 
@@ -231,7 +274,7 @@ def put_timeval(address: UserAddr, value: u64) -> Fallible[None]:
 
 def saturating_add_microsecond(value: u64) -> u64:
     """`value` and almost a microsecond more, to round up by."""
-    return value + min(MICROSECOND - 1, u64(NEVER) - value)
+    return value + min(MICROSECOND - 1, FAR - min(value, FAR))
 
 
 def number_of(which: u32) -> Fallible[i32]:
@@ -245,17 +288,20 @@ def number_of(which: u32) -> Fallible[i32]:
     raise EINVAL
 
 
-def put_own(task: Thread, number: i32, out: UserAddr) -> Fallible[None]:
-    """Write how a timer is set as a struct itimerval."""
-    timer = timers.find(task.process, number)
-    put_timeval(out, 0 if timer is None else timer.interval)
-    put_timeval(advance(out, 16), 0 if timer is None else timer.remaining)
+def put_own(out: UserAddr, interval: u64, remaining: u64) -> Fallible[None]:
+    """Write how a timer of setitimer(2) was set as a struct itimerval."""
+    put_timeval(out, interval)
+    put_timeval(advance(out, 16), remaining)
 
 
 @syscall(36)
 def getitimer(task: Thread, which: u32, out: UserAddr) -> Fallible[None]:
     """getitimer(2)."""
-    put_own(task, number_of(which), out)
+    timer = timers.find(task.process, number_of(which))
+    if timer is None:
+        put_own(out, 0, 0)
+    else:
+        put_own(out, timer.interval, timer.remaining)
 
 
 @syscall(38, missing="ITIMER_VIRTUAL counts time in the kernel, too")
@@ -266,11 +312,11 @@ def setitimer(task: Thread, which: u32, new: UserAddr, old: UserAddr) -> Fallibl
     if u64(new) != 0:
         interval = get_timeval(new)
         value = get_timeval(advance(new, 16))
-    number = number_of(which)
-    timer = timers.own_timer(task.process, number)
-    if u64(old) != 0:
-        put_own(task, number, old)
+    timer = timers.own_timer(task.process, number_of(which))
+    old_interval, old_value = timer.interval, timer.remaining
     start_timer(timer, value, interval, False)
+    if u64(old) != 0:
+        put_own(old, old_interval, old_value)
 
 
 @syscall(37)

@@ -8,6 +8,7 @@ from codegen.lang import Fallible, Pid, Slice, fill, local_array, struct, u8, u6
 from kernel.base.errno import EACCES, EINVAL, ESRCH
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned, index_of
 from kernel.base.writer import Writer
+from kernel.files.capability import Capability
 from kernel.files.inode import Inode, TextReceiver, View
 from kernel.memory import frames
 from kernel.memory.resident import resident_pages
@@ -45,7 +46,7 @@ def seen_process(inode: Inode) -> Fallible[Process]:
     """The process that `inode` is about, for what only its own user and the superuser may see. EACCES, ESRCH."""
     process = process_of(inode)
     mine = current().process.credentials
-    if mine.user != 0 and mine.user != process.credentials.real_user:
+    if mine.user != process.credentials.real_user and not mine.has(Capability.SYS_PTRACE):
         raise EACCES
     return process
 

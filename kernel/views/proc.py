@@ -14,7 +14,8 @@ from kernel.files.inode import Inode, MagicLink, Population, TextReceiver, View
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory.account import Account
-from kernel.views import attributes, links, maps, processors, status, system, usage
+from kernel.net.socket.options import BUFFER_DEFAULT
+from kernel.views import attributes, ipc, links, maps, net, processors, status, system, usage
 from kernel.views.populations import Descriptors, Processes, Threads
 
 PROC_LAYER = 4097
@@ -62,7 +63,7 @@ BOOT_ID = system.BootId()
 COMMAND_LINE = status.CommandLine()
 STAT = status.Stat()
 STATUS = status.Status()
-MEMORY_STAT = status.MemoryStat()
+MEMORY_STAT = usage.MemoryStat()
 MAPS = maps.Maps()
 MEMORY_INFORMATION = system.MemoryInformation()
 UPTIME = processors.Uptime()
@@ -82,6 +83,15 @@ LAST_CAPABILITY = make_setting(40)
 OVERCOMMIT = make_setting(0)
 ENTROPY = make_setting(256)
 OPEN_MAX = make_setting(DESCRIPTORS_MAX)
+SEGMENTS = ipc.Segments()
+LARGEST_SEGMENT = ipc.LargestSegment()
+SEGMENT_PAGES = ipc.SegmentPages()
+SEGMENT_COUNT = ipc.SegmentCount()
+REMOVE_FORCED = make_setting(0)
+UNIX_SOCKETS = net.UnixSockets()
+DATAGRAM_QUEUE = net.DatagramQueue()
+BACKLOG_MAX = net.BacklogMax()
+SOCKET_BUFFER = make_setting(BUFFER_DEFAULT)
 
 
 def create_proc(account: Account) -> Fallible[RamFs]:
@@ -103,6 +113,12 @@ def create_proc(account: Account) -> Fallible[RamFs]:
     with deferred(mounts.drop):
         fs.set_target(mounts, b"self/mounts")
         tree.attach(fs.root, b"mounts", mounts)
+    numbered = add_folder(fs.root, b"sysvipc", 0o555, None)
+    add_view(numbered, b"shm", SEGMENTS)
+    network = fs.new_inode(Kind.SYMLINK, 0o777, 0, 0)
+    with deferred(network.drop):
+        fs.set_target(network, b"self/net")
+        tree.attach(fs.root, b"net", network)
     add_settings(fs.root)
     return fs
 
@@ -145,6 +161,8 @@ def add_views(parent: Inode) -> Fallible[None]:
     add_view(parent, b"mounts", MOUNTS)
     add_view(parent, b"mountinfo", MOUNT_INFORMATION)
     add_folder(parent, b"fd", 0o500, DESCRIPTORS)
+    network = add_folder(parent, b"net", 0o555, None)
+    add_view(network, b"unix", UNIX_SOCKETS)
 
 
 def add_settings(root: Inode) -> Fallible[None]:
@@ -158,6 +176,10 @@ def add_settings(root: Inode) -> Fallible[None]:
     add_view(kernel, b"ngroups_max", GROUPS_MAX)
     add_view(kernel, b"cap_last_cap", LAST_CAPABILITY)
     add_view(kernel, b"threads-max", PID_MAX)
+    add_view(kernel, b"shmmax", LARGEST_SEGMENT, LARGEST_SEGMENT)
+    add_view(kernel, b"shmall", SEGMENT_PAGES, SEGMENT_PAGES)
+    add_view(kernel, b"shmmni", SEGMENT_COUNT, SEGMENT_COUNT)
+    add_view(kernel, b"shm_rmid_forced", REMOVE_FORCED)
     random = add_folder(kernel, b"random", 0o555, None)
     add_view(random, b"uuid", UNIQUE_ID)
     add_view(random, b"boot_id", BOOT_ID)
@@ -165,6 +187,13 @@ def add_settings(root: Inode) -> Fallible[None]:
     add_view(random, b"poolsize", ENTROPY)
     files = add_folder(settings, b"fs", 0o555, None)
     add_view(files, b"nr_open", OPEN_MAX)
+    network = add_folder(settings, b"net", 0o555, None)
+    core = add_folder(network, b"core", 0o555, None)
+    add_view(core, b"somaxconn", BACKLOG_MAX, BACKLOG_MAX)
+    for name in (b"rmem_default", b"rmem_max", b"wmem_default", b"wmem_max"):
+        add_view(core, name, SOCKET_BUFFER)
+    local_sockets = add_folder(network, b"unix", 0o555, None)
+    add_view(local_sockets, b"max_dgram_qlen", DATAGRAM_QUEUE, DATAGRAM_QUEUE)
     memory = add_folder(settings, b"vm", 0o555, None)
     add_view(memory, b"overcommit_memory", OVERCOMMIT)
 

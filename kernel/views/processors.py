@@ -7,8 +7,8 @@ from kernel.base.writer import Writer
 from kernel.files.inode import Inode, View
 from kernel.machine.clock import CLOCK, wall_time
 from kernel.sched.cpu import CPUS, current
-from kernel.sched.scheduler import cpu_times
 from kernel.sched.timer import now
+from kernel.sched.times import cpu_times
 from kernel.views.system import HUNDREDTH, SECOND, count_running, write_seconds
 
 

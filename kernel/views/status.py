@@ -6,13 +6,11 @@ from codegen.lang import Fallible, Pid, Slice, i64, local, struct, u8, u32, u64
 from kernel.base.text import index_of
 from kernel.base.writer import Writer
 from kernel.files.inode import Inode, View
-from kernel.files.table import DESCRIPTORS_MAX
 from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at
 from kernel.memory import frames
 from kernel.memory.page_tables import find_table
-from kernel.memory.region import Protection
-from kernel.memory.resident import most_resident_pages, resident_in, resident_pages
+from kernel.memory.resident import most_resident_pages, resident_pages
 from kernel.memory.space import AddressSpace
 from kernel.process.limits import Resource
 from kernel.process.process import Process
@@ -87,9 +85,9 @@ class Status(View):
         writer(f"Name:\t{name_of(process)}\nUmask:\t0{process.umask >> 6}{process.umask >> 3 & 7}{process.umask & 7}\n")
         writer(f"State:\t{state_letter(process)} ({state_word(process)})\nTgid:\t{process.pid}\nNgid:\t0\n")
         writer(f"Pid:\t{inode.subject & PID_BITS}\nPPid:\t{parent_id}\nTracerPid:\t0\n")
-        writer(f"Uid:\t{about.real_user}\t{about.user}\t{about.saved_user}\t{about.user}\n")
-        writer(f"Gid:\t{about.real_group}\t{about.group}\t{about.saved_group}\t{about.group}\n")
-        writer(f"FDSize:\t{DESCRIPTORS_MAX}\nGroups:\t")
+        writer(f"Uid:\t{about.real_user}\t{about.effective_user}\t{about.saved_user}\t{about.user}\n")
+        writer(f"Gid:\t{about.real_group}\t{about.effective_group}\t{about.saved_group}\t{about.group}\n")
+        writer(f"FDSize:\t{0 if process.is_zombie else process.files.capacity}\nGroups:\t")
         for index in range(about.group_count):
             writer(f"{about.groups[index]} ")
         writer.text(b"\n")
@@ -97,6 +95,7 @@ class Status(View):
             resident = mapped_pages(process) * PAGE_SIZE // KIBIBYTE
             largest = most_resident_pages(process.space) * PAGE_SIZE // KIBIBYTE
             writer(f"VmSize:\t{size_of_space(process) // KIBIBYTE} kB\n")
+            writer(f"VmLck:\t{locked_pages(process) * PAGE_SIZE // KIBIBYTE} kB\n")
             writer(f"VmHWM:\t{largest} kB\nVmRSS:\t{resident} kB\n")
         writer(f"Threads:\t{process.threads.count}\n")
         write_signals(inode, process, writer)
@@ -105,29 +104,6 @@ class Status(View):
         if thread is not None:
             writer(f"voluntary_ctxt_switches:\t{thread.usage.voluntary_switches}\n")
             writer(f"nonvoluntary_ctxt_switches:\t{thread.usage.involuntary_switches}\n")
-
-
-@struct
-class MemoryStat(View):
-    """statm: pages in all, in memory, shared with files, of code, and of private data."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = process_of(inode)
-        shared: u64 = 0
-        text: u64 = 0
-        data: u64 = 0
-        if not process.is_zombie:
-            space = process.space
-            with space.lock:
-                for region in space.regions:
-                    size = (region.end - region.start) // PAGE_SIZE
-                    is_private = region.protection & Protection.WRITE != Protection.NONE and not region.shared
-                    if is_private:
-                        data += size
-                    elif region.pager is not None:
-                        shared += resident_in(space.root, region.start, region.end)
-                        text += size if region.protection & Protection.EXECUTE != Protection.NONE else 0
-        writer(f"{size_of_space(process) // PAGE_SIZE} {mapped_pages(process)} {shared} {text} 0 {data} 0\n")
 
 
 def write_signals(inode: Inode, process: Process, writer: Writer) -> None:
@@ -198,16 +174,18 @@ def mapped_pages(process: Process) -> u64:
     return 0 if process.is_zombie else resident_pages(process.space)
 
 
-def size_of_space(process: Process) -> u64:
-    """All addresses that are mapped, in bytes."""
-    if process.is_zombie:
-        return 0
-    size: u64 = 0
+def locked_pages(process: Process) -> u64:
+    """How many pages of addresses are locked (mlock(2))."""
     space = process.space
     with space.lock:
-        for region in space.regions:
-            size += region.end - region.start
-    return size
+        return space.mapped.locked
+
+
+def size_of_space(process: Process) -> u64:
+    """All addresses that are mapped, in bytes."""
+    space = process.space
+    with space.lock:
+        return space.mapped.pages * PAGE_SIZE
 
 
 def write_terminal(process: Process, writer: Writer) -> None:

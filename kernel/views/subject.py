@@ -38,11 +38,7 @@ def process_of(inode: Inode) -> Fallible[Process]:
     """The process that `inode` is about, be it by its own number or that of a thread. ESRCH once it is gone."""
     if not is_inside(inode):
         raise ESRCH
-    wanted = Pid(inode.subject & PID_BITS)
-    for process in current().process.container.processes:
-        if process.pid == wanted or find_thread(process, wanted) is not None:
-            return process
-    raise ESRCH
+    return current().process.container.numbers.process_of(Pid(inode.subject & PID_BITS))
 
 
 def find_thread(process: Process, wanted: Pid) -> Thread | None:

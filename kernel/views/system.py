@@ -46,7 +46,7 @@ class LoadAverage(View):
 
     def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
         container = current().process.container
-        writer(f"0.00 0.00 0.00 {count_running()}/{container.processes.count} {container.last_pid}\n")
+        writer(f"0.00 0.00 0.00 {count_running()}/{container.processes.count} {container.numbers.last}\n")
 
 
 def count_running() -> u64:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, local, local_array, struct, u8, u64
+from codegen.lang import Fallible, Slice, address_of, local, local_array, saturating_sub, sleeps, struct, u8, u32, u64
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.base.writer import Writer
 from kernel.files.inode import Inode, View
-from kernel.machine.layout import PAGE_SIZE
+from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at, next_used
 from kernel.memory import frames, page_tables, pages
-from kernel.memory.region import Protection, Region
+from kernel.memory.budget import REGION_COST, TABLE_COST, Budget
+from kernel.memory.region import Access, Protection, Region, is_data
+from kernel.memory.resident import resident_in
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import TOP
+from kernel.process.process import Process
+from kernel.sched.preemption import preemption_point
 from kernel.views.attributes import seen_process
-from kernel.views.maps import write_region
+from kernel.views.maps import SPACES, Pieces, write_region
+from kernel.views.subject import process_of
 
 KIBIBYTES: u64 = 4
+SIZE_END: u64 = 24
+"""The column in which the numbers end."""
 
 
 @struct
@@ -28,21 +35,31 @@ class Counts:
     anonymous: u64 = 0
     private_anonymous: u64 = 0
 
-    def add_region(self, space: AddressSpace, region: Region) -> None:
-        """Count the pages of a region. The lock of the space is held."""
-        self.size += (region.end - region.start) // PAGE_SIZE
-        address = pages.next_table(space.root, region.start, region.end)
-        while address < region.end:
+    def begin(self) -> None:
+        """Have counted nothing."""
+        self.size = 0
+        self.private = 0
+        self.shared = 0
+        self.anonymous = 0
+        self.private_anonymous = 0
+
+    def add_step(self, space: AddressSpace, region: Region, start: u64) -> u64:
+        """Count pages of a region from `start` on. Up to where. The lock of the space is held."""
+        budget = local(Budget)
+        address = pages.next_table(space.root, start, region.end, budget)
+        while address < region.end and not budget.is_spent:
             stop = pages.span_end(address, region.end)
             table = page_tables.find_table(space.root, address)
             assert table is not None, "there is a table"
-            last = index_at(address, 1) + (stop - address) // PAGE_SIZE
+            last = pages.last_index(address, stop)
             index = next_used(table, index_at(address, 1), last)
             while index < last:
                 entry = table.entries[index]
                 self.add_page(region, frames.is_shared(entry.frame), entry.writable)
                 index = next_used(table, index + 1, last)
-            address = pages.next_table(space.root, stop, region.end)
+            budget.take(TABLE_COST + (last - index_at(address, 1)))
+            address = pages.next_table(space.root, stop, region.end, budget)
+        return address
 
     def add_page(self, region: Region, is_shared: bool, is_writable: bool) -> None:
         """Count one page. A page of a file that was written to privately is as good as anonymous."""
@@ -68,7 +85,7 @@ class Counts:
         write_size(writer, b"Anonymous:", self.anonymous)
         for name in (b"LazyFree:", b"AnonHugePages:", b"ShmemPmdMapped:", b"FilePmdMapped:", b"Shared_Hugetlb:"):
             write_size(writer, name, 0)
-        for name in (b"Private_Hugetlb:", b"Swap:", b"SwapPss:", b"Locked:"):
+        for name in (b"Private_Hugetlb:", b"Swap:", b"SwapPss:"):
             write_size(writer, name, 0)
 
 
@@ -77,46 +94,84 @@ def write_size(writer: Writer, name: Slice[u8], pages: u64) -> None:
     digits = local_array(u8, DECIMAL_LENGTH)
     number = digits[format_unsigned(digits, pages * KIBIBYTES, 10) :]
     writer.text(name)
-    for _ in range(u64(len(name)) + u64(len(number)), 24):
-        writer.text(b" ")
+    writer.text(SPACES[0 : saturating_sub(u64, SIZE_END, u64(len(name)) + u64(len(number)))])
     writer.text(number)
     writer.text(b" kB\n")
+
+
+@sleeps
+def count_region(inode: Inode, identity: u64, start: u64, counts: Counts) -> Fallible[bool]:
+    """Count the pages of the region at `start` of the process that `inode` is about, in steps. False if it is gone."""
+    address = start
+    while True:
+        space = seen_process(inode).space
+        if space.identity != identity:
+            return False
+        with space.lock:
+            region = space.region_at(address)
+            if region is None:
+                return False
+            if address == start:
+                counts.size += region.pages
+            address = counts.add_step(space, region, address)
+            if address >= region.end:
+                return True
+        preemption_point()
 
 
 @struct
 class MappingUsage(View):
     """smaps: the line of `maps` for each mapping, and below it what is in memory."""
 
+    @sleeps
     def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = seen_process(inode)
-        if process.is_zombie:
+        pieces = local(Pieces)
+        counts = local(Counts)
+        pieces.begin(address_of(self), seen_process(inode).space, writer)
+        while pieces.is_wanted(writer):
+            space = seen_process(inode).space
+            if space.identity != pieces.space:
+                return
+            with space.lock:
+                region = space.first_region(pieces.address, USER_END)
+                start: u64 = USER_END if region is None else region.start
+            if start == USER_END:
+                return
+            counts.begin()
+            if count_region(inode, pieces.space, start, counts):
+                write_usage(seen_process(inode), start, counts, pieces, writer)
+            else:
+                pieces.address = start + PAGE_SIZE
+            preemption_point()
+
+
+def write_usage(process: Process, start: u64, counts: Counts, pieces: Pieces, writer: Writer) -> None:
+    """What is told of the region at `start`, whose pages were counted."""
+    space = process.space
+    with space.lock:
+        region = space.region_at(start)
+        if region is None:
+            pieces.address = start + PAGE_SIZE
             return
-        space = process.space
-        with space.lock:
-            for region in space.regions:
-                counts = local(Counts)
-                counts.size = 0
-                counts.private = 0
-                counts.shared = 0
-                counts.anonymous = 0
-                counts.private_anonymous = 0
-                counts.add_region(space, region)
-                write_region(process, region, writer)
-                write_size(writer, b"Size:", counts.size)
-                write_size(writer, b"KernelPageSize:", 1)
-                write_size(writer, b"MMUPageSize:", 1)
-                counts.write(writer)
-                writer.text(b"THPeligible:    0\nVmFlags: ")
-                write_flags(region, writer)
+        pieces.note(writer, region)
+        write_region(process, region, writer)
+        write_size(writer, b"Size:", counts.size)
+        write_size(writer, b"KernelPageSize:", 1)
+        write_size(writer, b"MMUPageSize:", 1)
+        counts.write(writer)
+        write_size(writer, b"Locked:", counts.private + counts.shared if region.locked else 0)
+        writer.text(b"THPeligible:    0\nVmFlags: ")
+        write_flags(region, writer)
+        pieces.end_piece(writer)
 
 
 def write_flags(region: Region, writer: Writer) -> None:
     """The two-letter words of the VmFlags line that have a meaning here."""
-    if region.protection & Protection.READ != Protection.NONE:
+    if region.terms.rights & u32(Protection.READ) != 0:
         writer.text(b"rd ")
-    if region.protection & Protection.WRITE != Protection.NONE:
+    if region.terms.rights & u32(Protection.WRITE) != 0:
         writer.text(b"wr ")
-    if region.protection & Protection.EXECUTE != Protection.NONE:
+    if region.terms.rights & u32(Protection.EXECUTE) != 0:
         writer.text(b"ex ")
     writer.text(b"sh \n" if region.shared else b"\n")
 
@@ -125,18 +180,68 @@ def write_flags(region: Region, writer: Writer) -> None:
 class UsageRollup(View):
     """smaps_rollup: the sums."""
 
+    @sleeps
     def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = seen_process(inode)
-        if process.is_zombie:
-            return
-        space = process.space
         counts = local(Counts)
+        counts.begin()
+        identity = seen_process(inode).space.identity
         first: u64 = TOP
         last: u64 = 0
-        with space.lock:
-            for region in space.regions:
-                counts.add_region(space, region)
-                first = min(first, region.start)
-                last = max(last, region.end)
+        while True:
+            space = seen_process(inode).space
+            with space.lock:
+                region = None if space.identity != identity else space.first_region(last, USER_END)
+                start: u64 = 0 if region is None else region.start
+                end: u64 = 0 if region is None else region.end
+            if end == 0:
+                break
+            _ = count_region(inode, identity, start, counts)
+            first = min(first, start)
+            last = end
+            preemption_point()
+        if last == 0:
+            return
         writer(f"{first:x}-{last:x} ---p 00000000 00:00 0                          [rollup]\n")
         counts.write(writer)
+        write_size(writer, b"Locked:", 0)
+
+
+@struct
+class MemoryStat(View):
+    """statm: pages in all, in memory, shared with files, of code, and of private data."""
+
+    @sleeps
+    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+        identity = process_of(inode).space.identity
+        shared: u64 = 0
+        text: u64 = 0
+        address: u64 = 0
+        while address < USER_END:
+            space = process_of(inode).space
+            if space.identity != identity:
+                break
+            budget = local(Budget)
+            with space.lock:
+                while address < USER_END and not budget.is_spent:
+                    region = space.first_region(address, USER_END)
+                    budget.take(REGION_COST)
+                    if region is None:
+                        address = USER_END
+                    elif region.pager is None or is_data(region.terms):
+                        address = region.end
+                    else:
+                        if address <= region.start and region.allows(Access.EXECUTE):
+                            text += region.pages
+                        address, count = resident_in(space.root, max(address, region.start), region.end, budget)
+                        shared += count
+            preemption_point()
+        write_stat(process_of(inode).space, shared, text, writer)
+
+
+def write_stat(space: AddressSpace, shared: u64, text: u64, writer: Writer) -> None:
+    """The line of statm."""
+    with space.lock:
+        pages_in_all = space.mapped.pages
+        resident = space.resident
+        data = space.mapped.data
+    writer(f"{pages_in_all} {resident} {shared} {text} 0 {data} 0\n")

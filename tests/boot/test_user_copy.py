@@ -55,7 +55,7 @@ class UserMemory:
         return result - (1 << 64) if result >> 63 else result
 
 
-@pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 31, 32, 33, 100])
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 31, 32, 33, 100, 255, 256, 257, 263, 264, 1030])
 def test_copies_every_length(length: int) -> None:
     memory = UserMemory()
     content = bytes(index % 251 + 1 for index in range(length))
@@ -70,6 +70,17 @@ def test_source_that_ends_early_is_copied_to_its_last_byte(left: int) -> None:
     memory.cpu.mem_write(USER_PAGE, b"u" * PAGE)
     assert memory.call("copy_user", KERNEL_BUFFER, USER_PAGE + PAGE - left, 64) == 64 - left
     assert memory.cpu.mem_read(KERNEL_BUFFER, 64) == b"u" * left + bytes(64 - left)
+
+
+@pytest.mark.parametrize("left", [0, 1, 5, 8, 13, 299])
+def test_long_copy_ends_at_the_last_byte_on_either_side(left: int) -> None:
+    memory = UserMemory()
+    memory.cpu.mem_write(USER_PAGE, b"u" * PAGE)
+    assert memory.call("copy_user", KERNEL_BUFFER, USER_PAGE + PAGE - left, 300) == 300 - left
+    assert memory.cpu.mem_read(KERNEL_BUFFER, 300) == b"u" * left + bytes(300 - left)
+    memory.cpu.mem_write(KERNEL_BUFFER, b"k" * 300)
+    assert memory.call("copy_user", USER_PAGE + PAGE - left, KERNEL_BUFFER, 300) == 300 - left
+    assert memory.cpu.mem_read(USER_PAGE + PAGE - 300, 300) == b"u" * (300 - left) + b"k" * left
 
 
 @pytest.mark.parametrize("left", [0, 1, 5, 8, 13, 40])

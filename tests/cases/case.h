@@ -39,6 +39,9 @@
 static int bad;
 #define CHECK(what, got, want) do { long got_ = (long)(got), want_ = (long)(want); \
     printf("%s %s: %ld, right %ld\n", got_ == want_ ? "ok " : "BAD", what, got_, want_); bad += got_ != want_; } while (0)
+/* The same, where only what is BAD is worth a line. */
+#define CHECK_QUIETLY(got, want) do { long got_ = (long)(got), want_ = (long)(want); \
+    if (got_ != want_) { printf("BAD %s: %ld, right %ld\n", #got, got_, want_); bad++; } } while (0)
 /* The result of a call, or minus the errno. */
 #define RES(call) ({ long result_ = (long)(call); result_ < 0 ? -errno : result_; })
 #define DONE() do { fflush(stdout); return bad != 0; } while (0)

@@ -123,4 +123,7 @@ def test_an_installed_copy_builds_into_the_users_cache(monkeypatch: pytest.Monke
     assert root.build_folder() == root.ROOT / "build"
     monkeypatch.setattr(root, "ROOT", tmp_path / "site-packages")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert root.build_folder() == tmp_path / "cache" / "pithos"
+    first = root.build_folder()
+    assert first.parent == tmp_path / "cache" / "pithos"
+    monkeypatch.setattr(root, "ROOT", tmp_path / "elsewhere")
+    assert root.build_folder() != first, "another copy has other sources"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codegen.diagnostics import Diagnostic
+from kernel.base.lock_rank import LockRank
 from tests.codegen.refusal import compile_text, refusal
 
 LOCKS = """
@@ -125,12 +126,15 @@ def test_the_message_is_one_line_a_call() -> None:
 
 # Rank ---------------------------------------------------------------------------------------------
 
+OUTER = f"Outer.lock (rank {int(LockRank.ADDRESS_SPACE)})"
+MIDDLE = f"Middle.lock (rank {int(LockRank.HEAP)})"
+INNER = f"INNER (rank {int(LockRank.FRAMES)})"
 ORDER = [
-    ("with MIDDLE.lock:\n        with OUTER.lock:\n            wait_not()", "OUTER.lock", "Outer.lock (rank 1)", 0),
-    ("with INNER:\n        with MIDDLE.lock:\n            wait_not()", "MIDDLE.lock", "Middle.lock (rank 7)", 0),
-    ("with INNER:\n        take_inner()", "take_inner()", "INNER (rank 8)", 1),
-    ("with INNER:\n        count()", "count()", "INNER (rank 8)", 2),
-    ("with MIDDLE.lock, OUTER.lock:\n        wait_not()", "OUTER.lock", "Outer.lock (rank 1)", 0),
+    ("with MIDDLE.lock:\n        with OUTER.lock:\n            wait_not()", "OUTER.lock", OUTER, 0),
+    ("with INNER:\n        with MIDDLE.lock:\n            wait_not()", "MIDDLE.lock", MIDDLE, 0),
+    ("with INNER:\n        take_inner()", "take_inner()", INNER, 1),
+    ("with INNER:\n        count()", "count()", INNER, 2),
+    ("with MIDDLE.lock, OUTER.lock:\n        wait_not()", "OUTER.lock", OUTER, 0),
 ]
 NOT_WAITING = "\n\ndef wait_not() -> None:\n    OUTER.value = 3\n"
 

@@ -35,6 +35,7 @@ KERNEL_LAYERS = (
     "devices",
     "net",
     "process",
+    "ipc",
     "views",
     "containers",
     "syscalls",

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.agent_protocol import Buffer
-from harness.guest import Guest, call_numbers
+from harness.guest import Guest
+from harness.interface import call_numbers
 from harness.linux_agent import LinuxAgent
 from user.build import build_agent
 

@@ -27,6 +27,7 @@ SOURCES = (
     "watches",
     "crowd",
     "nested",
+    "mutants",
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from tests.system.fuzz_sockets import MORE_OF_SOCKETS, OPENINGS_OF_SOCKETS
 from tests.system.fuzz_values import (
     CONFIG,
     CONTAINER,
@@ -71,6 +72,7 @@ MORE: tuple[tuple[str, tuple[Wanted, ...]], ...] = (
     ("run_in_container", (CONTAINER, SPEC, Choice((104,)))),
     ("execve", (Text(("/bin/fuzz.sh", "/bin/busybox")), Struct((Text(("sh",)), ZERO)), ZERO)),
     ("mmap", (ZERO, LENGTH, Choice((1, 3)), Choice((1, 2)), DESCRIPTOR, ZERO)),
+    *MORE_OF_SOCKETS,
 )
 """Calls with arguments that go together."""
 
@@ -97,6 +99,7 @@ OPENINGS: tuple[tuple[str | Wanted | int, ...], ...] = (
     ("create_container", CONFIG, 88),
     ("ioctl", 12, 0x40045431, UNLOCKED),
     ("open", Text(("/dev/pts/0",)), os.O_RDWR | os.O_NOCTTY, 0),
+    *OPENINGS_OF_SOCKETS,
     ("epoll_ctl", 8, 1, DESCRIPTOR, EPOLL_EVENT),
     ("epoll_ctl", 8, 1, DESCRIPTOR, EPOLL_EVENT),
     ("fork",),

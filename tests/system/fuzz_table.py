@@ -11,14 +11,16 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.guest import call_numbers
+from harness.interface import call_numbers
 from kernel.syscalls.declare import SYSCALLS, Declaration
 from tests.system import fuzz_values as values
 from tests.system.fuzz_openings import MORE, OPENINGS
+from tests.system.fuzz_sockets import SOCKETS
 from tests.system.fuzz_values import Choice, Flags, Struct, Text, Wanted
 from user.fuzz.kinds import CALL_WORDS, TABLE_WORDS, TEXT_BYTES
 
 PARAMETERS = 6
+SPECIAL = {**values.SPECIAL, **SOCKETS}
 WORD_MASK = (1 << 64) - 1
 OMITTED = frozenset({"exit", "exit_group"})
 """They are made by the program itself, at the end."""
@@ -80,7 +82,7 @@ def wanted_for(declaration: Declaration) -> list[Wanted]:
     found = []
     for parameter in parameters:
         name, kind = parameter.name, str(parameter.annotation)
-        special = values.SPECIAL.get((declaration.name, name))
+        special = SPECIAL.get((declaration.name, name))
         if special is None:
             special = values.BY_NAME.get((name, kind)) or values.BY_NAME.get((name, "")) or values.BY_TYPE.get(kind)
         found.append(special or values.ANY)

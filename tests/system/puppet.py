@@ -13,9 +13,10 @@ from typing import TypeVar
 from codegen.root import BUILD_FOLDER
 from harness import containers
 from harness.containers import Limits, Program
-from harness.guest import Guest, call_numbers
+from harness.guest import Guest
 from harness.inspect import View
 from harness.inspect_state import all_containers, frame_counts
+from harness.interface import call_numbers
 from harness.plugin import ROOT
 from harness.running import RunningMachine
 from harness.streams import make_pipe

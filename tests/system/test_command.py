@@ -65,6 +65,8 @@ def test_hello_in_the_emulator(rootfs: Path) -> None:
         (("/bin/fault",), 139, b""),
         (("/no/such",), 127, b"pithos: /no/such: No such file or directory\n"),
         (("no-such-command",), 127, b"pithos: no-such-command: No such file or directory\n"),
+        (("",), 127, b"pithos: : No such file or directory\n"),
+        (("echo", *("x" for _ in range(5000))), 125, b"pithos: echo: Argument list too long\n"),
         (("/etc/passwd",), 126, b"pithos: /etc/passwd: Permission denied\n"),
         (("/bin/bad-text",), 126, b"pithos: /bin/bad-text: Exec format error\n"),
     ],
@@ -82,6 +84,16 @@ def test_standard_files_are_passed(rootfs: Path) -> None:
     assert done.stdout == text
     done = pithos("run", "-e", "A=b c", rootfs, "--", BUSYBOX, "sh", "-c", "echo $A; echo no >&2")
     assert (done.stdout, done.stderr) == (b"b c\n", b"no\n")
+
+
+@needs_qemu
+@pytest.mark.parametrize("way", [(), ("--machine", "q35", "--disk")], ids=["archive", "disk"])
+def test_bytes_that_are_no_text_are_passed_as_they_are(rootfs: Path, way: tuple[str, ...]) -> None:
+    odd = os.fsdecode(b"\xff\xfe")
+    options = ("-e", f"A={odd}", "--append", f"odd={odd}", "--hostname", odd, "--name", f"odd{odd}{os.getpid()}")
+    done = pithos("run", *way, *options, rootfs, "--", "sh", "-c", "echo $A; hostname; echo $0", f"0{odd}")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == b"\xff\xfe\n\xff\xfe\n0\xff\xfe\n"
 
 
 @needs_qemu
@@ -116,6 +128,11 @@ def test_root_file_system_of_a_tar(rootfs: Path, tmp_path: Path) -> None:
         (("run", "--name", "a/b", "ROOTFS", "--", "true"), "cannot be the name of a machine"),
         (("run", "--smp", "99", "ROOTFS", "--", "true"), "99 is not in the range 1<=x<=16"),
         (("run", "--cpus", "x", "ROOTFS", "--", "true"), "'x' is not a number of processors"),
+        (("run", "--memory", "9" * 30 + "g", "ROOTFS", "--", "true"), "is more than 64 bits can say"),
+        (("run", "--pids-limit", "9" * 30, "ROOTFS", "--", "true"), "is not in the range"),
+        (("run", "--append", "a" * 1024, "ROOTFS", "--", "true"), "the kernel's command line takes 1023 bytes"),
+        (("run", "", "--", "true"), "it is empty: give a directory or a tar file"),
+        (("build", "--rootfs", ""), "it is empty: give a directory or a tar file"),
         (("run", "/etc/passwd", "--", "true"), "/etc/passwd: is no tar file"),
         (("build", "--rootfs", "/no/such"), "no such directory or tar file"),
         (("console", "no-such-machine"), "no machine no-such-machine"),

@@ -18,7 +18,7 @@ from harness.inspect_state import FRAMES, all_containers, containers_table, proc
 from harness.plugin import ROOT
 from harness.running import RunningMachine
 from harness.structs import pack
-from kernel.containers.abi import CONFIG_SIZE_FIRST, ContainerConfig, ContainerStage, ContainerState
+from kernel.containers.abi import CONFIG_SIZE_FIRST, ContainerStage
 from tests.system.programs import run_in
 
 BUSYBOX = "/bin/busybox"
@@ -81,15 +81,15 @@ async def test_create_refuses_sizes_and_versions(
 ) -> None:
     count = len(list(all_containers(running.kernel)))
     path = ROOT.encode()
-    config = pack(ContainerConfig, size=size, version=version, root=into(path), root_length=len(path))
+    config = pack("ContainerConfig", size=size, version=version, root=into(path), root_length=len(path))
     assert await failure(guest.sys.create_container(config, size)) == expected
     assert len(list(all_containers(running.kernel))) == count
 
 
 async def test_create_refuses_what_it_does_not_know(guest: Guest) -> None:
     path = ROOT.encode()
-    known = len(pack(ContainerConfig).content)
-    config = pack(ContainerConfig, size=known + 8, version=1, root=into(path), root_length=len(path))
+    known = len(pack("ContainerConfig").content)
+    config = pack("ContainerConfig", size=known + 8, version=1, root=into(path), root_length=len(path))
     config = replace(config, content=config.content + b"\x01" + bytes(7))
     assert await failure(guest.sys.create_container(config, known + 8)) == errno.E2BIG
     config = replace(config, content=config.content[:known] + bytes(8))
@@ -98,7 +98,7 @@ async def test_create_refuses_what_it_does_not_know(guest: Guest) -> None:
 
 async def test_create_takes_the_struct_as_first_published(guest: Guest) -> None:
     path = ROOT.encode()
-    config = pack(ContainerConfig, size=CONFIG_SIZE_FIRST, version=1, root=into(path), root_length=len(path))
+    config = pack("ContainerConfig", size=CONFIG_SIZE_FIRST, version=1, root=into(path), root_length=len(path))
     config = replace(config, content=config.content[:CONFIG_SIZE_FIRST])
     assert await guest.sys.create_container(config, CONFIG_SIZE_FIRST) >= 0
 
@@ -125,7 +125,7 @@ async def test_wild_pointers_are_efault(guest: Guest, container: int, call: str)
 
 
 async def test_pointers_inside_a_config_are_checked(guest: Guest) -> None:
-    config = pack(ContainerConfig, size=88, version=1, root=WILD, root_length=10)
+    config = pack("ContainerConfig", size=88, version=1, root=WILD, root_length=10)
     assert await failure(guest.sys.create_container(config, 88)) == errno.EFAULT
 
 
@@ -147,7 +147,7 @@ async def test_a_program_that_does_not_start_leaves_no_trace(guest: Guest, conta
 
 
 async def test_calls_on_what_is_no_container(guest: Guest, container: int) -> None:
-    state = out(len(pack(ContainerState).content))
+    state = out(len(pack("ContainerState").content))
     for descriptor in (0, 999, -1):
         assert await failure(guest.sys.destroy_container(descriptor)) == errno.EBADF
         assert await failure(guest.sys.query_container(descriptor, state, len(state.content))) == errno.EBADF

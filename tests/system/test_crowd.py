@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,18 +10,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from harness import containers
-from harness.agent_protocol import out
-from harness.containers import Limits, Program
 from harness.guest import Guest
 from harness.machine import Backend, Machine
-from harness.plugin import ROOT
 from harness.running import RunningMachine
 from tests.system.programs import run_in_new
 
 PROCESSORS = (1, 2, 4)
-SPIN = Program(["/bin/busybox", "sh", "-c", "while :; do :; done"])
-SLOW = Limits(cpu=5)
 """In thousandths of a processor: one turn is paid for in the next second."""
 
 
@@ -49,25 +41,3 @@ async def test_threads_in_each_others_way_see_what_linux_shows(crowd: RunningMac
     result = await run_in_new(guest, "/bin/crowd")
     assert result.output.decode().splitlines() == expected.stdout.decode().splitlines()
     assert (result.status, result.errors) == (0, b"")
-
-
-async def time_used(guest: Guest) -> float:
-    """How long the agent has run, in seconds."""
-    moment = out(16)
-    await guest.sys.clock_gettime(time.CLOCK_PROCESS_CPUTIME_ID, moment)
-    return int.from_bytes(moment.content[:8], "little") + int.from_bytes(moment.content[8:], "little") / 1e9
-
-
-async def test_who_destroys_a_container_sleeps_until_its_threads_have_ended(crowd: RunningMachine) -> None:
-    guest = crowd.guest
-    container = await containers.create(guest, ROOT, limits=SLOW)
-    pidfd = await containers.run(guest, container, SPIN)
-    while (await containers.query(guest, container))["cpu_throttled"] == 0:
-        await asyncio.sleep(0.01)
-    used, begin = await time_used(guest), time.monotonic()
-    await containers.destroy(guest, container)
-    used, passed = await time_used(guest) - used, time.monotonic() - begin
-    assert passed > 0.1, "it was to wait for the limit"
-    assert used < passed / 3
-    for descriptor in (pidfd, container):
-        await guest.sys.close(descriptor)

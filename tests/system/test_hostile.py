@@ -13,8 +13,9 @@ import pytest_asyncio
 from harness import containers
 from harness.agent_protocol import out
 from harness.containers import Limits, Program
-from harness.guest import Guest, call_numbers
+from harness.guest import Guest
 from harness.inspect_state import validate
+from harness.interface import call_numbers
 from harness.plugin import ROOT
 from harness.running import RunningMachine
 from tests.system import puppet

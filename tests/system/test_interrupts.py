@@ -11,8 +11,8 @@ import pytest_asyncio
 from harness import agent_protocol
 from harness.agent_protocol import Buffer, out
 from harness.emulator import EmulatedMachine, start_emulator
-from harness.guest import call_numbers
 from harness.inspect_state import validate
+from harness.interface import call_numbers
 from harness.machine import MEBIBYTE, Backend, Machine
 from kernel.machine.trap import Vector
 

@@ -5,7 +5,10 @@ Both sides take their numbers from here: the agent compiles this module, the har
 
 from __future__ import annotations
 
-from codegen.lang import u32, u64
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from codegen.lang import u32, u64
 
 REQUEST_MAGIC: u32 = 0x50495448
 REPLY_MAGIC: u32 = 0x50495452

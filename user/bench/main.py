@@ -7,7 +7,7 @@ the kernel. Started with a root whose /bin/true is `user/true`.
 from __future__ import annotations
 
 from codegen.lang import Slice, export, slice_at, u8, u64
-from user.bench import containers, memory, processes, threads
+from user.bench import containers, memory, processes, sockets, threads
 from user.bench.measure import repeat, report_time
 
 GETPPID: u64 = 110
@@ -41,5 +41,7 @@ def user_main(stack: u64) -> None:
         threads.measure()
     if is_wanted(stack, b"processes\0"):
         processes.measure()
+    if is_wanted(stack, b"sockets\0"):
+        sockets.measure()
     if is_wanted(stack, b"containers\0"):
         containers.measure()

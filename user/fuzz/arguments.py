@@ -14,6 +14,8 @@ from codegen.lang import (
     truncate,
     u8,
     u64,
+    wrapping_add,
+    wrapping_sub,
 )
 from user.fuzz.dice import Dice
 from user.fuzz.kinds import TEXT_BYTES, Kind, Value
@@ -54,6 +56,10 @@ EDGES: tuple[u64, ...] = (
 EDGE_COUNT: u64 = len(EDGES)
 COPYING: tuple[u64, ...] = (56, 57, 58, 435)
 """clone, fork, vfork, clone3: 0 is the answer that the copy gets."""
+DISTANCES: tuple[u64, ...] = (0, 1, NO_FILE, PAGE, NO_FILE - PAGE + 1, 8, NO_FILE - 7)
+"""How far from an edge two values meet: there, or a bit below or above."""
+MEETING: u64 = 6
+"""In one call, and one struct, of so many two values are chosen such that their sum is at an edge."""
 ODDITY: u64 = 24
 """One value of so many is of another kind than the table says."""
 
@@ -142,6 +148,21 @@ def length(dice: Dice) -> u64:
     return EDGES[dice.below(EDGE_COUNT)]
 
 
+def met(dice: Dice, other: u64) -> u64:
+    """A value that together with `other` makes an edge, or nearly so."""
+    distance = DISTANCES[dice.below(len(DISTANCES))]
+    return wrapping_add(u64, wrapping_sub(u64, EDGES[dice.below(EDGE_COUNT)], other), distance)
+
+
+def let_fields_meet(dice: Dice, start: u64, words: u64) -> None:
+    """Let two words of a struct that has so many meet at an edge; the other may be at one itself."""
+    content = slice_at(u64, start, words)
+    one = dice.below(words)
+    if dice.below(3) == 0:
+        content[one] = EDGES[dice.below(EDGE_COUNT)]
+    content[dice.below(words)] = met(dice, content[one])
+
+
 def make_struct(dice: Dice, value: Value) -> u64:
     """A struct of the fields that the table gives; its address."""
     start = address_of(DATA) + dice.below(STRUCT_SLOTS) * SLOT_WORDS * 8
@@ -153,6 +174,8 @@ def make_struct(dice: Dice, value: Value) -> u64:
         for byte in range(size):
             slice_at(u8, start + offset + byte, 1)[0] = truncate(u8, thrown >> byte * 8)
         offset += size
+    if offset >= 16 and dice.below(MEETING) == 0:
+        let_fields_meet(dice, start, offset // 8)
     return start
 
 
@@ -219,6 +242,8 @@ def make_call(player: Player, start: u64) -> None:
     arguments = local_array(u64, 6)
     for index in range(6):
         arguments[index] = make_argument(dice, from_raw(Value, TABLE[start + 1 + index]))
+    if dice.below(MEETING) == 0:
+        let_fields_meet(dice, address_of(arguments), 6)
     result = any_call(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5])
     note_result(dice, result)
     if result == 0 and number in COPYING:

@@ -15,6 +15,7 @@ from user.race.futexes import pass_baton, take_locks
 from user.race.memory import copy_pages, fill_pages, move_pages, protect_pages, replace_pages
 from user.race.processes import end_busy_processes, end_children, end_threads, spawn, stop_and_continue
 from user.race.registers import keep_registers
+from user.race.sockets import attach_segments, connect_often, pass_sockets, send_records
 from user.race.streams import close_files, count_events, fill_pipes, queue_signals
 
 RACES = (
@@ -37,6 +38,10 @@ RACES = (
     keep_registers,
     move_pages,
     close_files,
+    send_records,
+    pass_sockets,
+    connect_often,
+    attach_segments,
 )
 RACE_COUNT: u64 = len(RACES)
 PROCESSES = static_array(u64, 64)

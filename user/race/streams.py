@@ -195,10 +195,15 @@ def use_files(number: u64) -> None:
     end_thread()
 
 
-def close_files(turns: u64) -> None:
-    """Files are closed and replaced while other threads use them: each call sees one file or none."""
+def ignore_broken_streams() -> None:
+    """Let a write that nobody will read fail without a signal."""
     ACTION[0] = IGNORED
     checked(system_call(SIGACTION, SIGNAL_OF_PIPES, address_of(ACTION), 0, 8, 0, 0))
+
+
+def close_files(turns: u64) -> None:
+    """Files are closed and replaced while other threads use them: each call sees one file or none."""
+    ignore_broken_streams()
     CLOSING.ended.store(0)
     new_nonblocking_pipe()
     for number in range(WRITERS):

@@ -31,6 +31,11 @@ GROUPS = {
         *LIBRARIES, "python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "libexpat1", "libssl3",
         "libffi8", "libbz2-1.0", "liblzma5", "libuuid1", "libsqlite3-0",
     ),
+    "sockets": (
+        *LIBRARIES, "socat", "libssl3", "libwrap0", "libnsl2", "libtirpc3", "libgssapi-krb5-2", "libk5crypto3",
+        "libcom-err2", "libkrb5-3", "libkrb5support0", "libkeyutils1", "rsync", "libpopt0", "liblz4-1", "libxxhash0",
+        "libzstd1", "util-linux", "libsmartcols1",
+    ),
 }  # fmt: skip
 
 

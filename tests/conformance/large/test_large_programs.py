@@ -18,6 +18,8 @@ QUICK = [
     (["tools", "make"], BASH, "build.sh"),
     (["tools", "dash"], "/bin/dash", "shell.sh"),
     (["python"], PYTHON, "database.py"),
+    (["tools", "sockets"], BASH, "sockets.sh"),
+    (["tools", "python"], PYTHON, "sockets.py"),
 ]
 SLOW = [
     (["tools", "git"], BASH, "git.sh"),

@@ -10,8 +10,14 @@ import pytest
 from codegen import run
 from codegen.lang import Array, Panic, TrapKind, array, inline, inline_array, struct, u64
 from kernel.base.list import Link, List
-from kernel.base.tree import Tree, TreeNode
+from kernel.base.tree import QUEUE_PRIORITIES, Priorities, Tree, TreeNode
 from tests.codegen.both import both
+
+
+@pytest.fixture(autouse=True)
+def same_priorities() -> None:
+    """Trees get the same shape under CPython and compiled."""
+    QUEUE_PRIORITIES.state = Priorities().state
 
 
 @struct
@@ -77,6 +83,41 @@ class World:
             self.note(left)
         return len(self.tree)
 
+    def play_queue(self, keys: u64, removed: u64) -> u64:
+        """Queue 16 members at the nibbles of `keys`, take out those at the indices in `removed`; notes the rest."""
+        rest = keys
+        for index in range(16):
+            member = self.members[index]
+            member.number = index
+            self.tree.insert_last(member, rest & 15)
+            rest >>= 4
+        rest = removed
+        while rest != 0:
+            self.tree.remove(self.members[rest & 15])
+            rest >>= 4
+        while True:
+            first = self.tree.pop_first()
+            if first is None:
+                break
+            assert not self.tree.contains(first), "it was taken out"
+            self.note(first)
+        return len(self.tree)
+
+    def insert_twice(self) -> None:
+        """What must trap."""
+        self.tree.insert_last(self.members[0], 1)
+        self.tree.insert_last(self.members[0], 2)
+
+    def insert_a_key_twice(self) -> None:
+        """What must trap."""
+        for index in range(4):
+            self.tree.insert(self.members[index], 10 - index)
+        self.tree.insert(self.members[5], 8)
+
+    def remove_from_no_tree(self) -> None:
+        """What must trap."""
+        self.tree.remove(self.members[0])
+
     def push_twice(self) -> None:
         """What must trap."""
         self.numbers.push_last(self.members[0])
@@ -95,8 +136,17 @@ def test_a_list_keeps_its_order() -> None:
     assert len(world.numbers) == 6
 
 
-@pytest.mark.parametrize("misuse", [World.push_twice, World.remove_stranger])
-def test_misuse_of_a_list_traps(misuse: Callable[[World], None]) -> None:
+MISUSES = [
+    World.push_twice,
+    World.remove_stranger,
+    World.insert_twice,
+    World.insert_a_key_twice,
+    World.remove_from_no_tree,
+]
+
+
+@pytest.mark.parametrize("misuse", MISUSES)
+def test_misuse_traps(misuse: Callable[[World], None]) -> None:
     with pytest.raises(Panic) as caught:
         run(misuse, World())
     assert caught.value.kind == TrapKind.ASSERTION
@@ -114,6 +164,19 @@ def test_a_tree_keeps_its_members_sorted(seed: int) -> None:
     kept = [key for key in range(16) if key not in removed]
     assert both(World.play_tree, world, number, gone) == len(kept)
     assert list(world.order[: world.count]) == kept
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_queue_by_key_keeps_the_order_of_arrival(seed: int) -> None:
+    chance = random.Random(seed)
+    keys = [chance.randrange(4) for _ in range(16)]
+    removed = chance.sample(range(1, 16), chance.randrange(12))
+    world = World()
+    number = sum(key << 4 * place for place, key in enumerate(keys))
+    gone = sum(key << 4 * place for place, key in enumerate(removed))
+    assert both(World.play_queue, world, number, gone) == 0
+    kept = sorted((key, index) for index, key in enumerate(keys) if index not in removed)
+    assert list(world.order[: world.count]) == [index for _, index in kept]
 
 
 def depth(tree: Tree[Member], member: Member | None) -> int:

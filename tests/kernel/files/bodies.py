@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from codegen.lang import Array, Slice, copy, inline, inline_array, local, local_array, struct, u8, u32, u64
-from kernel.devices.random import Generator
+from codegen.lang import (
+    Array,
+    Nanoseconds,
+    Slice,
+    copy,
+    i64,
+    inline,
+    inline_array,
+    local,
+    struct,
+    u8,
+    u32,
+    u64,
+)
 from kernel.files.attributes import Access, Attributes, Kind
 from kernel.files.credentials import Credentials
 from kernel.files.directory import Directory, DirectoryEntry, hash_of
 from kernel.files.path import Lookup, take_component
 from kernel.files.path_buffer import PathBuffer
+from kernel.files.timestamp import Timestamp
 
 ENTRIES = 24
 
@@ -74,15 +87,6 @@ def components(path: Slice[u8]) -> u64:
         answer = answer * 10 + length
 
 
-def stream_word(number: u64) -> u32:
-    """Word `number` of the second block of ChaCha20 with a key of zeros."""
-    generator = local(Generator)
-    block = local_array(u32, 16)
-    generator.make_block(block)
-    generator.make_block(block)
-    return block[number]
-
-
 def permitted(permissions: u32, user: u32, group: u32, wanted: u32) -> bool:
     """Whether a file of user 1 and group 2 may be used so."""
     who = local(Credentials)
@@ -93,3 +97,18 @@ def permitted(permissions: u32, user: u32, group: u32, wanted: u32) -> bool:
     about.user = 1
     about.group = 2
     return about.permits(who, Access(wanted))
+
+
+def is_later(seconds: i64, nanoseconds: u32, other_seconds: i64, other_nanoseconds: u32) -> bool:
+    """Whether the first moment is after the second."""
+    one, other = local(Timestamp), local(Timestamp)
+    one.set_parts(seconds, nanoseconds)
+    other.set_parts(other_seconds, other_nanoseconds)
+    return one.is_after(other)
+
+
+def parts_of(moment: u64) -> u64:
+    """A moment of the clock as a file has it: its seconds and nanoseconds in one number."""
+    time = local(Timestamp)
+    time.set(Nanoseconds(moment))
+    return u64(time.seconds) * 10_000_000_000 + time.nanoseconds

@@ -27,9 +27,23 @@ def test_components(path: bytes, answer: int) -> None:
     assert both(bodies.components, path) == answer
 
 
-def test_second_block_of_the_stream() -> None:
-    """RFC 8439, appendix A.1, test vector 2."""
-    assert both(bodies.stream_word, 0) == int.from_bytes(bytes.fromhex("9f07e7be"), "little")
+@pytest.mark.parametrize(
+    ("moment", "other", "answer"),
+    [
+        ((5, 1), (5, 0), True),
+        ((5, 0), (5, 0), False),
+        ((-5, 0), (-6, 999_999_999), True),
+        ((-1, 0), (1 << 40, 0), False),
+        ((-(1 << 63), 7), (-(1 << 63), 0), False),
+        (((1 << 63) - 1, 0), (-(1 << 63), 0), True),
+    ],
+)
+def test_order_of_timestamps(moment: tuple[int, int], other: tuple[int, int], answer: bool) -> None:
+    assert both(bodies.is_later, *moment, *other) is answer
+
+
+def test_timestamp_of_the_clock() -> None:
+    assert both(bodies.parts_of, 1_700_000_000 * 10**9 + 7) == 1_700_000_000 * 10**10 + 7
 
 
 @pytest.mark.parametrize(

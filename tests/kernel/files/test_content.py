@@ -9,9 +9,16 @@ from hypothesis import strategies as st
 from codegen.lang import u8
 from codegen.lang.slices import ByteCells, HostSlice
 from kernel.base.errno import EFBIG, ENOMEM, ENXIO
-from kernel.files.content import HOLE, PAGE, SIZE_MAX, Content
+from kernel.files.content import PAGE, SIZE_MAX, Content, pages_of
+from kernel.files.frame_tree import HOLE, PAGES_MAX, FrameTree
+from kernel.files.holes import data_pages, next_data, next_hole, punch, reserve
+from kernel.files.inode import Inode
+from kernel.files.ramfs import RamFs
+from kernel.files.reclaim import reclaim_step
 from kernel.memory import frames
 from kernel.memory.account import Account
+from kernel.memory.budget import Budget
+from kernel.memory.frames import FrameUse
 from kernel.memory.heap import free
 
 
@@ -26,8 +33,15 @@ def content_of(account: Account) -> Content:
 def end(*contents: Content) -> None:
     """Give contents back."""
     for content in contents:
-        content.release_all()
+        while not content.release(0, PAGES_MAX):
+            pass
         free(content)
+
+
+def reclaim(content: Content) -> None:
+    assert content.inode is not None
+    while not reclaim_step(content.inode.fs, Budget()):
+        pass
 
 
 def read(content: Content, offset: int, size: int) -> bytes:
@@ -103,10 +117,13 @@ def test_a_full_account_shortens_a_write(account: Account) -> None:
     end(content)
 
 
+PAGES_MODELLED = 8
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("write"), st.integers(0, 9000), st.integers(1, 700)),
         st.tuples(st.just("truncate"), st.integers(0, 9000), st.just(0)),
+        st.tuples(st.just("punch"), st.integers(0, 9000), st.integers(1, 9000)),
+        st.tuples(st.just("reserve"), st.integers(0, 2), st.integers(1, 3)),
     ),
     max_size=6,
 )
@@ -126,13 +143,30 @@ def test_it_is_a_sequence_of_bytes(account: Account, steps: list[tuple[str, int,
             content.write(where, text)
             model.extend(bytes(max(0, where - len(model))))
             model[where : where + length] = text
+        elif kind == "punch":
+            punch(content, where, where + length)
+            model[where : where + length] = bytes(len(model[where : where + length]))
+        elif kind == "reserve":
+            reserve(content, where, where + length)
         else:
             content.truncate(where)
             model[where:] = b""
             model.extend(bytes(where - len(model)))
     assert content.size == len(model)
-    assert read(content, 0, 12_000) == bytes(model)
-    end(content, lower)
+    assert read(content, 0, 20_000) == bytes(model)
+    shown = [content.frame_at(index) != HOLE for index in range(PAGES_MODELLED)]
+    assert data_pages(content) == sum(shown)
+    for offset in range(0, content.size, 1000):
+        data = next(
+            (max(offset, i * PAGE) for i in range(offset // PAGE, pages_of(content.size)) if shown[i]), content.size
+        )
+        assert next_data(content, offset) == data
+        hole = next(
+            (max(offset, i * PAGE) for i in range(offset // PAGE, pages_of(content.size)) if not shown[i]), None
+        )
+        assert next_hole(content, offset) == (content.size if hole is None else hole)
+    end(content)
+    end(lower)
 
 
 def test_pages_that_can_be_made_again_are_reclaimed(account: Account) -> None:
@@ -140,6 +174,8 @@ def test_pages_that_can_be_made_again_are_reclaimed(account: Account) -> None:
     below, above = content_of(account), content_of(account)
     below.write(0, b"b" * 3 * PAGE)
     above.origin, above.origin_size, above.size = below, 3 * PAGE, 3 * PAGE
+    above.inode = Inode()
+    above.inode.fs = RamFs()
     above.own_page(0)
     above.write(PAGE, b"c")
     above.write(2 * PAGE, b"b" * 10)
@@ -149,11 +185,56 @@ def test_pages_that_can_be_made_again_are_reclaimed(account: Account) -> None:
     mapped = above.page(6)
     frames.share(mapped)
     before = read(above, 0, above.size)
-    above.reclaim()
+    reclaim(above)
     assert above.own_pages == 3
     assert [index for index in range(521) if above.own_frame(index) != HOLE] == [1, 5, 6]
     assert read(above, 0, above.size) == before
     frames.release(mapped)
-    above.reclaim()
+    reclaim(above)
+    assert above.own_pages == 3, "nothing has changed that would be a reason to look again"
+    above.list_for_reclaim()
+    reclaim(above)
     assert above.own_pages == 2
-    end(above, below)
+    end(above)
+    end(below)
+
+
+INDEXES = st.one_of(st.integers(0, 12), st.integers(505, 520), st.integers(0, 512**3), st.integers(0, PAGES_MAX - 1))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    used=st.sets(INDEXES, max_size=8),
+    looked=st.lists(INDEXES, max_size=8),
+    cut=INDEXES,
+    end=INDEXES,
+    left=st.integers(64, 90),
+)
+def test_the_tree_of_frames_is_a_dictionary(
+    account: Account, used: set[int], looked: list[int], cut: int, end: int, left: int
+) -> None:
+    """Whatever pages have frames, each is found, the next is found, and what is released is released in steps."""
+    before = account.pages.used.load()
+    tree = FrameTree()
+    model = {}
+    for index in used:
+        model[index] = frames.allocate(account, FrameUse.FILE)
+        tree.put(index, model[index], account)
+    assert tree.count == len(model)
+    for index in [*looked, *used]:
+        assert tree.at(index) == model.get(index, HOLE)
+        assert tree.next_used(index, PAGES_MAX, Budget()) == min((i for i in model if i >= index), default=PAGES_MAX)
+    for index in list(model)[::2]:
+        tree.clear(index)
+        frames.release(model.pop(index))
+    budget = Budget()
+    budget.left = left
+    while not tree.release(cut, end, budget):
+        budget = Budget()
+        budget.left = left
+    model = {index: frame for index, frame in model.items() if not cut <= index < end}
+    assert tree.count == len(model)
+    assert all(tree.at(index) == frame for index, frame in model.items())
+    while not tree.release(0, PAGES_MAX, Budget()):
+        pass
+    assert tree.count == 0 and tree.top == HOLE and account.pages.used.load() == before

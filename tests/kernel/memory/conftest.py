@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from codegen.lang import FrameNumber, copy, fill, slice_at, u8
@@ -12,6 +14,7 @@ from kernel.machine.layout import DIRECT_MAP, PAGE_SIZE
 from kernel.memory import frame_cache, frames, pressure
 from kernel.memory.frame_cache import FrameCaches
 from kernel.memory.frames import Frame, FrameTable
+from kernel.sched import mutex
 
 FRAMES = 256
 
@@ -32,6 +35,9 @@ def pretend_processor(monkeypatch: pytest.MonkeyPatch) -> None:
         frames, "copy_page", lambda page, source: copy(slice_at(u8, page, PAGE_SIZE), slice_at(u8, source, PAGE_SIZE))
     )
     monkeypatch.setattr(pressure, "request_attention", lambda: None)
+    thread = SimpleNamespace(mutexes=0)
+    monkeypatch.setattr(mutex, "current", lambda: thread)
+    monkeypatch.setattr(mutex, "current_thread_address", lambda: 1)
 
 
 @pytest.fixture

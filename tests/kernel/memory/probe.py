@@ -16,6 +16,7 @@ from codegen.lang import (
     address_of,
     export,
     inline,
+    local,
     local_array,
     struct,
     u8,
@@ -35,13 +36,16 @@ from kernel.machine.segments import load_segments
 from kernel.machine.trap import TrapFrame, Vector
 from kernel.machine.uart import COM1
 from kernel.machine.user_fault import abort_user_copy, is_user_copy
-from kernel.memory import advice, fork, frames, kernel_space, space, stacks, start, user
+from kernel.memory import fork, frames, kernel_space, mapping, space, stacks, start, user
 from kernel.memory.account import KERNEL, Account
+from kernel.memory.advice import Range
 from kernel.memory.fault import handle_fault
 from kernel.memory.frames import FrameUse
-from kernel.memory.region import Access, Protection
-from kernel.memory.remap import Remap, remap
+from kernel.memory.protection import Change, change_step
+from kernel.memory.region import Access, Protection, Terms
+from kernel.memory.remap import Remap, Remapping
 from kernel.memory.space import AddressSpace
+from kernel.memory.teardown import tear_down_step
 
 PLACE: u64 = 0x40_0000
 SPAN: u64 = 0x20_0000
@@ -102,6 +106,66 @@ def leave() -> None:
     """Have no address space."""
     PROBE.space = None
     kernel_space.activate()
+
+
+def map_at(made: AddressSpace, address: u64, length: u64, protection: Protection) -> Fallible[u64]:
+    """Map private memory."""
+    start = address
+    if start == 0:
+        with made.lock:
+            start = made.find_gap(length)
+    mapping.map_new(made, Terms(rights=u32(protection)), None, 0, start, start + length)
+    return start
+
+
+def protect(made: AddressSpace, address: u64, length: u64, protection: Protection) -> Fallible[None]:
+    """Give a range other rights."""
+    change = local(Change)
+    change.set_rights(u32(protection))
+    position = address
+    while position < address + length:
+        position = change_step(made, change, position, address + length)
+
+
+def move_break(made: AddressSpace, address: u64) -> Fallible[None]:
+    """Let the heap end elsewhere."""
+    old, new = mapping.move_break(made, address, False)
+    if new < old:
+        mapping.unmap_whole(made, new, old - new)
+
+
+def move(made: AddressSpace, start: u64, old: u64, new: u64) -> Fallible[u64]:
+    """Move a mapping to where it has room to grow."""
+    plan = local(Remapping)
+    plan.start = start
+    plan.old = old
+    plan.new = new
+    plan.flags = Remap.MAY_MOVE
+    plan.check()
+    plan.check_source(made, False)
+    assert not plan.extend(made), "something is in the way"
+    plan.choose_place(made)
+    while not plan.prepare_step(made):
+        pass
+    while not plan.move_step(made):
+        pass
+    return plan.target
+
+
+def duplicate(made: AddressSpace, stack_pointer: u64) -> Fallible[AddressSpace]:
+    """A copy of an address space."""
+    twin = space.create(PROBE.account)
+    position: u64 = 0
+    while position < fork.END:
+        position = fork.duplicate_step(made, twin, position, stack_pointer)
+    return twin
+
+
+def drop(made: AddressSpace) -> None:
+    """The end of an address space."""
+    if made.let_go():
+        while not tear_down_step(made):
+            pass
 
 
 def read_word(address: u64) -> Fallible[u64]:
@@ -170,22 +234,22 @@ def check_space() -> Fallible[None]:
     """Pages come on demand, rights hold, copies of a space are apart."""
     made = space.create(PROBE.account)
     enter(made)
-    made.map(PLACE, 16 * PAGE_SIZE, READ_WRITE, False, None, 0)
+    map_at(made, PLACE, 16 * PAGE_SIZE, READ_WRITE)
     assert is_refused(PLACE - 8), "nothing is mapped below"
     assert is_refused(0xFFFF_8000_0000_0000), "the kernel is out of reach"
     write_word(PLACE + 8, 42)
     write_word(PLACE + PAGE_SIZE - 4, 0x1122_3344_5566_7788)
     assert read_word(PLACE + PAGE_SIZE - 4) == 0x1122_3344_5566_7788, "across two pages"
     assert read_word(PLACE + 5 * PAGE_SIZE) == 0, "fresh pages are zero"
-    made.protect(PLACE, PAGE_SIZE, Protection.READ)
+    protect(made, PLACE, PAGE_SIZE, Protection.READ)
     assert is_read_only(PLACE + 8) and read_word(PLACE + 8) == 42, "read-only"
-    made.protect(PLACE, PAGE_SIZE, Protection.NONE)
+    protect(made, PLACE, PAGE_SIZE, Protection.NONE)
     assert is_refused(PLACE + 8), "no rights at all"
-    made.protect(PLACE, PAGE_SIZE, READ_WRITE)
+    protect(made, PLACE, PAGE_SIZE, READ_WRITE)
     assert read_word(PLACE + 8) == 42, "what was hidden shows again"
-    made.unmap(PLACE + 4 * PAGE_SIZE, 2 * PAGE_SIZE)
+    mapping.unmap_whole(made, PLACE + 4 * PAGE_SIZE, 2 * PAGE_SIZE)
     assert is_refused(PLACE + 5 * PAGE_SIZE), "unmapped"
-    twin = fork.duplicate(made)
+    twin = duplicate(made, 0)
     write_word(PLACE + 8, 43)
     enter(twin)
     assert read_word(PLACE + 8) == 42, "the twin keeps its own"
@@ -194,15 +258,15 @@ def check_space() -> Fallible[None]:
     assert read_word(PLACE + 8) == 43, "and so does the first"
     check_busy_page(made)
     made.start_break(0x80_0000)
-    assert made.set_break(0x80_3000) == 0x80_3000, "the heap grows"
+    move_break(made, 0x80_3000)
     write_word(0x80_2FF8, 1)
-    assert made.set_break(0x80_1000) == 0x80_1000, "the heap shrinks"
+    move_break(made, 0x80_1000)
     assert is_refused(0x80_2FF8), "beyond the heap"
     check_string()
     check_neighbours(made)
     leave()
-    twin.drop()
-    made.drop()
+    drop(twin)
+    drop(made)
     PROBE.account.heap.trim()
     log(f"space faults {PROBE.faults} left {PROBE.account.pages.used.load()} {count_objects()}")
 
@@ -210,7 +274,7 @@ def check_space() -> Fallible[None]:
 def check_busy_page(made: AddressSpace) -> Fallible[None]:
     """A page that is copied with the address space can be written to in both, without a fault."""
     write_word(PLACE + 8, 50)
-    twin = fork.duplicate(made, PLACE + 16)
+    twin = duplicate(made, PLACE + 16)
     faults = PROBE.faults
     write_word(PLACE + 8, 51)
     enter(twin)
@@ -218,21 +282,24 @@ def check_busy_page(made: AddressSpace) -> Fallible[None]:
     write_word(PLACE + 8, 52)
     enter(made)
     assert read_word(PLACE + 8) == 51 and PROBE.faults == faults, "no fault"
-    twin.drop()
+    drop(twin)
 
 
 def check_neighbours(made: AddressSpace) -> Fallible[None]:
     """Like neighbours become one region, and hold what they held."""
     count = count_regions(made)
-    high = made.map(0, PAGE_SIZE, READ_WRITE, False, None, 0)
+    high = map_at(made, 0, PAGE_SIZE, READ_WRITE)
     write_word(high, 5)
-    assert made.map(0, PAGE_SIZE, READ_WRITE, False, None, 0) == high - PAGE_SIZE, "the next lower place"
-    made.map(high + PAGE_SIZE, PAGE_SIZE, READ_WRITE, False, None, 0)
+    assert map_at(made, 0, PAGE_SIZE, READ_WRITE) == high - PAGE_SIZE, "the next lower place"
+    map_at(made, high + PAGE_SIZE, PAGE_SIZE, READ_WRITE)
     assert count_regions(made) == count + 1 and read_word(high) == 5, "one region"
-    made.map(high + 2 * PAGE_SIZE, PAGE_SIZE, Protection.READ, False, None, 0)
-    moved = remap(made, high - PAGE_SIZE, 3 * PAGE_SIZE, 64 * PAGE_SIZE, Remap.MAY_MOVE, 0)
+    map_at(made, high + 2 * PAGE_SIZE, PAGE_SIZE, Protection.READ)
+    moved = move(made, high - PAGE_SIZE, 3 * PAGE_SIZE, 64 * PAGE_SIZE)
     assert read_word(moved + PAGE_SIZE) == 5 and is_refused(high), "what was moved"
-    advice.discard(made, moved, moved + 64 * PAGE_SIZE)
+    forgotten = local(Range)
+    forgotten.begin(moved, moved + 64 * PAGE_SIZE)
+    while not forgotten.is_done:
+        forgotten.discard_step(made, False, True)
     assert read_word(moved + PAGE_SIZE) == 0, "forgotten"
 
 
@@ -242,17 +309,17 @@ def check_teardown() -> Fallible[None]:
     enter(made)
     for number in range(4):
         start = PLACE + number * FAR
-        made.map(start, 3 * SPAN, READ_WRITE, False, None, 0)
+        map_at(made, start, 3 * SPAN, READ_WRITE)
         write_word(start, 1)
         write_word(start + 2 * SPAN, 1)
-    made.unmap(PLACE, SPAN // 2)
+    mapping.unmap_whole(made, PLACE, SPAN // 2)
     assert not has_strays(made), "a region lies over the table still"
-    twin = fork.duplicate(made)
-    made.unmap(PLACE + SPAN // 2, 3 * SPAN - SPAN // 2)
+    twin = duplicate(made, 0)
+    mapping.unmap_whole(made, PLACE + SPAN // 2, 3 * SPAN - SPAN // 2)
     assert has_strays(made) and not has_strays(twin), "none lies over that of the last page"
     leave()
-    made.drop()
-    twin.drop()
+    drop(made)
+    drop(twin)
     PROBE.account.heap.trim()
     log(f"teardown left {PROBE.account.pages.used.load()} {count_objects()}")
 

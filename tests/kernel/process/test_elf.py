@@ -63,7 +63,7 @@ def test_a_good_program_is_understood() -> None:
     assert not image.position_independent
     assert (image.entry, image.segment_count) == (0x400100, 2)
     assert (image.start, image.end) == (0x400000, 0x407000)
-    assert image.headers_address() == 0x400040
+    assert image.headers_address(0) == 0x400040
     assert image.segments[1].writable and not image.segments[1].executable
 
 

@@ -18,9 +18,9 @@ def woken(monkeypatch: pytest.MonkeyPatch) -> list[Thread]:
     return threads
 
 
-def key(space: int, place: int) -> FutexKey:
+def key(owner: int, place: int) -> FutexKey:
     made = FutexKey()
-    made.space = space
+    made.object = owner
     made.place = place
     return made
 
@@ -34,14 +34,14 @@ def waiters(wanted: FutexKey, count: int, bits: int = MATCH_ANY) -> list[Thread]
 
 
 def test_the_first_are_woken(woken: list[Thread]) -> None:
-    one, same_bucket, other_space = key(64, 0x1000), key(64, 0x1000 + 4 * futex.BUCKETS * 4096), key(128, 0x1000)
+    one, same_bucket, other_owner = key(64, 0x1000), key(64, 0x1000 + 4 * futex.BUCKETS * 4096), key(128, 0x1000)
     threads = waiters(one, 3)
-    others = waiters(same_bucket, 1) + waiters(other_space, 1)
+    others = waiters(same_bucket, 1) + waiters(other_owner, 1)
     assert wake(one, 2) == 2 and woken == threads[:2]
     assert [is_waiting(thread) for thread in threads + others] == [False, False, True, True, True]
     assert wake(one, 5) == 1 and woken == threads
     assert wake(one, 5) == 0
-    for wanted in (same_bucket, other_space):
+    for wanted in (same_bucket, other_owner):
         assert wake(wanted, 1) == 1
 
 

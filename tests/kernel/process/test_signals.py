@@ -23,8 +23,15 @@ def test_sets_by_default() -> None:
     assert bit_of(signal.SIGKILL) | bit_of(signal.SIGSTOP) == signal_table.UNBLOCKABLE
 
 
+def make_table() -> SignalTable:
+    """The table of a process, with actions of its own."""
+    made = SignalTable()
+    made.table = made.own_table
+    return made
+
+
 def test_exec_resets_handlers_and_keeps_what_is_ignored() -> None:
-    table = SignalTable()
+    table = make_table()
     table.set_action(Signal.TERMINATE, UserAddr(0x401000), 0, UserAddr(0), 0)
     table.set_action(Signal.PIPE, IGNORE, 0, UserAddr(0), 0)
     assert table.has_handler(Signal.TERMINATE) and not table.has_handler(Signal.PIPE)
@@ -34,7 +41,7 @@ def test_exec_resets_handlers_and_keeps_what_is_ignored() -> None:
 
 
 def test_a_child_has_the_actions_but_nothing_pending() -> None:
-    table, child = SignalTable(), SignalTable()
+    table, child = make_table(), make_table()
     table.pending = bit_of(Signal.USER_1)
     table.set_action(Signal.USER_1, DEFAULT, 0, UserAddr(0), 5)
     child.copy_from(table)

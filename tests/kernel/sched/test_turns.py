@@ -12,8 +12,10 @@ from kernel.machine.processors import PROCESSORS
 from kernel.sched.bandwidth import PERIODS_PER_SECOND
 from kernel.sched.cpu import CPUS, Cpu
 from kernel.sched.group import RunGroup
-from kernel.sched.scheduler import Scheduler, turn_length
+from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread, ThreadState
+from kernel.sched.turns import turn_length
+from kernel.sched.usage import KERNEL_TIME
 
 TURN = turn_length()
 PERIOD = CLOCK.tsc_hertz // PERIODS_PER_SECOND
@@ -56,6 +58,7 @@ class Machine:
         for _ in range(threads):
             thread = Thread()
             thread.group = group
+            thread.shared_time = KERNEL_TIME
             thread.processor = processor
             self.scheduler.enqueue(thread)
         return group
@@ -209,8 +212,8 @@ def test_a_limit_counts_for_what_is_inside_and_over_all_processors() -> None:
         machine.run_turn()
     assert inner.used / (1000 * TURN) == pytest.approx(1.5, rel=0.05)
     while any(machine.run_turn()):
-        assert machine.scheduler.first_refill(machine.now) in (0, outer.bandwidth.period_end)
-    assert 0 < machine.scheduler.first_refill(machine.now) - machine.now <= PERIOD
+        assert machine.scheduler.first_refill() in (0, outer.bandwidth.period_end)
+    assert 0 < machine.scheduler.first_refill() - machine.now <= PERIOD
 
 
 def test_nice_values_weigh_threads_of_a_group() -> None:
@@ -221,3 +224,63 @@ def test_nice_values_weigh_threads_of_a_group() -> None:
     thread.policy.nice = 5
     taken = Counter(machine.run_turn()[0] is thread for _ in range(1000))
     assert taken[False] / taken[True] == pytest.approx(1024 / 335, rel=0.05)
+
+
+@pytest.mark.parametrize("reason", ["killed", "mutex"])
+def test_an_urgent_thread_runs_though_its_group_is_throttled(reason: str) -> None:
+    machine = Machine()
+    group = machine.make_group(100, 2)
+    group.bandwidth.set_limit(1)
+    while machine.run_turn()[0] is not None:
+        pass
+    assert group.is_waiting and machine.scheduler.has_ready
+    thread = group.ready[0].last
+    assert thread is not None
+    if reason == "killed":
+        thread.killed = True
+    else:
+        thread.awaited = 1
+    group.remove(thread)
+    machine.scheduler.enqueue(thread)
+    used = group.used
+    assert [machine.run_turn()[0] for _ in range(3)] == [thread] * 3
+    assert group.used == used + 3 * TURN, "it pays for its time"
+    machine.scheduler.take_next(0, machine.now)
+    assert machine.run_turn() == [None]
+
+
+def test_a_throttled_group_goes_on_in_its_next_period() -> None:
+    machine = Machine()
+    group = machine.make_group(100, 1)
+    group.bandwidth.set_limit(100)
+    while machine.run_turn()[0] is not None:
+        pass
+    machine.now = machine.scheduler.first_refill()
+    assert machine.run_turn()[0] is not None and not group.is_waiting
+
+
+@pytest.mark.usefixtures("processors")
+def test_a_processor_looks_at_few_threads_of_another_queue() -> None:
+    machine = Machine(4)
+    group = machine.make_group(100, 100, 2)
+    for thread in group.ready[2]:
+        thread.policy.processors = 1 << 2
+    looked: list[int] = []
+    after = group.ready[2].after
+    group.ready[2].after = lambda thread: (looked.append(1), after(thread))[1]  # type: ignore[method-assign]
+    assert machine.scheduler.next_for(0, machine.now) is None
+    assert len(looked) < 10
+    assert machine.scheduler.next_for(2, machine.now) is not None
+
+
+def test_ages_end_at_the_highest_number() -> None:
+    machine = Machine()
+    group = machine.make_group(1, 1)
+    thread = group.ready[0].first
+    assert thread is not None
+    group.age = thread.age = (1 << 64) - 2
+    group.remove(thread)
+    machine.scheduler.discard(group)
+    machine.scheduler.enqueue(thread)
+    assert machine.run_turn() == machine.run_turn() == [thread]
+    assert group.age == thread.age == (1 << 64) - 1

@@ -28,7 +28,11 @@ from kernel.files.ramfs import create_file_system
 from kernel.files.table import create_table
 from kernel.memory import user
 from kernel.memory.account import Account
+from kernel.process.limits import UNLIMITED
+from kernel.process.path_context import PathContext
+from kernel.sched import mutex
 from kernel.syscalls import (
+    file_limit,
     files_attributes,
     files_descriptors,
     files_io,
@@ -89,6 +93,25 @@ class UserMemory:
         return UserAddr(MEMORY_BASE + at)
 
 
+class HostProcess(SimpleNamespace):
+    """What calls for files look at of a process."""
+
+    def __init__(self) -> None:
+        super().__init__(paths=PathContext())
+
+    @property
+    def root(self) -> Any:
+        return self.paths.root
+
+    @property
+    def directory(self) -> Any:
+        return self.paths.directory
+
+    @property
+    def umask(self) -> int:
+        return self.paths.umask
+
+
 class KernelWorld:
     """The kernel's functions, called as the dispatcher would."""
 
@@ -97,26 +120,24 @@ class KernelWorld:
         for module in (path_module, files_support, files_tree):
             monkeypatch.setattr(module, "PATH_BUFFERS", buffers)
         monkeypatch.setattr(files_attributes, "wall_time", lambda: NOW)
+        monkeypatch.setattr(file_limit, "file_size_limit", lambda: UNLIMITED)
+        monkeypatch.setattr(mutex, "current", lambda: SimpleNamespace(mutexes=1))
         self.memory = UserMemory(monkeypatch)
         self.owner = FileOwner()
         self.owner.account = account
         self.fs = create_file_system(account, None)
         credentials = Credentials()
-        process = SimpleNamespace(
-            root=self.fs.root,
-            directory=self.fs.root,
-            credentials=credentials,
-            umask=0o022,
-            files=create_table(account),
-            container=SimpleNamespace(files=self.owner, account=account),
-        )
-        self.fs.root.hold()
+        process = HostProcess()
+        process.paths.begin(self.fs.root, self.fs.root)
+        process.credentials = credentials
+        process.files = create_table(account)
+        process.container = SimpleNamespace(files=self.owner, account=account)
         self.task: Any = SimpleNamespace(process=process)
 
     def end(self) -> None:
         """Give everything back."""
         self.task.process.files.drop()
-        self.task.process.directory.drop()
+        self.task.process.paths.drop()
         assert self.owner.open_files.is_empty
         self.fs.destroy()
 

@@ -1,0 +1,1 @@
+"""What processes of a container share by numbers (sysvipc(7))."""

@@ -1,0 +1,1 @@
+"""Network: sockets, and the stack that each container has."""

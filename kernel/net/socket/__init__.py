@@ -1,0 +1,1 @@
+"""What sockets of all families have in common."""

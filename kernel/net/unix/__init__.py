@@ -1,0 +1,1 @@
+"""Sockets within one machine (unix(7))."""
