@@ -96,8 +96,12 @@ class Interest:
         self.is_spent = False
 
     def changes(self) -> u64:
-        """A number that is another one after each event at the file."""
+        """A number that is another one after each event at the file that is asked for."""
         return changes_of(self.file.ops, self.events)
+
+    def all_changes(self) -> u64:
+        """EPOLLEXCLUSIVE: `changes` as all those count who have interest in the file, whatever they ask for."""
+        return changes_of(self.file.ops, EVENT_BITS)
 
     @bounded(6)
     def found(self) -> u32:
@@ -117,7 +121,7 @@ class Interest:
 
     def is_offered_anew(self) -> bool:
         """EPOLLEXCLUSIVE: whether there was an event since this epoll last looked for which no thread had waited."""
-        changes = self.changes()
+        changes = self.all_changes()
         return self.looked != changes and self.file.exclusive_taken < changes
 
     def take_offer(self, was_asleep: bool) -> bool:
@@ -126,18 +130,18 @@ class Interest:
         An event wakes one thread of those that wait for the file; where none waits, every epoll may tell of it.
         """
         if was_asleep:
-            if not self.is_offered and self.file.exclusive_taken < self.changes():
+            if not self.is_offered and self.file.exclusive_taken < self.all_changes():
                 self.file.exclusive_taken += 1
                 self.is_offered = True
         elif self.is_offered_anew():
             self.is_offered = True
-        self.looked = self.changes()
+        self.looked = self.all_changes()
         return self.is_offered
 
     def note_idle(self) -> None:
         """EPOLLEXCLUSIVE, and the file is not ready: what was offered is over."""
         self.is_offered = False
-        self.looked = self.changes()
+        self.looked = self.all_changes()
         self.file.exclusive_taken = max(self.file.exclusive_taken, self.looked)
 
     def note_told(self) -> None:
@@ -254,7 +258,7 @@ class Epoll(FileOps):
             self.nested.push_last(interest)
         if events & EXCLUSIVE != 0:
             if file.exclusive_watchers == 0:
-                file.exclusive_taken = interest.changes()
+                file.exclusive_taken = interest.all_changes()
             file.exclusive_watchers += 1
         return interest
 

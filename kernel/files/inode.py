@@ -31,6 +31,7 @@ from codegen.lang import (
     i64,
     inline,
     local,
+    sleeps,
     struct,
     u8,
     u32,
@@ -253,6 +254,7 @@ class Inode(FileOps):
         check_size(self, size)
         return content
 
+    @sleeps
     def set_size(self, size: u64) -> Fallible[None]:
         """Make a regular file `size` bytes long. `write_lock` is held. As `check_resize`, EFBIG, ENOMEM."""
         self.check_resize(size).truncate(size)

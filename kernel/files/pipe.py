@@ -29,6 +29,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import EAGAIN, ENOMEM, ENOTTY, EPERM, EPIPE
 from kernel.files.attributes import Attributes
+from kernel.files.capability import Capability
 from kernel.files.content import PAGE
 from kernel.files.credentials import Credentials
 from kernel.files.file import FIONREAD
@@ -341,14 +342,15 @@ class Pipe:
     def resize(self, places: u64, who: Credentials) -> Fallible[None]:
         """Have `places` places for pages (F_SETPIPE_SZ). EPERM for more than `who` may have, EBUSY, ENOMEM."""
         if places * PAGE > PIPE_SIZE_LIMIT:
-            raise EPERM if who.user != 0 else ENOMEM
+            raise ENOMEM if who.has(Capability.SYS_RESOURCE) else EPERM
         with self.lock:
             old = self.ring.places
             counts = self.counts
-            if places > old and who.user != 0:
+            if places > old and not who.has(Capability.SYS_RESOURCE):
                 if places * PAGE > PIPE_SIZE_MAX:
                     raise EPERM
-                if counts is not None and counts.pipe_pages - old + places > PIPE_PAGES_SOFT:
+                is_many = counts is not None and counts.pipe_pages - old + places > PIPE_PAGES_SOFT
+                if is_many and not who.has(Capability.SYS_ADMIN):
                     raise EPERM
             self.ring.resize(places, owner_of(self))
             if counts is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, address_of, on_error, struct, u32, u64
 from kernel.files.attributes import Attributes, Kind
+from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
 from kernel.files.file import FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
@@ -46,7 +47,8 @@ def count_pipe(pipe: Pipe, owner: FileOwner, who: Credentials) -> Fallible[None]
     counts = owner.users.counts_of(owner.account, who.user)
     pipe.counts = counts
     counts.pipe_pages += PLACES
-    if counts.pipe_pages > PIPE_PAGES_SOFT and who.user != 0:
+    may_have_many = who.has(Capability.SYS_RESOURCE) or who.has(Capability.SYS_ADMIN)
+    if counts.pipe_pages > PIPE_PAGES_SOFT and not may_have_many:
         pipe.ring.resize(FEW_PLACES, owner.account)
         counts.pipe_pages -= PLACES - FEW_PLACES
 

@@ -14,7 +14,6 @@ from kernel.process.signal_table import Signal
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.file_limit import within_limit
 from kernel.syscalls.files_support import COUNT_MAX, HIGHEST_OFFSET, readable_file, writable_file
 from kernel.syscalls.files_transfer import (
     LARGE,
@@ -33,8 +32,8 @@ def transfer(
     done: u64 = 0
     if target.ops.is_seekable():
         with write_lock_of(target):
-            prepare_write(task, target, target_offset)
-            done = transfer_steps(task, source, source_offset, target, target_offset, count)
+            allowed = prepare_write(task, target, target_offset, count)
+            done = transfer_steps(task, source, source_offset, target, target_offset, allowed)
     else:
         done = transfer_steps(task, source, source_offset, target, target_offset, count)
     tell_transfer(source, done, Happening.ACCESS)
@@ -48,9 +47,8 @@ def transfer_steps(
     """`transfer`, under the write lock of a target that has one."""
     buffer = local_array(u8, LARGE)
     done: u64 = 0
-    allowed = within_limit(target, target_offset, count)
-    while done < allowed:
-        step = min(LARGE, allowed - done)
+    while done < count:
+        step = min(LARGE, count - done)
         put: u64 = 0
         try:
             if done > 0:

@@ -6,6 +6,7 @@ from codegen.lang import (
     Fallible,
     Fd,
     UserAddr,
+    UserSlice,
     deferred,
     hot,
     i64,
@@ -105,8 +106,8 @@ def pwrite64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) ->
         check_span(u64(offset), source.length)
         with write_lock_of(file):
             start = file.ops.attributes().size if OpenFlags.APPEND in file.flags else u64(offset)
-            prepare_write(task, file, start)
-            return write_at(file, start, source, file.may_wait)
+            allowed = prepare_write(task, file, start, source.length)
+            return write_at(file, start, UserSlice(source.address, allowed), file.may_wait)
 
 
 # Position and size.
@@ -177,7 +178,6 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
         raise EISDIR
     inode.described.check(task.process.credentials, Access.WRITE)
     check_writable(inode)
-    check_new_size(inode.described.size, u64(length))
     resize(task, inode, u64(length), inode.described.size != u64(length))
 
 
@@ -192,7 +192,6 @@ def ftruncate(task: Thread, fd: Fd, length: i64) -> Fallible[None]:
     inode = file.inode
     if not file.is_writable or inode is None or not inode.described.is_regular:
         raise EINVAL
-    check_new_size(inode.described.size, u64(length))
     resize(task, inode, u64(length), True)
 
 
@@ -204,6 +203,7 @@ def resize(task: Thread, inode: Inode, size: u64, touches: bool) -> Fallible[Non
     inode.hold()
     with deferred(inode.drop), inode.write_lock:
         inode.check_resize(size)
+        check_new_size(inode.described.size, size)
         remove_privileges(inode, task.process.credentials)
         if touches:
             inode.set_size(size)

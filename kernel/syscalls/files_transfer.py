@@ -67,16 +67,20 @@ def check_span(offset: u64, count: u64) -> Fallible[None]:
 
 
 @hot
-def prepare_write(task: Thread, file: OpenFile, offset: u64) -> Fallible[None]:
-    """What comes before a write at `offset` that is not empty: a file is not the same program any more.
+def prepare_write(task: Thread, file: OpenFile, offset: u64, count: u64) -> Fallible[u64]:
+    """What comes before a write of `count` bytes at `offset`: a file is not the same program any more.
 
-    EFBIG beyond the largest file. The write lock is held.
+    Returns how much may be written; EFBIG when nothing may, by the limit or as it is beyond the largest file. The
+    write lock is held.
     """
     inode = file.inode
-    if inode is not None and inode.described.is_regular:
-        if offset >= SIZE_MAX:
-            raise EFBIG
-        remove_privileges(inode, task.process.credentials)
+    if inode is None or not inode.described.is_regular:
+        return count
+    allowed = within_limit(file, offset, count)
+    if offset >= SIZE_MAX:
+        raise EFBIG
+    remove_privileges(inode, task.process.credentials)
+    return allowed
 
 
 def write_lock_of(file: OpenFile) -> Mutex:
@@ -145,10 +149,8 @@ def read_steps(
         step = min(u64(len(buffer)), total - done)
         put: u64 = 0
         try:
-            if done > 0:
-                preemption_point(Freezing.LATER)
-                if current().interrupted and file.ops.attributes().kind == Kind.CHARACTER:
-                    return done
+            if done > 0 and not may_read_on(file):
+                return done
             got = file.ops.read(offset + done, buffer[0:step], wait and done == 0)
             put = put_part(file, advance(destination.address, done), buffer[0:got])
         except Errno:
@@ -158,6 +160,12 @@ def read_steps(
         done += put
         if put < step or done == total:
             return done
+
+
+def may_read_on(file: OpenFile) -> Fallible[bool]:
+    """Let others run between two steps. Whether there is another one: not of a device, when a signal came."""
+    preemption_point(Freezing.LATER)
+    return not current().interrupted or file.ops.attributes().kind != Kind.CHARACTER
 
 
 def put_part(file: OpenFile, address: UserAddr, content: Slice[u8]) -> Fallible[u64]:
@@ -179,11 +187,10 @@ def write_at(file: OpenFile, offset: u64, source: UserSlice, wait: bool) -> Fall
     transfer. What has an inode is written under its `write_lock`, which the caller holds.
     """
     done: u64 = 0
-    allowed = UserSlice(source.address, within_limit(file, offset, source.length))
-    if allowed.length <= SMALL:
-        done = write_steps(file, offset, allowed, wait, local_array(u8, SMALL))
+    if source.length <= SMALL:
+        done = write_steps(file, offset, source, wait, local_array(u8, SMALL))
     else:
-        done = write_steps(file, offset, allowed, wait, local_array(u8, LARGE))
+        done = write_steps(file, offset, source, wait, local_array(u8, LARGE))
     tell_transfer(file, done, Happening.MODIFY)
     return done
 
@@ -279,8 +286,8 @@ def write_on(task: Thread, file: OpenFile, source: UserSlice) -> Fallible[u64]:
         check_span(file.position, source.length)
         if OpenFlags.APPEND in file.flags:
             file.position = file.ops.attributes().size
-        prepare_write(task, file, file.position)
-        done = write_at(file, file.position, source, file.may_wait)
+        allowed = prepare_write(task, file, file.position, source.length)
+        done = write_at(file, file.position, UserSlice(source.address, allowed), file.may_wait)
         file.position += done
     return done
 

@@ -18,12 +18,12 @@ from kernel.sched.cpu import current
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.file_limit import within_limit
 from kernel.syscalls.files_io import check_has_places
 from kernel.syscalls.files_support import HIGHEST_OFFSET, advance, readable_file, writable_file
 from kernel.syscalls.files_transfer import (
     LARGE,
     check_span,
+    may_read_on,
     prepare_write,
     signal_if_broken,
     tell_fifo_read,
@@ -100,8 +100,8 @@ def read_parts(file: OpenFile, vectors: Vectors, start: u64, wait: bool) -> Fall
         step = min(LARGE, vectors.left)
         put: u64 = 0
         try:
-            if done > 0:
-                preemption_point(Freezing.LATER)
+            if done > 0 and not may_read_on(file):
+                break
             got = file.ops.read(start + done, buffer[0:step], wait and done == 0)
             put = vectors.put(buffer[0:got])
         except Errno:
@@ -119,11 +119,6 @@ def write_vectors(
     task: Thread, file: OpenFile, vectors: Vectors, offset: i64, appends: bool, wait: bool
 ) -> Fallible[u64]:
     """Write from one place after the other, likewise."""
-    ops = file.ops
-    if isinstance(ops, UnixSocket):
-        buffer = local(Buffer)
-        buffer.over_vectors(vectors.address, vectors.count, vectors.left)
-        return write_socket(task, ops, buffer, wait)
     pipe = pipe_behind(file)
     if pipe is not None:
         done = pipe.send_from_vectors(vectors, wait, file.is_direct)
@@ -137,12 +132,12 @@ def write_vectors(
         check_span(u64(offset), vectors.left)
         with write_lock_of(file):
             start = file.ops.attributes().size if appends else u64(offset)
-            prepare_write(task, file, start)
+            vectors.left = prepare_write(task, file, start, vectors.left)
             return write_parts(file, vectors, start, wait)
     with file.position_lock, write_lock_of(file):
         check_span(file.position, vectors.left)
         start = file.ops.attributes().size if appends else file.position
-        prepare_write(task, file, start)
+        vectors.left = prepare_write(task, file, start, vectors.left)
         done = write_parts(file, vectors, start, wait)
         file.position = start + done
     return done
@@ -150,7 +145,6 @@ def write_vectors(
 
 def write_parts(file: OpenFile, vectors: Vectors, start: u64, wait: bool) -> Fallible[u64]:
     """`write_vectors` from `start` on."""
-    vectors.left = within_limit(file, start, vectors.left)
     buffer = local_array(u8, LARGE)
     done: u64 = 0
     while vectors.left > 0:
@@ -243,6 +237,11 @@ def write_to(task: Thread, fd: Fd, address: UserAddr, count: u64, offset: i64, f
             raise EINVAL
         appends = (OpenFlags.APPEND in file.flags and flags & RWF_NOAPPEND == 0) or flags & RWF_APPEND != 0
         wait = file.may_wait and flags & RWF_NOWAIT == 0
+        ops = file.ops
+        if isinstance(ops, UnixSocket):
+            buffer = local(Buffer)
+            buffer.over_vectors(vectors.address, vectors.count, vectors.left)
+            return write_socket(task, ops, buffer, wait)
         try:
             done = write_vectors(task, file, vectors, offset, appends, wait)
         except EPIPE:
