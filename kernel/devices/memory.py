@@ -20,9 +20,16 @@ from kernel.base.errno import ENOSPC, ENOTTY
 from kernel.devices.random import fill_random
 from kernel.files.attributes import Attributes, Kind
 from kernel.files.file import ALWAYS_READY, Events, FileOps
+from kernel.memory import user
 
 RANDOM_DEVICE: u64 = 0x108
 """/dev/random, for which one had to wait once."""
+
+
+GET_ENTROPY_COUNT: u32 = 0x8004_5200
+"""RNDGETENTCNT (random(4))."""
+ENTROPY_BITS: u32 = 256
+"""What Linux tells since the pool is a hash: all that it can hold."""
 
 
 @struct
@@ -64,7 +71,10 @@ class MemoryDevice(FileOps):
         return self.described.device == RANDOM_DEVICE
 
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
-        raise ENOTTY
+        if not self.is_random or request != GET_ENTROPY_COUNT:
+            raise ENOTTY
+        user.put(u32, argument, ENTROPY_BITS)
+        return 0
 
     def closed(self) -> None:
         """There is no state."""

@@ -6,7 +6,7 @@ from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING
 
 from codegen.lang import Fallible, Nanoseconds, inline, struct, u8, u32, u64, width
-from kernel.base.errno import EACCES
+from kernel.base.errno import EACCES, EPERM
 from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
 from kernel.files.timestamp import Timestamp
@@ -99,6 +99,11 @@ class Attributes:
         """The contents were read. As with the mount option relatime, the first read after a change counts."""
         if not self.accessed.is_after(self.modified) or not self.accessed.is_after(self.changed):
             self.accessed.set(wall_time())
+
+    def check_owner(self, who: Credentials) -> Fallible[None]:
+        """EPERM unless `who` acts as the owner, or has CAP_FOWNER."""
+        if who.user != self.user and not who.has(Capability.FOWNER):
+            raise EPERM
 
     def permits(self, credentials: Credentials, wanted: Access) -> bool:
         """Whether `credentials` may do all of `wanted` (path_resolution(7), "Permissions")."""

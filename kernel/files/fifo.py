@@ -30,7 +30,7 @@ from codegen.lang import (
 from kernel.base.errno import EBADF, EINVAL, ENXIO
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
-from kernel.files.flags import STATUS_FLAG_BITS, OpenFlags, readable, writable
+from kernel.files.flags import OpenFlags, lasting, readable, writable
 from kernel.files.inode import Inode
 from kernel.files.pipe import Pipe
 from kernel.files.pipe_ends import PipeReader, PipeWriter
@@ -207,7 +207,7 @@ def open_fifo(owner: FileOwner, inode: Inode, flags: OpenFlags) -> Fallible[Open
         raise ENXIO
     fifo = create_fifo(inode) if known is None else known
     with on_error(free_unused, fifo):
-        file = open_end(owner, fifo, reads, writes, OpenFlags(u32(flags) & STATUS_FLAG_BITS) | OpenFlags.LARGE_FILE)
+        file = open_end(owner, fifo, reads, writes, lasting(flags))
     with on_error(file.drop):
         if not writes and fifo.writers == 0:
             if waits:

@@ -52,8 +52,11 @@ OPEN_FLAG_BITS: u32 = 0o37777703
 PATH_FLAG_BITS: u32 = 0o12600000
 """What open(2) heeds beside O_PATH: DIRECTORY, NO_FOLLOW, CLOSE_ON_EXEC."""
 
-STATUS_FLAG_BITS: u32 = 0o15676003
-"""What F_GETFL tells: the access mode and the flags that last."""
+PATH_STATUS_BITS: u32 = 0o10600000
+"""What F_GETFL tells of a file opened with O_PATH: that, DIRECTORY, NO_FOLLOW."""
+
+STATUS_FLAG_BITS: u32 = 0o35676003
+"""What F_GETFL tells of others: the access mode and the flags that last."""
 
 SETTABLE_FLAG_BITS: u32 = 0o1066000
 """What F_SETFL may change: APPEND, NONBLOCK, ASYNC, DIRECT, NO_ACCESS_TIME."""
@@ -100,6 +103,13 @@ def readable(flags: OpenFlags) -> bool:
 def writable(flags: OpenFlags) -> bool:
     """Whether a file opened so may be written: O_WRONLY or O_RDWR."""
     return u32(flags) & 3 == 1 or u32(flags) & 3 == 2
+
+
+def lasting(flags: OpenFlags) -> OpenFlags:
+    """The flags that an open file keeps."""
+    if OpenFlags.PATH in flags:
+        return OpenFlags(u32(flags) & PATH_STATUS_BITS)
+    return OpenFlags(u32(flags) & STATUS_FLAG_BITS) | OpenFlags.LARGE_FILE
 
 
 def access_wanted(flags: OpenFlags) -> Access:

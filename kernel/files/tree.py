@@ -6,7 +6,7 @@ has decided. What it makes it returns held.
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, deferred, invert, on_error, u8, u32
+from codegen.lang import Fallible, Slice, deferred, invert, local_array, on_error, u8, u32, u64
 from kernel.base.errno import (
     EBUSY,
     EEXIST,
@@ -19,6 +19,7 @@ from kernel.base.errno import (
     EPERM,
     EXDEV,
 )
+from kernel.base.text import format_unsigned
 from kernel.files.attributes import Access, Kind
 from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
@@ -27,10 +28,13 @@ from kernel.files.inode import Inode
 from kernel.files.listing import is_empty
 from kernel.files.path import LastComponent, Lookup
 from kernel.files.privileges import GROUP_EXECUTE, SET_GROUP, keeps_set_group
-from kernel.files.watch import Happening, inode_gone, notify_entry, notify_self
+from kernel.files.watch import Happening, inode_gone, notify_entry, notify_self, remember_name
 from kernel.machine.clock import wall_time
 
 STICKY: u32 = 0o1000
+NUMBER_SIGN: u8 = 0x23
+NUMBER_NAME: u64 = 21
+"""How long the name that stands for a file without one may be: the sign, and the digits of a number."""
 LINKS_MAX: u32 = 65_000
 
 
@@ -135,6 +139,10 @@ def create_nameless(lookup: Lookup, permissions: u32, may_link: bool) -> Fallibl
     lookup.parent = directory
     inode = new_inode(lookup, Kind.REGULAR, permissions)
     inode.is_linkable = may_link
+    name = local_array(u8, NUMBER_NAME)
+    start = format_unsigned(name, inode.described.number, 10) - 1
+    name[start] = NUMBER_SIGN
+    remember_name(inode, directory, name[start:NUMBER_NAME])
     return inode
 
 

@@ -8,8 +8,8 @@ Invariants
   does the watch.
 - Queues and all in them are charged to the container that made them, and counted for the user who did. An event that
   finds no room, or no memory, is told as an overflow.
-- A file that loses its last name while it is open and its directory is watched remembers that name: what happens to it
-  is told of there, too, but to those who do not want it (IN_EXCL_UNLINK).
+- A file that loses its last name while it is in use remembers that name, as long as the directory is there: what
+  happens to it is told of there, too, but to those who do not want it (IN_EXCL_UNLINK), and /proc shows it.
 """
 
 from __future__ import annotations
@@ -335,12 +335,14 @@ def inode_gone(inode: Inode) -> None:
 
 
 def note_lost_name(inode: Inode, entry: DirectoryEntry) -> None:
-    """The last name of a file was `entry`: remember it if somebody has the file open and watches the directory.
+    """The last name of a file was `entry`: remember it if somebody uses the file. Without memory it has had none."""
+    if inode.references > 1:
+        remember_name(inode, entry.directory, entry.name)
 
-    Without memory for it the directory hears no more of the file.
-    """
-    directory = entry.directory
-    if inode.references <= 1 or directory.watches is None or inode.lost_name is not None:
+
+def remember_name(inode: Inode, directory: Inode, name: Slice[u8]) -> None:
+    """`name` in `directory` stands for a file without a name, unless another one already does."""
+    if inode.lost_name is not None:
         return
     try:
         lost = owner_of(inode).heap.new(LostName)
@@ -353,8 +355,8 @@ def note_lost_name(inode: Inode, entry: DirectoryEntry) -> None:
     if following is not None:
         following.previous = lost
     directory.lost_below = lost
-    lost.name_length = entry.name_length
-    copy(lost.name, entry.name)
+    lost.name_length = u64(len(name))
+    copy(lost.name, name)
     inode.lost_name = lost
 
 

@@ -19,6 +19,7 @@ from kernel.syscalls.files_transfer import (
     LARGE,
     check_span,
     prepare_write,
+    read_bytes,
     tell_transfer,
     write_bytes,
     write_lock_of,
@@ -53,7 +54,7 @@ def transfer_steps(
         try:
             if done > 0:
                 preemption_point(Freezing.LATER)
-            got = source.ops.read(source_offset + done, buffer[0:step], source.may_wait and done == 0)
+            got = read_bytes(source, source_offset + done, buffer[0:step], source.may_wait and done == 0)
             if got == 0:
                 return done
             put = write_bytes(target, target_offset + done, buffer[0:got], target.may_wait)

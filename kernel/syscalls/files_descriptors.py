@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, i64, on_error, truncate, u32, u64
+from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, i64, on_error, truncate, u32, u64, wrapping_sub
 from kernel.base.errno import EBADF, EINVAL
 from kernel.files.content import PAGE
 from kernel.files.fifo import pipe_behind
-from kernel.files.file import OpenFile
+from kernel.files.file import FIONREAD, OpenFile
 from kernel.files.flags import SETTABLE_FLAG_BITS, OpenFlags
 from kernel.files.pipe_making import make_pipe
 from kernel.memory import user
@@ -34,6 +34,7 @@ CLOSE_RANGE_CLOEXEC: u32 = 4
 FIOCLEX: u32 = 0x5451
 FIONCLEX: u32 = 0x5450
 FIONBIO: u32 = 0x5421
+FIGETBSZ: u32 = 2
 """The requests of ioctl(2) that every file knows (ioctl_fat(2), asm-generic/ioctls.h)."""
 
 
@@ -106,8 +107,7 @@ def fcntl(task: Thread, fd: Fd, command: u32, argument: u64) -> Fallible[u64]:
     if command == F_GETFL:
         return u64(u32(file.flags))
     if command == F_SETFL:
-        kept = u32(file.flags) & (SETTABLE_FLAG_BITS ^ 0xFFFF_FFFF)
-        file.flags = OpenFlags(kept | u32(argument & u64(SETTABLE_FLAG_BITS)))
+        set_flags(task, file, OpenFlags(u32(argument & u64(SETTABLE_FLAG_BITS))))
         return 0
     if command == F_GETPIPE_SZ or command == F_SETPIPE_SZ:
         return control_pipe(task, file, command, truncate(u32, argument))
@@ -117,6 +117,15 @@ def fcntl(task: Thread, fd: Fd, command: u32, argument: u64) -> Fallible[u64]:
     if command == F_ADD_SEALS or command == F_GET_SEALS:
         return files_memory.control_seals(task, file, command, argument)
     raise EINVAL
+
+
+def set_flags(task: Thread, file: OpenFile, wanted: OpenFlags) -> Fallible[None]:
+    """F_SETFL. EPERM for O_NOATIME on a file of others."""
+    inode = file.inode
+    if inode is not None and OpenFlags.NO_ACCESS_TIME in wanted and OpenFlags.NO_ACCESS_TIME not in file.flags:
+        inode.described.check_owner(task.process.credentials)
+    kept = u32(file.flags) & (SETTABLE_FLAG_BITS ^ 0xFFFF_FFFF)
+    file.flags = OpenFlags(kept) | wanted
 
 
 def control_pipe(task: Thread, file: OpenFile, command: u32, size: u32) -> Fallible[u64]:
@@ -159,6 +168,13 @@ def control(task: Thread, file: OpenFile, request: u32, argument: u64) -> Fallib
         enabled = user.get(u32, UserAddr(argument)) != 0
         others = OpenFlags(u32(file.flags) & (u32(OpenFlags.NONBLOCK) ^ 0xFFFF_FFFF))
         file.flags = others | OpenFlags.NONBLOCK if enabled else others
+        return 0
+    inode = file.inode
+    if request == FIGETBSZ:
+        user.put(u32, UserAddr(argument), u32(PAGE))
+        return 0
+    if request == FIONREAD and inode is not None and inode.described.is_regular:
+        user.put(u32, UserAddr(argument), truncate(u32, wrapping_sub(u64, inode.described.size, file.position)))
         return 0
     if terminals.is_about_session(request):
         return terminals.control(task, file, request, argument)

@@ -23,6 +23,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import EBADF, EFAULT, EINVAL, ENOENT, ENOTDIR
 from kernel.files.file import OpenFile
+from kernel.files.flags import OpenFlags
 from kernel.files.inode import Inode
 from kernel.files.listing import Cursor
 from kernel.files.watch import Happening, notify
@@ -69,6 +70,8 @@ def list_directory(task: Thread, fd: Fd, buffer: UserAddr, count: u32, is_old: b
             if file.position == 0:
                 inode.populate(b"")
             notify(inode, Happening.ACCESS)
+            if OpenFlags.NO_ACCESS_TIME not in file.flags:
+                inode.described.note_access()
             return list_entries(file, inode, buffer, count, is_old)
 
 

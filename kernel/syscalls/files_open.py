@@ -24,10 +24,10 @@ from kernel.files.flags import (
     AT_FDCWD,
     OPEN_FLAG_BITS,
     PATH_FLAG_BITS,
-    STATUS_FLAG_BITS,
     OpenFlags,
     Resolve,
     access_wanted,
+    lasting,
     writable,
 )
 from kernel.files.inode import Inode
@@ -169,6 +169,8 @@ def check_open(lookup: Lookup, inode: Inode, flags: OpenFlags) -> Fallible[None]
     if about.is_directory and (writable(flags) or OpenFlags.TRUNCATE in flags):
         raise EISDIR
     about.check(lookup.credentials, access_wanted(flags))
+    if OpenFlags.NO_ACCESS_TIME in flags:
+        about.check_owner(lookup.credentials)
 
 
 def check_openable(inode: Inode) -> Fallible[None]:
@@ -203,8 +205,7 @@ def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFil
     writes = writable(flags) and OpenFlags.PATH not in flags and inode.content is not None
     if writes:
         check_writable(inode)
-    kept = OpenFlags(u32(flags) & STATUS_FLAG_BITS) | OpenFlags.LARGE_FILE
-    file = open_file(task.process.container.files, ops, inode, kept)
+    file = open_file(task.process.container.files, ops, inode, lasting(flags))
     inode.hold()
     if writes:
         file.begin_writing(inode)

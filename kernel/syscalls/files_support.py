@@ -25,9 +25,8 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM
+from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR, EOPNOTSUPP
 from kernel.files.attributes import Attributes
-from kernel.files.capability import Capability
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
 from kernel.files.inode import Inode
@@ -187,9 +186,7 @@ class Subject:
 
     def check_owner(self, task: Thread) -> Fallible[None]:
         """EPERM unless the thread acts as the owner, or has CAP_FOWNER."""
-        who = task.process.credentials
-        if who.user != self.about.user and not who.has(Capability.FOWNER):
-            raise EPERM
+        self.about.check_owner(task.process.credentials)
 
     def note_change(self, moment: Nanoseconds, what: Happening) -> None:
         """The attributes are other ones since `moment`: tell who watches the file what happened."""

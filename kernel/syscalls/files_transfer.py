@@ -13,6 +13,7 @@ from codegen.lang import (
     UserSlice,
     hot,
     inline,
+    local,
     local_array,
     noinline,
     u8,
@@ -25,8 +26,10 @@ from kernel.files.content import PAGE, SIZE_MAX
 from kernel.files.fifo import FifoEnd, pipe_behind, send
 from kernel.files.file import OpenFile
 from kernel.files.flags import OpenFlags
+from kernel.files.locks import described_by
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.privileges import remove_privileges
+from kernel.files.timestamp import Timestamp
 from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
 from kernel.machine.layout import USER_END
@@ -151,7 +154,7 @@ def read_steps(
         try:
             if done > 0 and not may_read_on(file):
                 return done
-            got = file.ops.read(offset + done, buffer[0:step], wait and done == 0)
+            got = read_bytes(file, offset + done, buffer[0:step], wait and done == 0)
             put = put_part(file, advance(destination.address, done), buffer[0:got])
         except Errno:
             if done == 0:
@@ -160,6 +163,24 @@ def read_steps(
         done += put
         if put < step or done == total:
             return done
+
+
+@inline
+def read_bytes(file: OpenFile, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    """Read into the kernel's memory; with O_NOATIME that is no access."""
+    if OpenFlags.NO_ACCESS_TIME in file.flags:
+        return read_unnoticed(file, offset, destination, wait)
+    return file.ops.read(offset, destination, wait)
+
+
+def read_unnoticed(file: OpenFile, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    """`read_bytes` with O_NOATIME."""
+    accessed = described_by(file).accessed
+    before = local(Timestamp)
+    before.copy_from(accessed)
+    done = file.ops.read(offset, destination, wait)
+    accessed.copy_from(before)
+    return done
 
 
 def may_read_on(file: OpenFile) -> Fallible[bool]:

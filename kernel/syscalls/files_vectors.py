@@ -25,6 +25,7 @@ from kernel.syscalls.files_transfer import (
     check_span,
     may_read_on,
     prepare_write,
+    read_bytes,
     signal_if_broken,
     tell_fifo_read,
     tell_fifo_write,
@@ -102,7 +103,7 @@ def read_parts(file: OpenFile, vectors: Vectors, start: u64, wait: bool) -> Fall
         try:
             if done > 0 and not may_read_on(file):
                 break
-            got = file.ops.read(start + done, buffer[0:step], wait and done == 0)
+            got = read_bytes(file, start + done, buffer[0:step], wait and done == 0)
             put = vectors.put(buffer[0:got])
         except Errno:
             if done == 0:

@@ -10,7 +10,7 @@ from kernel.devices.terminal_ends import MasterEnd, SlaveEnd
 from kernel.devices.terminal_nodes import NodeKind, TerminalNode, create_terminal
 from kernel.files.credentials import ROOT
 from kernel.files.file import OpenFile
-from kernel.files.flags import OPEN_FLAG_BITS, STATUS_FLAG_BITS, OpenFlags, Resolve
+from kernel.files.flags import OPEN_FLAG_BITS, OpenFlags, Resolve, lasting
 from kernel.files.inode import Inode
 from kernel.files.path import Lookup, resolve
 from kernel.memory import user
@@ -37,13 +37,13 @@ def open_node(task: Thread, node: TerminalNode, inode: Inode, flags: OpenFlags) 
     process = task.process
     match node.kind:
         case NodeKind.MULTIPLEXER:
-            return open_multiplexer(process, inode, kept(flags))
+            return open_multiplexer(process, inode, lasting(flags))
         case NodeKind.CONTROLLING:
             session = session_of(process)
             terminal = None if session is None else session.terminal
             if terminal is None:
                 raise ENXIO
-            return terminal.open_slave(kept(flags))
+            return terminal.open_slave(lasting(flags))
         case NodeKind.SLAVE:
             return open_slave(process, terminal_of_node(process.container, inode), flags)
 
@@ -62,11 +62,6 @@ def terminal_of_node(container: Container, node: Inode) -> Fallible[Terminal]:
     raise ENXIO
 
 
-def kept(flags: OpenFlags) -> OpenFlags:
-    """The flags that an open file keeps."""
-    return OpenFlags(u32(flags) & STATUS_FLAG_BITS) | OpenFlags.LARGE_FILE
-
-
 def open_multiplexer(process: Process, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
     """A new terminal of the container of `process`: its master."""
     container = process.container
@@ -81,7 +76,7 @@ def open_multiplexer(process: Process, inode: Inode, flags: OpenFlags) -> Fallib
 
 def open_slave(process: Process, terminal: Terminal, flags: OpenFlags) -> Fallible[OpenFile]:
     """Open a slave. Without O_NOCTTY it becomes the terminal of a session leader that has none (open(2))."""
-    file = terminal.open_slave(kept(flags))
+    file = terminal.open_slave(lasting(flags))
     is_leader = process.session_id == process.pid
     if OpenFlags.NO_TERMINAL not in flags and file.is_readable and is_leader and process.session.terminal is None:
         if terminal.session is None:

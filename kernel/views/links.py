@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, MutableSlice, Slice, local_array, struct, u8
+from codegen.lang import Errno, Fallible, MutableSlice, Slice, local_array, struct, u8, u64
 from kernel.base.errno import ENOENT
 from kernel.base.writer import Writer
 from kernel.files.attributes import Kind
 from kernel.files.file import OpenFile
 from kernel.files.inode import Destination, Inode, MagicLink, View
 from kernel.files.path import path_of
+from kernel.files.watch import LostName
 from kernel.process.process import Process
 from kernel.sched.cpu import current
 from kernel.views import console
@@ -122,6 +123,10 @@ def write_path(inode: Inode, process: Process, writer: Writer) -> None:
         writer.text(b" (deleted)")
         return
     buffer = local_array(u8, PATH_LENGTH)
+    lost = inode.lost_name
+    if lost is not None and inode.names == 0:
+        write_lost_path(lost, process, buffer, writer)
+        return
     try:
         writer.text(buffer[0 : path_of(inode, process.root, buffer)])
     except Errno:
@@ -129,6 +134,20 @@ def write_path(inode: Inode, process: Process, writer: Writer) -> None:
             writer.text(console.PATH)
         else:
             write_path_elsewhere(inode, buffer, writer)
+
+
+def write_lost_path(lost: LostName, process: Process, buffer: MutableSlice[u8], writer: Writer) -> None:
+    """The path that a file had before it was removed. A directory that is itself gone is shown as the root."""
+    length: u64 = 0
+    try:
+        length = path_of(lost.directory, process.root, buffer)
+    except Errno:
+        length = 0
+    if length > 1:
+        writer.text(buffer[0:length])
+    writer.text(b"/")
+    writer.text(lost.name)
+    writer.text(b" (deleted)")
 
 
 def write_path_elsewhere(inode: Inode, buffer: MutableSlice[u8], writer: Writer) -> None:
