@@ -113,6 +113,11 @@ def end_files(container: Container, total: Reclaimed) -> u64:
     total.objects += u64(len(files.open_files)) + u64(len(file_system.inodes))
     while files.revoke_first():
         give_way()
+    while True:
+        route = container.numbers.file_signals.first
+        if route is None:
+            break
+        route.forget_receiver()
     survivors = container.ipc.end()
     while file_system.end_step():
         give_way()

@@ -39,6 +39,8 @@ from kernel.files.file import FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.inode import Inode
 from kernel.files.poll import readiness_changed
+from kernel.files.route import Band
+from kernel.files.signalled import SignalledFiles
 from kernel.memory.heap import free
 from kernel.sched.timer import NEVER, after
 from kernel.sched.wait import WaitQueue
@@ -93,6 +95,8 @@ class Terminal:
     session: TerminalSession | None = None
     window: WindowSize = inline()
     changed: WaitQueue = inline()
+    master_signalled: SignalledFiles = inline()
+    slave_signalled: SignalledFiles = inline()
     line: LineDiscipline = inline()
 
     @property
@@ -134,6 +138,7 @@ class Terminal:
             done += put
             if put > 0:
                 self.changed_state()
+                self.tell_typed()
             elif not wait:
                 break
             else:
@@ -146,6 +151,13 @@ class Terminal:
         if done == 0 and total > 0:
             raise EAGAIN
         return done
+
+    def tell_typed(self) -> None:
+        """Tell those with O_ASYNC what there is now: something to read, and its echo."""
+        if self.is_ready_to_read:
+            self.slave_signalled.tell(Band.INPUT)
+        if self.line.screen.used > 0:
+            self.master_signalled.tell(Band.INPUT)
 
     def press_all(self, keys: Slice[u8]) -> u64:
         """As many keys as there is room for; returns how many."""
@@ -243,6 +255,7 @@ class Terminal:
             done += put
             if put > 0:
                 self.changed_state()
+                self.master_signalled.tell(Band.INPUT)
             if done == total:
                 return done
             if not wait:

@@ -9,6 +9,7 @@ from kernel.base.errno import EIO
 from kernel.devices import terminal_control
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps
+from kernel.files.signalled import SignalledFiles
 
 if TYPE_CHECKING:
     from kernel.devices.terminal import Terminal
@@ -46,6 +47,9 @@ class MasterEnd(FileOps):
         if terminal.is_left:
             events = events | Events.HANG_UP
         return events
+
+    def signalled(self) -> SignalledFiles | None:
+        return self.terminal.master_signalled
 
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         return terminal_control.control_master(self.terminal, request, argument)
@@ -91,6 +95,9 @@ class SlaveEnd(FileOps):
         if line.screen.takes_output:
             events = events | Events.OUTPUT | Events.WRITE_NORMAL
         return events
+
+    def signalled(self) -> SignalledFiles | None:
+        return self.terminal.slave_signalled
 
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         if self.is_hung_up:

@@ -36,6 +36,7 @@ from kernel.files.pipe import Pipe
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.pipe_making import create_pipe
 from kernel.files.poll import readiness_changed
+from kernel.files.signalled import SignalledFiles
 from kernel.machine.clock import wall_time
 from kernel.memory.heap import free
 from kernel.sched.wait import WaitQueue
@@ -139,6 +140,9 @@ class FifoEnd(FileOps):
         done = self.fifo.pipe.send(source, wait, is_packet)
         self.fifo.inode.described.touch(wall_time())
         return done
+
+    def signalled(self) -> SignalledFiles | None:
+        return self.fifo.pipe.signalled
 
     def attributes(self) -> Attributes:
         return self.fifo.inode.described

@@ -39,7 +39,9 @@ from kernel.base.errno import EIO
 from kernel.base.list import Link, List
 from kernel.files.attributes import Attributes
 from kernel.files.flags import OpenFlags, readable, writable
+from kernel.files.lease import end_leases
 from kernel.files.locks import release_of_file
+from kernel.files.notice import end_notices
 from kernel.files.poll import ALL_SOURCES, OTHERS, observe, readiness_changed
 from kernel.files.user_counts import Users
 from kernel.files.watch import Happening, notify
@@ -49,6 +51,8 @@ from kernel.sched.mutex import Mutex
 if TYPE_CHECKING:
     from kernel.files.epoll import Interest
     from kernel.files.inode import Inode
+    from kernel.files.route import SignalRoute
+    from kernel.files.signalled import SignalledFiles
     from kernel.memory.account import Account
 
 
@@ -121,6 +125,10 @@ class FileOps(Interface):
         """
         return observe()
 
+    def signalled(self) -> SignalledFiles | None:
+        """Who is told by a signal that the file is ready; None for files that do not tell so (O_ASYNC)."""
+        return None
+
     def unreachable(self) -> None:
         """The open file has no references any more but those of messages in queues of sockets (net/unix/collect.py)."""
         return
@@ -154,7 +162,13 @@ class OpenFile:
     watchers: List[Interest] = inline()
     """Which epolls want to know when it is ready (epoll.py)."""
     is_writer: bool = False
-    """It counts among the writers of its inode."""
+    """It counts among the writers of its inode; `is_reader`: among those that only read."""
+    is_reader: bool = False
+    route: SignalRoute | None = None
+    """Where its signals go, once somebody has said that."""
+    signalled_by: SignalledFiles | None = None
+    """The list that it is on with O_ASYNC."""
+    signalled_link: Link[OpenFile] = inline()
     exclusive_watchers: u64 = 0
     """How many of these are exclusive (EPOLLEXCLUSIVE), and how many of the events at the file they have taken."""
     exclusive_taken: u64 = 0
@@ -211,22 +225,40 @@ class OpenFile:
             interest.drop()
         release_of_file(self)
         self.tell_closed()
-        if self.is_writer:
-            self.end_writing()
+        inode = self.inode
+        if inode is not None:
+            self.leave_inode(inode)
+        signalled = self.signalled_by
+        if signalled is not None:
+            signalled.remove(self)
+        route = self.route
+        if route is not None:
+            self.route = None
+            route.free()
         owner.open_files.remove(self)
         self.owner = None
 
-    def begin_writing(self, inode: Inode) -> None:
-        """Count among the writers of `inode`, that of this open file."""
-        self.is_writer = True
-        inode.writers += 1
+    def count_in(self, inode: Inode) -> None:
+        """Count among those who may write to `inode`, that of this open file, or read it."""
+        self.is_writer = self.is_writable
+        self.is_reader = not self.is_writable
+        if self.is_writer:
+            inode.writers += 1
+        else:
+            inode.readers += 1
 
-    def end_writing(self) -> None:
-        """Undo `begin_writing`."""
-        inode = self.inode
-        assert inode is not None, "files with writers have inodes"
-        self.is_writer = False
-        inode.writers -= 1
+    def leave_inode(self, inode: Inode) -> None:
+        """Undo `count_in`, and end what hangs on the inode."""
+        if self.is_writer:
+            self.is_writer = False
+            inode.writers -= 1
+        if self.is_reader:
+            self.is_reader = False
+            inode.readers -= 1
+        if inode.leases is not None:
+            end_leases(self, inode)
+        if inode.notices is not None:
+            end_notices(inode, self)
 
     def finish(self) -> None:
         """Let go of what was opened: nothing refers to the open file any more."""

@@ -58,8 +58,8 @@ PATH_STATUS_BITS: u32 = 0o10600000
 STATUS_FLAG_BITS: u32 = 0o35676003
 """What F_GETFL tells of others: the access mode and the flags that last."""
 
-SETTABLE_FLAG_BITS: u32 = 0o1066000
-"""What F_SETFL may change: APPEND, NONBLOCK, ASYNC, DIRECT, NO_ACCESS_TIME."""
+SETTABLE_FLAG_BITS: u32 = 0o1046000
+"""What F_SETFL may change: APPEND, NONBLOCK, DIRECT, NO_ACCESS_TIME; and ASYNC of files that can tell."""
 
 
 @width(u32)

@@ -53,6 +53,8 @@ from kernel.sched.mutex import Mutex
 if TYPE_CHECKING:
     from kernel.files.extended import ExtendedAttributes
     from kernel.files.fifo import Fifo
+    from kernel.files.lease import Lease
+    from kernel.files.notice import Notice
     from kernel.files.ramfs import RamFs
     from kernel.files.watch import LostName, Watch
 
@@ -132,12 +134,17 @@ class Inode(FileOps):
     """Whether one of its extended attributes, or of those below, gives capabilities to who executes it."""
     watches: Watch | None = None
     """Who wants to know what happens to it (watch.py)."""
+    notices: Notice | None = None
+    """Which open files tell by a signal what happens in it (notice.py)."""
+    leases: Lease | None = None
     lost_name: LostName | None = None
     """Its last name, where somebody watched the directory when it was removed (watch.py)."""
     lost_below: LostName | None = None
     """The first of such names that were in this directory."""
     writers: u32 = 0
-    """How many open files may write to it; `executions`: how many programs it is (execution.py)."""
+    """How many open files may write to it; `readers`: only read it; `executions`: how many programs it is
+    (execution.py)."""
+    readers: u32 = 0
     executions: u32 = 0
     is_memory: bool = False
     """Made by memfd_create(2), with its name in `target`."""

@@ -27,6 +27,7 @@ from kernel.base.errno import EAGAIN, EBADF, EINVAL, EMFILE, ENOTTY
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.file import FIONREAD, Events, FileOps, FileOwner, OpenFile
+from kernel.files.signalled import SignalledFiles
 from kernel.files.user_counts import QUEUES_MAX
 from kernel.files.watch import EventQueue, FileEvent, Happening
 from kernel.memory import user
@@ -46,6 +47,7 @@ class Inotify(FileOps):
     """One queue, opened."""
 
     queue: EventQueue = inline()
+    asynchronous: SignalledFiles = inline()
     described: Attributes = inline()
 
     def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
@@ -80,6 +82,9 @@ class Inotify(FileOps):
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EBADF
+
+    def signalled(self) -> SignalledFiles | None:
+        return self.asynchronous
 
     def attributes(self) -> Attributes:
         return self.described
@@ -139,6 +144,7 @@ def open_inotify(owner: FileOwner, user_id: u32, nonblocking: bool) -> Fallible[
             raise EMFILE
         made = owner.account.heap.new(Inotify)
     made.queue.counts = counts
+    made.queue.signalled = made.asynchronous
     counts.queues += 1
     describe(made.described)
     return open_anonymous(owner, made, nonblocking)

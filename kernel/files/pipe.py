@@ -38,6 +38,8 @@ from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.pipe_ring import PipeRing, content_of
 from kernel.files.pipe_waiters import PipeWaiters
 from kernel.files.poll import readiness_changed
+from kernel.files.route import Band
+from kernel.files.signalled import SignalledFiles
 from kernel.files.user_counts import PIPE_PAGES_SOFT, PIPE_SIZE_LIMIT, PIPE_SIZE_MAX, UserCounts
 from kernel.files.vectors import Vectors
 from kernel.memory import frames, user
@@ -65,6 +67,7 @@ class Pipe:
     arrivals: u64 = 0
     """How often something happened that a reader may wait for; `departures`: a writer."""
     departures: u64 = 0
+    signalled: SignalledFiles = inline()
 
     # Reading.
 
@@ -129,6 +132,7 @@ class Pipe:
             goes_on = not page.is_packet
         if was_full:
             self.content_taken()
+        self.signalled.tell(Band.OUTPUT)
         return done
 
     @hot
@@ -139,6 +143,7 @@ class Pipe:
             # By far the most reads: all that there is, in one page.
             user.copy_out(UserSlice(destination.address, first.length), content_of(first, PAGE))
             self.ring.consume(first, first.length)
+            self.signalled.tell(Band.OUTPUT)
             return first.length
         was_full = self.ring.is_full
         done: u64 = 0
@@ -159,6 +164,7 @@ class Pipe:
             goes_on = not page.is_packet
         if was_full:
             self.content_taken()
+        self.signalled.tell(Band.OUTPUT)
         return done
 
     def take_to_vectors(self, vectors: Vectors) -> Fallible[u64]:
@@ -182,6 +188,7 @@ class Pipe:
             goes_on = not page.is_packet and put == len(part)
         if was_full:
             self.content_taken()
+        self.signalled.tell(Band.OUTPUT)
         return done
 
     def content_taken(self) -> None:
@@ -329,6 +336,7 @@ class Pipe:
         self.arrivals += 1
         self.readable.wake()
         readiness_changed(self.source)
+        self.signalled.tell(Band.INPUT)
 
     # All else.
 
@@ -363,6 +371,7 @@ class Pipe:
         if self.reader.is_open or self.writer.is_open:
             self.content_changed()
             self.room_made()
+            self.signalled.tell(Band.OUTPUT)
             return
         self.free_all()
 

@@ -11,6 +11,7 @@ from kernel.files.file import Events, FileOps
 
 if TYPE_CHECKING:
     from kernel.files.pipe import Pipe
+    from kernel.files.signalled import SignalledFiles
 
 
 @struct
@@ -42,6 +43,9 @@ class PipeReader(FileOps):
 
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         return self.pipe.control(request, argument)
+
+    def signalled(self) -> SignalledFiles | None:
+        return self.pipe.signalled
 
     def closed(self) -> None:
         self.is_open = False
@@ -80,6 +84,9 @@ class PipeWriter(FileOps):
 
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         return self.pipe.control(request, argument)
+
+    def signalled(self) -> SignalledFiles | None:
+        return self.pipe.signalled
 
     def closed(self) -> None:
         self.is_open = False

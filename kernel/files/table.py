@@ -37,6 +37,7 @@ from kernel.base.errno import EBADF, EMFILE
 from kernel.base.tree import Tree, TreeNode
 from kernel.files.file import Descriptor, OpenFile
 from kernel.files.locks import release_of_process
+from kernel.files.notice import take_back
 from kernel.sched.preemption import give_way
 
 if TYPE_CHECKING:
@@ -309,6 +310,9 @@ class FileTable:
             self.free_from = min(self.free_from, number)
             file.holders.remove(slot)
             release_of_process(file, self)
+            inode = file.inode
+            if inode is not None:
+                take_back(inode, file, self)
             file.drop()
 
     @must_use

@@ -39,7 +39,9 @@ from kernel.base.errno import ENOMEM, ENOSPC
 from kernel.base.list import Link, List
 from kernel.base.tree import Tree, TreeNode
 from kernel.files.flags import NAME_MAX
+from kernel.files.notice import WATCHING, NoticeFlags, happened, tell_notices
 from kernel.files.poll import readiness_changed
+from kernel.files.route import Band
 from kernel.files.user_counts import WATCHES_MAX, UserCounts
 from kernel.memory.heap import free, owner_of
 from kernel.sched.wait import WaitQueue
@@ -47,6 +49,7 @@ from kernel.sched.wait import WaitQueue
 if TYPE_CHECKING:
     from kernel.files.directory import DirectoryEntry
     from kernel.files.inode import Inode
+    from kernel.files.signalled import SignalledFiles
 
 EVENTS_MAX: u64 = 16_384
 """How many events a queue keeps (/proc/sys/fs/inotify/max_queued_events)."""
@@ -134,17 +137,6 @@ class LostName:
 
 
 @struct
-class Watching:
-    """How many watches there are, so that nobody looks for some when there is none; and the last cookie."""
-
-    count: u64 = 0
-    cookie: u32 = 0
-
-
-WATCHING = Watching()
-
-
-@struct
 class EventQueue:
     """The watches of one descriptor, and its events in order."""
 
@@ -156,6 +148,8 @@ class EventQueue:
     has_overflowed: bool = False
     last_number: i32 = 0
     changed: WaitQueue = inline()
+    signalled: SignalledFiles | None = None
+    """Who is told by a signal that there are events."""
 
     def find(self, number: i32) -> Watch | None:
         """The watch with a number."""
@@ -226,6 +220,9 @@ class EventQueue:
             self.has_overflowed = True
         self.changed.wake_all()
         readiness_changed()
+        signalled = self.signalled
+        if signalled is not None:
+            signalled.tell(Band.INPUT)
 
     def free_all(self) -> None:
         """End every watch and drop every event."""
@@ -304,10 +301,14 @@ def notify_move(old: Inode, old_name: Slice[u8], new: Inode, new_name: Slice[u8]
     WATCHING.cookie = wrapping_add(u32, WATCHING.cookie, 1)
     tell(old, subject, Happening.MOVED_FROM, WATCHING.cookie, old_name)
     tell(new, subject, Happening.MOVED_TO, WATCHING.cookie, new_name)
+    if old is new and old.notices is not None:
+        tell_notices(old, NoticeFlags.RENAME)
 
 
 def tell(inode: Inode, subject: Inode, what: Happening, cookie: u32, name: Slice[u8], is_lost: bool = False) -> None:
     """Tell who watches `inode` what happened to `subject`, which may have lost its name there."""
+    if inode.notices is not None:
+        tell_notices(inode, happened(u32(what)))
     if inode.watches is None:
         return
     told = what

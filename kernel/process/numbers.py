@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from codegen.lang import Fallible, Pid, inline, struct, u64
 from kernel.base.circle import Circle
 from kernel.base.errno import EAGAIN, EEXIST, ESRCH
+from kernel.base.list import List
 from kernel.base.tree import Tree
+from kernel.process.file_signals import FileSignals
 from kernel.process.process import Process
 from kernel.sched.thread import Thread
 
@@ -34,6 +36,8 @@ class Numbers:
     threads: Tree[Thread] = inline(Tree(Thread.number_node))
     groups: Tree[Process] = inline(Tree(Process.group_node))
     sessions: Tree[Process] = inline(Tree(Process.session_node))
+    file_signals: List[FileSignals] = inline(List(FileSignals.numbers_link))
+    """The open files, be they of other containers, that tell by signals what has a number here."""
     last: u64 = 0
     """The number that was given out last in turn."""
     may_meet: bool = False

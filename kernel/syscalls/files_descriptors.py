@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, i64, on_error, truncate, u32, u64, wrapping_sub
+from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, i64, invert, on_error, truncate, u32, u64, wrapping_sub
 from kernel.base.errno import EBADF, EINVAL
+from kernel.files.attributes import Kind
 from kernel.files.content import PAGE
 from kernel.files.fifo import pipe_behind
 from kernel.files.file import FIONREAD, OpenFile
@@ -11,9 +12,10 @@ from kernel.files.flags import SETTABLE_FLAG_BITS, OpenFlags
 from kernel.files.pipe_making import make_pipe
 from kernel.memory import user
 from kernel.sched.thread import Thread
-from kernel.syscalls import files_locks, files_memory, terminals
+from kernel.syscalls import files_locks, files_memory, files_signals, terminals
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_memory import F_ADD_SEALS, F_GET_SEALS
+from kernel.syscalls.files_signals import FIOSETOWN, SIOCGPGRP
 from kernel.syscalls.files_support import advance
 
 F_DUPFD = 0
@@ -34,6 +36,7 @@ CLOSE_RANGE_CLOEXEC: u32 = 4
 FIOCLEX: u32 = 0x5451
 FIONCLEX: u32 = 0x5450
 FIONBIO: u32 = 0x5421
+FIOASYNC: u32 = 0x5452
 FIGETBSZ: u32 = 2
 """The requests of ioctl(2) that every file knows (ioctl_fat(2), asm-generic/ioctls.h)."""
 
@@ -107,10 +110,12 @@ def fcntl(task: Thread, fd: Fd, command: u32, argument: u64) -> Fallible[u64]:
     if command == F_GETFL:
         return u64(u32(file.flags))
     if command == F_SETFL:
-        set_flags(task, file, OpenFlags(u32(argument & u64(SETTABLE_FLAG_BITS))))
+        set_flags(task, file, fd, OpenFlags(truncate(u32, argument)))
         return 0
     if command == F_GETPIPE_SZ or command == F_SETPIPE_SZ:
         return control_pipe(task, file, command, truncate(u32, argument))
+    if files_signals.is_about_signals(command):
+        return files_signals.control(task, fd, command, argument)
     if files_locks.is_about_locks(command):
         files_locks.control(task, fd, command, UserAddr(argument))
         return 0
@@ -119,13 +124,14 @@ def fcntl(task: Thread, fd: Fd, command: u32, argument: u64) -> Fallible[u64]:
     raise EINVAL
 
 
-def set_flags(task: Thread, file: OpenFile, wanted: OpenFlags) -> Fallible[None]:
-    """F_SETFL. EPERM for O_NOATIME on a file of others."""
+def set_flags(task: Thread, file: OpenFile, fd: Fd, wanted: OpenFlags) -> Fallible[None]:
+    """F_SETFL. EPERM for O_NOATIME on a file of others, ENOMEM."""
     inode = file.inode
     if inode is not None and OpenFlags.NO_ACCESS_TIME in wanted and OpenFlags.NO_ACCESS_TIME not in file.flags:
         inode.described.check_owner(task.process.credentials)
-    kept = u32(file.flags) & (SETTABLE_FLAG_BITS ^ 0xFFFF_FFFF)
-    file.flags = OpenFlags(kept) | wanted
+    files_signals.set_asynchronous(task, file, fd, OpenFlags.ASYNC in wanted)
+    kept = u32(file.flags) & invert(u32, SETTABLE_FLAG_BITS)
+    file.flags = OpenFlags(kept | u32(wanted) & SETTABLE_FLAG_BITS)
 
 
 def control_pipe(task: Thread, file: OpenFile, command: u32, size: u32) -> Fallible[u64]:
@@ -159,15 +165,21 @@ def ioctl(task: Thread, fd: Fd, request: u32, argument: u64) -> Fallible[i64]:
         return 0
     file.hold()
     with deferred(file.drop):
-        return control(task, file, request, argument)
+        return control(task, file, fd, request, argument)
 
 
-def control(task: Thread, file: OpenFile, request: u32, argument: u64) -> Fallible[i64]:
+def control(task: Thread, file: OpenFile, fd: Fd, request: u32, argument: u64) -> Fallible[i64]:
     """ioctl(2) as far as it is about an open file, which is held: requests copy, and another thread may close it."""
     if request == FIONBIO:
         enabled = user.get(u32, UserAddr(argument)) != 0
         others = OpenFlags(u32(file.flags) & (u32(OpenFlags.NONBLOCK) ^ 0xFFFF_FFFF))
         file.flags = others | OpenFlags.NONBLOCK if enabled else others
+        return 0
+    if request == FIOASYNC:
+        files_signals.control_asynchronous(task, file, fd, UserAddr(argument))
+        return 0
+    if FIOSETOWN <= request <= SIOCGPGRP and file.ops.attributes().kind == Kind.SOCKET:
+        files_signals.control_receiver(task, file, request, UserAddr(argument))
         return 0
     inode = file.inode
     if request == FIGETBSZ:

@@ -27,6 +27,7 @@ from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, AtFlags, OpenFlags, Resolve
 from kernel.files.holes import next_data, next_hole
 from kernel.files.inode import Inode
+from kernel.files.lease import break_leases
 from kernel.files.privileges import remove_privileges
 from kernel.files.watch import Happening, notify
 from kernel.sched.thread import Thread
@@ -178,6 +179,12 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
         raise EISDIR
     inode.described.check(task.process.credentials, Access.WRITE)
     check_writable(inode)
+    if inode.leases is not None:
+        inode.hold()
+        with deferred(inode.drop):
+            break_leases(inode, True, True)
+            resize(task, inode, u64(length), inode.described.size != u64(length))
+        return
     resize(task, inode, u64(length), inode.described.size != u64(length))
 
 

@@ -31,6 +31,7 @@ from kernel.files.flags import (
     writable,
 )
 from kernel.files.inode import Inode
+from kernel.files.lease import break_leases
 from kernel.files.path import LastComponent, Lookup, Restrictions
 from kernel.files.watch import Happening, notify
 from kernel.sched.thread import Thread
@@ -207,6 +208,9 @@ def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFil
         check_writable(inode)
     file = open_file(task.process.container.files, ops, inode, lasting(flags))
     inode.hold()
-    if writes:
-        file.begin_writing(inode)
+    if OpenFlags.PATH not in flags and inode.content is not None:
+        file.count_in(inode)
+        if inode.leases is not None:
+            with on_error(file.drop):
+                break_leases(inode, writable(flags), OpenFlags.NONBLOCK not in flags)
     return file

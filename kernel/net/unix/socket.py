@@ -47,6 +47,8 @@ from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.poll import readiness_changed
+from kernel.files.route import Band
+from kernel.files.signalled import SignalledFiles
 from kernel.memory.heap import free
 from kernel.net.socket.kind import SocketKind
 from kernel.net.socket.options import SocketOptions
@@ -104,6 +106,7 @@ class UnixSocket(FileOps):
     """Who waits for room in the queue here, or on the list of connections."""
     turns: Waiters = inline()
     """Who waits until another reader is done."""
+    asynchronous: SignalledFiles = inline()
     stack_link: Link[UnixSocket] = inline()
     """Under the lock of the stack."""
     pending_link: Link[UnixSocket] = inline()
@@ -223,6 +226,8 @@ class UnixSocket(FileOps):
             if with_error:
                 self.error = ECONNRESET.code
         self.tell_changed()
+        if receiving:
+            self.asynchronous.tell(Band.HANG_UP if sending else Band.INPUT)
 
     def tell_changed(self) -> None:
         """Everybody who waits here looks again."""
@@ -239,6 +244,7 @@ class UnixSocket(FileOps):
         self.arrivals.fetch_add(1)
         self.readers.wake_one()
         readiness_changed(self.source)
+        self.asynchronous.tell(Band.INPUT)
 
     @hot
     def tell_message(self) -> None:
@@ -246,6 +252,7 @@ class UnixSocket(FileOps):
         self.arrivals.fetch_add(1)
         self.readers.wake()
         readiness_changed(self.source)
+        self.asynchronous.tell(Band.INPUT)
 
     @hot
     def discharge(self, charge: u64) -> None:
@@ -321,6 +328,9 @@ class UnixSocket(FileOps):
 
     def readiness(self) -> Events:
         return readiness.events_of(self)
+
+    def signalled(self) -> SignalledFiles | None:
+        return self.asynchronous
 
     def changes(self, events: u32) -> u64:
         return readiness.changes_of(self, events)
