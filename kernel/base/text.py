@@ -68,3 +68,9 @@ def index_of(text: Slice[u8], wanted: u8) -> u64:
 def starts_with(text: Slice[u8], prefix: Slice[u8]) -> bool:
     """Whether `text` begins with `prefix`."""
     return len(text) >= len(prefix) and text[: len(prefix)] == prefix
+
+
+def split_at(text: Slice[u8], separator: u8) -> tuple[Slice[u8], Slice[u8]]:
+    """What stands before the first `separator`, and what behind it; all and nothing if there is none."""
+    length = index_of(text, separator)
+    return text[0:length], text[min(length + 1, len(text)) :]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from codegen.lang import Errno, Fallible, Fd, deferred, local
 from kernel.base.log import log
 from kernel.containers.abi import ContainerStage
-from kernel.containers.container import BOOT, SHARED
+from kernel.containers.container import BOOT
 from kernel.devices.channel import channel_file
-from kernel.devices.dev import character_device
 from kernel.devices.serial import console_file
 from kernel.files.archive import unpack
+from kernel.files.mounts import SHARED
 from kernel.files.path import Lookup
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.files.table import create_table
@@ -34,7 +34,7 @@ def prepare_boot_container(info: StartInfo) -> Fallible[None]:
     if info.module_count > 0:
         module = info.module(0)
         try:
-            count = unpack(module.contents(), module.start, BOOT.file_system, character_device)
+            count = unpack(module.contents(), module.start, BOOT.file_system)
             log(f"boot archive: {count} entries")
         except Errno as error:
             log(f"boot archive: error {error.code}: it is damaged, or does not fit into memory")
@@ -46,9 +46,7 @@ def show_shared_trees(devices: RamFs, processes: RamFs) -> Fallible[None]:
     lead_to_terminals(devices.root)
     SHARED.devices = devices
     SHARED.processes = processes
-    root = BOOT.file_system.root
-    BOOT.file_system.cover(root, b"dev", devices.root)
-    BOOT.file_system.cover(root, b"proc", processes.root)
+    BOOT.mounts.prepare(BOOT.file_system)
 
 
 def start_agent() -> Fallible[None]:

@@ -33,13 +33,15 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EAGAIN, EEXIST, EXDEV
+from kernel.base.errno import EAGAIN, EEXIST, EINVAL, EXDEV
 from kernel.base.list import Link, List
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.containers import out_of_memory
 from kernel.containers.abi import ContainerStage, EventKind
 from kernel.devices.terminal import TerminalList
 from kernel.files.file import FileOwner
+from kernel.files.mount_kind import has_fixed_names
+from kernel.files.mounts import MountTable
 from kernel.files.poll import readiness_changed
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.ipc.namespace import IpcNamespace
@@ -86,6 +88,8 @@ class Container:
     ipc: IpcNamespace = inline()
     terminals: TerminalList = inline()
     file_system: RamFs = uninitialised()
+    """Its own files: what is mounted at /."""
+    mounts: MountTable = inline()
     processes: List[Process] = inline(List(Process.container_link))
     init: Process | None = None
     """The process with pid 1, while it lives."""
@@ -241,27 +245,20 @@ class Registry:
 REGISTRY = Registry()
 
 
-@struct
-class SharedTrees:
-    """What every container shows in its file system, though it belongs to the boot container."""
-
-    devices: RamFs = uninitialised()
-    processes: RamFs = uninitialised()
-
-
-SHARED = SharedTrees()
-
 BOOT = Container()
 """The container that everything else is in; the agent runs here. Its account is what the kernel can give away."""
 
 
 def check_lower(parent: Container, lower: Inode) -> Fallible[None]:
     """EXDEV unless the files of `lower` outlive all that is made inside `parent`: those of it and of what is around it.
+    EINVAL for what the kernel makes, as in /proc.
 
     A directory of another container can be reached by a descriptor that was passed on.
     """
     if lower.is_dead:
         raise EXDEV
+    if has_fixed_names(lower.fs.kind):
+        raise EINVAL
     owner = owner_of(lower)
     payer: Account | None = parent.account
     while payer is not owner:
@@ -289,8 +286,6 @@ def create_child(parent: Container, name: Slice[u8], lower: Inode) -> Fallible[C
         with on_error(child.network.drop):
             child.file_system = create_file_system(child.account, lower)
             with on_error(child.file_system.destroy):
-                root = child.file_system.root
-                child.file_system.cover(root, b"dev", SHARED.devices.root)
-                child.file_system.cover(root, b"proc", SHARED.processes.root)
+                child.mounts.prepare(child.file_system)
     parent.children.push_last(child)
     return child

@@ -12,7 +12,6 @@ from kernel.base.errno import EBUSY, EDEADLK
 from kernel.containers.abi import ContainerStage
 from kernel.containers.container import Container
 from kernel.files.content import release_dying
-from kernel.memory.heap import free
 from kernel.memory.reparent import reparent
 from kernel.process.ending import kill_process
 from kernel.process.process import Process
@@ -109,8 +108,8 @@ def destroy_leaf(container: Container, total: Reclaimed) -> None:
 def end_files(container: Container, total: Reclaimed) -> u64:
     """Give back its open files and its file system; how many objects of them others still refer to, which are dead."""
     files = container.files
-    file_system = container.file_system
-    total.objects += u64(len(files.open_files)) + u64(len(file_system.inodes))
+    mounts = container.mounts
+    total.objects += u64(len(files.open_files)) + mounts.count_inodes()
     while files.revoke_first():
         give_way()
     while True:
@@ -119,11 +118,9 @@ def end_files(container: Container, total: Reclaimed) -> u64:
             break
         route.forget_receiver()
     survivors = container.ipc.end()
-    while file_system.end_step():
+    while mounts.end_step():
         give_way()
-    survivors += container.network.end() + files.survivors + file_system.survivors
-    free(file_system)
-    return survivors
+    return survivors + container.network.end() + files.survivors + mounts.free()
 
 
 def await_end(container: Container) -> u64:

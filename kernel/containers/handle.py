@@ -152,6 +152,9 @@ class ContainerHandle(FileOps):
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EINVAL
 
+    def title(self) -> Slice[u8]:
+        return b"[container]"
+
     def attributes(self) -> Attributes:
         return self.described
 

@@ -13,17 +13,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.lang import Pid, inline, local, sleeps, struct, u32, u64
+from codegen.lang import Pid, i64, inline, local, sleeps, struct, u32, u64
 from kernel.base.log import log
 from kernel.containers.abi import EventKind
 from kernel.files.content import DYING
-from kernel.files.reclaim import reclaim_step
 from kernel.memory import frames
 from kernel.memory.account import Account, LimitState, Resource
 from kernel.memory.budget import Budget
 from kernel.memory.pressure import PRESSURE
 from kernel.memory.resident import reap_step, resident_pages
 from kernel.memory.space import AddressSpace
+from kernel.process.badness import NEVER, badness
 from kernel.process.changes import drop_space
 from kernel.process.ending import kill_process
 from kernel.process.process import Process
@@ -106,7 +106,7 @@ def reclaim(scope: Container) -> bool:
     level: Container | None = scope
     while level is not None:
         level.account.heap.trim()
-        if not reclaim_step(level.file_system, budget):
+        if not level.mounts.reclaim_step(budget):
             return False
         level = level.following(scope)
     return True
@@ -163,17 +163,21 @@ def pause() -> None:
 def largest(scope: Container, spared: Process | None) -> Process | None:
     """The process in `scope` that has most pages in memory, of equals the youngest; None if none has any.
 
-    `spared` is never it.
+    `spared` is never it. What processes have set for themselves (oom_score_adj) counts in their own container: nobody
+    makes a process of another one the victim.
     """
     found: Process | None = None
-    most: u64 = 1
+    most: i64 = NEVER + 1
+    _, total = frames.counts()
+    total = min(total, scope.account.pages.limit)
     level: Container | None = scope
     while level is not None:
         for process in level.processes:
             if not process.is_zombie and not process.exiting and process is not spared:
                 size = resident_pages(process.space)
-                if size >= most:
-                    most = size
+                points = badness(process, total) if level is scope else i64(size)
+                if size > 0 and points >= most:
+                    most = points
                     found = process
         level = level.following(scope)
     return found

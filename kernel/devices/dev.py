@@ -1,7 +1,8 @@
 """/dev: the devices that every container finds, as one directory that all containers share as a layer.
 
-The directory is made once at start and shown by `RamFs.cover` in each container, which can change its own
-view of it.
+Interface: `create_dev` makes the directory, once; each container mounts a layer of its own over it
+(kernel/files/mounts.py) and can change that. `character_device` is what a node serves, wherever it is and whoever made
+it: the devices of this table, and no others.
 """
 
 from __future__ import annotations
@@ -10,16 +11,14 @@ from dataclasses import dataclass
 
 from codegen.lang import Fallible, Slice, deferred, u8, u32, u64
 from kernel.devices.memory import FULL, NULL, RANDOM, URANDOM, ZERO
-from kernel.devices.serial import CONSOLE
-from kernel.devices.terminal_nodes import CONTROLLING, MULTIPLEXER
+from kernel.devices.terminal_control import SLAVE_MAJOR_DEVICE
+from kernel.devices.terminal_nodes import CONSOLE, CONTROLLING, HIGHEST_NUMBER, MULTIPLEXER, SLAVE
 from kernel.files import tree
 from kernel.files.attributes import Kind
 from kernel.files.file import FileOps
+from kernel.files.mount_kind import MountKind
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
-
-DEV_LAYER = 4096
-"""Inode numbers of their own for /dev, away from those of any container's layers."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,16 @@ NODES = (
 
 
 def character_device(number: u64) -> FileOps | None:
-    """The device of /dev that has this number (makedev(3))."""
+    """The device that has this number (makedev(3)); None for what there is not, and for the machine's own."""
     for node in NODES:
         if node.device.attributes().device == number:
             return node.device
-    return None
+    return SLAVE if SLAVE_MAJOR_DEVICE <= number <= SLAVE_MAJOR_DEVICE + HIGHEST_NUMBER else None
 
 
 def create_dev(account: Account) -> Fallible[RamFs]:
     """The tree of /dev, charged to `account`."""
-    fs = create_file_system(account, None, DEV_LAYER)
+    fs = create_file_system(account, None, MountKind.DEVICES)
     for node in NODES:
         add_device(fs, node.name, node.device, node.permissions)
     add_folder(fs, b"shm", 0o1777)
@@ -84,6 +83,5 @@ def add_device(fs: RamFs, name: Slice[u8], device: FileOps, permissions: u32) ->
     """Make the node of a character device in the root of `fs`."""
     inode = fs.new_inode(Kind.CHARACTER, permissions, 0, 0)
     with deferred(inode.drop):
-        inode.device = device
         inode.described.device = device.attributes().device
         tree.attach(fs.root, name, inode)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from codegen.lang import Fallible, MutableSlice, Slice, UserAddr, i64, inline, struct, u8, u32, u64, uninitialised
 from kernel.base.errno import EIO
+from kernel.base.writer import Writer
 from kernel.devices import terminal_control
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps
@@ -28,6 +29,10 @@ class MasterEnd(FileOps):
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         return self.terminal.type(source, wait)
+
+    def write_details(self, writer: Writer, start: u64) -> u64:
+        writer(f"tty-index:\t{self.terminal.number}\n")
+        return 0
 
     def attributes(self) -> Attributes:
         return self.described

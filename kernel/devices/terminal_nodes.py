@@ -1,4 +1,4 @@
-"""The nodes of terminals: /dev/ptmx, /dev/tty and what is in /dev/pts (pts(4), tty(4)).
+"""The nodes of terminals: /dev/ptmx, /dev/tty, /dev/console and what is in /dev/pts (pts(4), tty(4)).
 
 A node says only that it stands for a terminal; which one is found when it is opened, among those of the container that
 opens it and of the ones around that. So a node that is left over, or seen through a layer of another container, refers
@@ -32,10 +32,10 @@ from kernel.files.credentials import Credentials
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.inode import Inode
+from kernel.files.mounts import MULTIPLEXER_DEVICE
 
-MULTIPLEXER_DEVICE: u64 = 0x502
-"""makedev(5, 2): /dev/ptmx, and every master (admin-guide/devices.txt)."""
 CONTROLLING_DEVICE: u64 = 0x500
+CONSOLE_DEVICE: u64 = 0x501
 HIGHEST_NUMBER: u64 = 255
 """The minor number of a slave has eight bits here."""
 
@@ -50,6 +50,8 @@ class NodeKind(IntEnum):
     """/dev/tty: the controlling terminal of who opens it."""
     SLAVE = 3
     """/dev/pts/N: the slave of the terminal whose node it is."""
+    CONSOLE = 4
+    """/dev/console: the terminal that the container was given, and in the boot container the machine's console."""
 
 
 @struct
@@ -99,6 +101,7 @@ def make_terminal_node(kind: NodeKind, device: int) -> TerminalNode:
 MULTIPLEXER = make_terminal_node(NodeKind.MULTIPLEXER, MULTIPLEXER_DEVICE)
 CONTROLLING = make_terminal_node(NodeKind.CONTROLLING, CONTROLLING_DEVICE)
 SLAVE = make_terminal_node(NodeKind.SLAVE, SLAVE_MAJOR_DEVICE)
+CONSOLE = make_terminal_node(NodeKind.CONSOLE, CONSOLE_DEVICE)
 
 
 def create_terminal(
@@ -115,7 +118,6 @@ def create_terminal(
     terminal = heap.new(Terminal)
     with on_error(heap.free, terminal):
         terminal.node = make_node(folder, number, who.user, who.group)
-        terminal.node.device = SLAVE
         terminal.folder = folder
         folder.hold()
         with on_error(remove_node, terminal):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen.lang import Fallible, on_error
-from kernel.files.attributes import Attributes, Kind
+from kernel.files.attributes import ANONYMOUS_DEVICE, Attributes, Kind
 from kernel.files.file import FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 
@@ -11,6 +11,8 @@ from kernel.files.flags import OpenFlags
 def describe(about: Attributes) -> None:
     """What fstat(2) tells of such a file."""
     about.kind = Kind.REGULAR
+    about.file_system = ANONYMOUS_DEVICE
+    about.number = 1
     about.permissions = 0o600
     about.links = 1
 

@@ -9,8 +9,6 @@ holes are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from codegen.lang import (
     Fallible,
     FrameNumber,
@@ -50,7 +48,6 @@ from kernel.files.archive_format import (
 from kernel.files.attributes import PERMISSION_BITS, Kind
 from kernel.files.content import Content
 from kernel.files.extended import VALUE_MAX, ExtendedAttributes
-from kernel.files.file import FileOps
 from kernel.files.flags import NAME_MAX, PATH_MAX
 from kernel.files.inode import Inode
 from kernel.files.ramfs import RamFs
@@ -94,12 +91,10 @@ class Archive:
         store(u64, self.content, HEADER_SIZE + number * ENTRY_SIZE + INODE, address_of(inode))
 
 
-def unpack(
-    content: MutableSlice[u8], physical: PhysAddr, fs: RamFs, device_of: Callable[[u64], FileOps | None]
-) -> Fallible[u64]:
+def unpack(content: MutableSlice[u8], physical: PhysAddr, fs: RamFs) -> Fallible[u64]:
     """Make in `fs`, which is empty, all that an archive holds; it lies at `physical`. Returns the number of entries.
 
-    `device_of` tells what serves a character device. EINVAL, EFBIG and ENOSPC when the archive is damaged; ENOMEM.
+    EINVAL, EFBIG and ENOSPC when the archive is damaged; ENOMEM.
     """
     header = local(Header)
     if u64(len(content)) < HEADER_SIZE or physical % ALIGNMENT != 0:
@@ -121,7 +116,7 @@ def unpack(
     for number in range(header.entry_count):
         start = HEADER_SIZE + number * ENTRY_SIZE
         archive.entry.decode(content[start : start + ENTRY_SIZE])
-        make(archive, number, device_of)
+        make(archive, number)
     return header.entry_count
 
 
@@ -132,7 +127,7 @@ def table_end(start: u64, count: u64, size: u64, total: u64) -> Fallible[u64]:
     return start + count * size
 
 
-def make(archive: Archive, number: u64, device_of: Callable[[u64], FileOps | None]) -> Fallible[None]:
+def make(archive: Archive, number: u64) -> Fallible[None]:
     """Make what the entry says that was read last, the one with this number."""
     entry = archive.entry
     kind = entry.mode >> KIND_SHIFT
@@ -157,10 +152,7 @@ def make(archive: Archive, number: u64, device_of: Callable[[u64], FileOps | Non
                 fill_file(archive, inode)
             case Kind.SYMLINK:
                 set_target(archive, inode)
-            case Kind.CHARACTER:
-                inode.described.device = entry.device
-                inode.device = device_of(entry.device)
-            case Kind.BLOCK:
+            case Kind.CHARACTER | Kind.BLOCK:
                 inode.described.device = entry.device
             case _:
                 pass

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 PERMISSION_BITS: u32 = 0o7777
 """The part of a mode that chmod(2) may change: rwx three times, set-user-ID, set-group-ID, sticky."""
 
+SOCKET_DEVICE: u64 = 13
+PIPE_DEVICE: u64 = 14
+ANONYMOUS_DEVICE: u64 = 15
+"""The devices (`st_dev`, minor numbers) of what is open and in no file system: sockets, pipes, files without a name."""
+
 BLOCK_SIZE: u64 = 4096
 """`st_blksize`: the size in which reading and writing is cheapest."""
 
@@ -61,10 +66,13 @@ class Attributes:
     """How many pages the contents take; who tells it brings it up to date first."""
     number: u64 = 0
     file_system: u64 = 0
+    """The number of the device that it is on, a minor one of major 0."""
     device: u64 = 0
     accessed: Timestamp = inline()
     modified: Timestamp = inline()
     changed: Timestamp = inline()
+    is_strict: bool = False
+    """Nobody has more rights than the permissions say: so are the files of /proc/sys."""
     locks: FileLock | None = None
     """The first of the locks on the file, and of the requests for some (locks.py)."""
 
@@ -112,7 +120,7 @@ class Attributes:
             bits = bits >> 6
         elif credentials.in_group(self.group):
             bits = bits >> 3
-        return u32(wanted) & bits == u32(wanted) or self.overrules(credentials, wanted)
+        return u32(wanted) & bits == u32(wanted) or (not self.is_strict and self.overrules(credentials, wanted))
 
     def overrules(self, credentials: Credentials, wanted: Access) -> bool:
         """Whether capabilities allow what the permissions do not (capabilities(7)).

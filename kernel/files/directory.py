@@ -174,6 +174,10 @@ class Directory:
         """Let an entry name something else, of this layer; a listing in progress sees it as new."""
         entry.inode = inode
         entry.shadows = False
+        self.move_last(entry)
+
+    def move_last(self, entry: DirectoryEntry) -> None:
+        """Let an entry be the newest one."""
         self.order.remove(entry)
         self.order.insert(entry, self.take_cookie())
 

@@ -32,15 +32,16 @@ from codegen.lang import (
 from kernel.base.errno import EEXIST, EINVAL, ENOENT, ENOTTY, EPERM
 from kernel.base.list import Link, List
 from kernel.base.tree import Tree, TreeNode
+from kernel.base.writer import Writer
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
+from kernel.files.epoll_changes import changes_of
 from kernel.files.epoll_key import key_of
 from kernel.files.eventfd import EventCounter
 from kernel.files.fifo import FifoEnd
-from kernel.files.file import Events, FileOps, FileOwner, OpenFile
+from kernel.files.file import MEMBERS_AT_ONCE, Events, FileOps, FileOwner, OpenFile
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.poll import ALL_SOURCES, OTHERS, readiness_changed
-from kernel.files.timerfd import TimerFile
 from kernel.memory.heap import free, owner_of
 
 EVENT_BITS: u32 = 0x23FF
@@ -158,6 +159,18 @@ class Interest:
         self.is_spent = False
         self.is_offered = True
 
+    def write_details(self, writer: Writer) -> None:
+        """What /proc/PID/fdinfo shows of it."""
+        inode = self.file.inode
+        about = self.file.ops.attributes() if inode is None else inode.described
+        writer.text(b"tfd: ")
+        writer.padded(u64(self.fd), 10, 8)
+        writer.text(b" events: ")
+        writer.padded(u64(self.events | ALWAYS_TOLD), 16, 8)
+        writer.text(b" data: ")
+        writer.padded(self.data, 16, 16)
+        writer(f"  pos:{self.file.position} ino:{about.number:x} sdev:{about.file_system:x}\n")
+
     def drop(self) -> None:
         """Take it off both lists and free it: it was removed, or one of the two files is closed."""
         self.epoll.remove(self)
@@ -165,21 +178,6 @@ class Interest:
         if self.events & EXCLUSIVE != 0:
             self.file.exclusive_watchers -= 1
         free(self)
-
-
-def changes_of(ops: FileOps, events: u32) -> u64:
-    """A number that is another one after each event at the file that who asks for `events` is to be told of."""
-    if isinstance(ops, PipeReader):
-        return ops.pipe.arrivals
-    if isinstance(ops, PipeWriter):
-        return ops.pipe.departures
-    if isinstance(ops, FifoEnd):
-        return ops.fifo.pipe.arrivals + ops.fifo.pipe.departures + ops.fifo.opened.observe()
-    if isinstance(ops, EventCounter):
-        return ops.changed.observe()
-    if isinstance(ops, TimerFile):
-        return ops.changed.observe()
-    return ops.changes(events)
 
 
 def sources_of(file: OpenFile) -> u64:
@@ -330,6 +328,21 @@ class Epoll(FileOps):
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EINVAL
+
+    def title(self) -> Slice[u8]:
+        return b"[eventpoll]"
+
+    def write_details(self, writer: Writer, start: u64) -> u64:
+        before, room = start, MEMBERS_AT_ONCE
+        for interest in self.interests:
+            if before > 0:
+                before -= 1
+                continue
+            if room == 0:
+                return start + MEMBERS_AT_ONCE
+            room -= 1
+            interest.write_details(writer)
+        return 0
 
     def attributes(self) -> Attributes:
         return self.described

@@ -21,6 +21,7 @@ from codegen.lang import (
     u64,
 )
 from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
+from kernel.base.writer import Writer
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
@@ -82,6 +83,15 @@ class EventCounter(FileOps):
         """The value is another one."""
         self.changed.wake_all()
         readiness_changed(self.source)
+
+    def title(self) -> Slice[u8]:
+        return b"[eventfd]"
+
+    def write_details(self, writer: Writer, start: u64) -> u64:
+        writer.text(b"eventfd-count: ")
+        writer.padded(self.value, 16, 16)
+        writer(f"\neventfd-semaphore: {1 if self.is_semaphore else 0}\n")
+        return 0
 
     def attributes(self) -> Attributes:
         return self.described

@@ -35,7 +35,7 @@ from codegen.lang import (
     uninitialised,
     width,
 )
-from kernel.base.errno import EIO
+from kernel.base.errno import EIO, ENOTTY
 from kernel.base.list import Link, List
 from kernel.files.attributes import Attributes
 from kernel.files.flags import OpenFlags, readable, writable
@@ -49,6 +49,7 @@ from kernel.memory.heap import free
 from kernel.sched.mutex import Mutex
 
 if TYPE_CHECKING:
+    from kernel.base.writer import Writer
     from kernel.files.epoll import Interest
     from kernel.files.inode import Inode
     from kernel.files.route import SignalRoute
@@ -77,6 +78,9 @@ class Events(IntFlag):
 ALWAYS_READY = Events.INPUT | Events.OUTPUT | Events.READ_NORMAL | Events.WRITE_NORMAL
 """What poll(2) says of regular files and of devices that never wait."""
 
+MEMBERS_AT_ONCE: u64 = 32
+"""How many members of a list /proc/PID/fdinfo tells in one piece."""
+
 FIONREAD: u32 = 0x541B
 """ioctl: how many bytes can be read (ioctl_tty(2)); every stream knows it."""
 
@@ -104,7 +108,17 @@ class FileOps(Interface):
 
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         """ioctl(2): ENOTTY for a request that the file does not know."""
-        ...
+        raise ENOTTY
+
+    def title(self) -> Slice[u8]:
+        """What /proc/PID/fd calls it, behind `anon_inode:`, if it has no inode."""
+        return b"[file]"
+
+    def write_details(self, writer: Writer, start: u64) -> u64:
+        """Tell what /proc/PID/fdinfo shows of the file beside its position and flags. A long list is told in pieces:
+        this one begins with member `start`; returns with which the next one begins, 0 at the end.
+        """
+        return 0
 
     def closed(self) -> None:
         """The last reference to the open file is gone."""
@@ -116,7 +130,7 @@ class FileOps(Interface):
 
         `closed` follows when the last call that is in progress returns; none begins any more.
         """
-        ...
+        return
 
     def changes(self, events: u32) -> u64:
         """A number that is another one after each event that who asks for `events` is to be told of (EPOLLET).
@@ -243,21 +257,21 @@ class OpenFile:
         self.is_writer = self.is_writable
         self.is_reader = not self.is_writable
         if self.is_writer:
-            inode.writers += 1
+            inode.uses.writers += 1
         else:
-            inode.readers += 1
+            inode.uses.readers += 1
 
     def leave_inode(self, inode: Inode) -> None:
         """Undo `count_in`, and end what hangs on the inode."""
         if self.is_writer:
             self.is_writer = False
-            inode.writers -= 1
+            inode.uses.writers -= 1
         if self.is_reader:
             self.is_reader = False
-            inode.readers -= 1
-        if inode.leases is not None:
+            inode.uses.readers -= 1
+        if inode.uses.leases is not None:
             end_leases(self, inode)
-        if inode.notices is not None:
+        if inode.uses.notices is not None:
             end_notices(inode, self)
 
     def finish(self) -> None:

@@ -22,84 +22,49 @@ from typing import TYPE_CHECKING
 from codegen.lang import (
     Array,
     Fallible,
-    Interface,
     MutableSlice,
     Slice,
-    UserAddr,
     array,
     copy,
-    i64,
     inline,
     local,
     sleeps,
     struct,
     u8,
-    u32,
     u64,
     uninitialised,
 )
-from kernel.base.errno import EACCES, EINVAL, EIO, EISDIR, ENOENT, ENOTDIR, ENOTTY
+from kernel.base.errno import EACCES, EINVAL, EIO, EISDIR, ENODEV, ENOENT, ENOTDIR, ESRCH
 from kernel.base.list import Link
 from kernel.base.writer import Writer
-from kernel.files.attributes import Attributes, Kind
+from kernel.files.attributes import Access, Attributes, Kind
 from kernel.files.content import Content
 from kernel.files.directory import Directory, DirectoryEntry, free_entry, new_entry
-from kernel.files.file import ALWAYS_READY, Events, FileOps, OpenFile
+from kernel.files.file import ALWAYS_READY, Events, FileOps
+from kernel.files.made import Guard
+from kernel.files.mount_kind import MountKind
 from kernel.files.name_chain import chain_name
 from kernel.files.seals import Seals, check_size, check_write
+from kernel.files.uses import FileUses
 from kernel.machine.clock import wall_time
 from kernel.sched.mutex import Mutex
 
 if TYPE_CHECKING:
+    from kernel.files.credentials import Credentials
     from kernel.files.extended import ExtendedAttributes
     from kernel.files.fifo import Fifo
-    from kernel.files.lease import Lease
-    from kernel.files.notice import Notice
+    from kernel.files.made import MadeFile, MadeLink, Population, Subject
     from kernel.files.ramfs import RamFs
     from kernel.files.watch import LostName, Watch
 
 TARGET_MAX = 256
 """The longest target of a symbolic link that is kept in a `LinkTarget`; longer ones take a page."""
 
-
-class View(Interface):
-    """Text that the kernel makes when it is read: the files and links of /proc."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        """Write the whole text of `inode`; the writer keeps the part that is wanted."""
-        ...
-
-
-class TextReceiver(Interface):
-    """Who takes the text that a program writes to a file of /proc."""
-
-    def receive(self, inode: Inode, text: Slice[u8]) -> Fallible[None]:
-        """Take the text of one write(2)."""
-        ...
-
-
-class Population(Interface):
-    """Who makes the entries of a directory when they are asked for: the folders of /proc that change by themselves."""
-
-    def populate(self, directory: Inode, name: Slice[u8]) -> Fallible[None]:
-        """Bring the entry `name` up to date, or with an empty name all entries."""
-        ...
-
-
-@struct
-class Destination:
-    """Where a link of the kernel's leads: a file of a file system, or one that is open and in none."""
-
-    inode: Inode | None = None
-    opened: OpenFile | None = None
-
-
-class MagicLink(Interface):
-    """Where a link leads, whatever its text says (proc(5), /proc/pid/fd)."""
-
-    def follow(self, link: Inode, destination: Destination) -> Fallible[None]:
-        """Set one of the fields of `destination`, lent; neither, to go by the text."""
-        ...
+ABOUT_THREAD_BITS: u64 = 24
+ABOUT_THREAD: u64 = 0xFF_FFFF
+"""The part of `Inode.about` that is the number of a thread, which has 22 bits."""
+ABOUT_SHIFT: u64 = 16
+"""Inodes that the kernel makes have numbers of so many bits in the layer that all containers share."""
 
 
 @struct
@@ -124,6 +89,8 @@ class Inode(FileOps):
     origin: Inode | None = None
     parent: Inode | None = None
     entry: DirectoryEntry | None = None
+    former: DirectoryEntry | None = None
+    """The entry of a name that it lost while it was referred to; it is in no directory, and holds the one it was in."""
     entries: Directory | None = None
     content: Content | None = None
     write_lock: Mutex = inline()
@@ -134,30 +101,26 @@ class Inode(FileOps):
     """Whether one of its extended attributes, or of those below, gives capabilities to who executes it."""
     watches: Watch | None = None
     """Who wants to know what happens to it (watch.py)."""
-    notices: Notice | None = None
-    """Which open files tell by a signal what happens in it (notice.py)."""
-    leases: Lease | None = None
     lost_name: LostName | None = None
     """Its last name, where somebody watched the directory when it was removed (watch.py)."""
     lost_below: LostName | None = None
     """The first of such names that were in this directory."""
-    writers: u32 = 0
-    """How many open files may write to it; `readers`: only read it; `executions`: how many programs it is
-    (execution.py)."""
-    readers: u32 = 0
-    executions: u32 = 0
+    uses: FileUses = inline()
+    """What it is open for."""
     is_memory: bool = False
     """Made by memfd_create(2), with its name in `target`."""
     seals: Seals = Seals.SEAL
-    device: FileOps | None = None
     fifo: Fifo | None = None
     """While a FIFO is open: what its ends share (fifo.py)."""
-    view: View | None = None
-    receiver: TextReceiver | None = None
+    mounted: MountKind = MountKind.ROOT
+    """The kind of file system that is mounted here (mounts.py); ROOT: none is."""
+    made: MadeFile | None = None
+    made_link: MadeLink | None = None
     population: Population | None = None
-    magic: MagicLink | None = None
-    subject: u64 = 0
-    """What `view`, `population` and `magic` are about: the number of a process, and the descriptor."""
+    subject: Subject | None = None
+    guard: Guard = Guard.NONE
+    about: u64 = 0
+    """Which part of `subject`: the number of a thread, and of a descriptor (kernel/views/subject.py)."""
 
     # Life.
 
@@ -166,11 +129,49 @@ class Inode(FileOps):
         self.references += 1
 
     def drop(self) -> None:
-        """One reference less; frees the inode, and so perhaps its origin, when nothing else keeps it."""
-        inode: Inode | None = self
-        while inode is not None:
+        """One reference less; frees the inode when nothing else keeps it, and so perhaps its origin, and the directory
+        that it was in.
+        """
+        unused = self.release(None)
+        while unused is not None:
+            inode = unused
+            unused = inode.parent
+            origin = inode.origin
+            former = inode.former
+            if former is not None:
+                unused = former.directory.release(unused)
+                free_entry(former)
+            inode.fs.free_inode(inode)
+            if origin is not None:
+                unused = origin.release(unused)
+
+    def release(self, unused: Inode | None) -> Inode | None:
+        """One reference less; returns the chain `unused` of inodes that are to be freed, linked by `parent`, with this
+        one before it if nothing keeps it.
+        """
+        inode = self
+        while True:
             inode.references -= 1
-            inode = inode.fs.free_if_unused(inode)
+            if inode.references > 0:
+                return unused
+            if inode.names == 0:
+                inode.parent = unused
+                return inode
+            former = inode.former
+            if former is None:
+                return unused
+            inode.former = None
+            inode = former.directory
+            free_entry(former)
+
+    def forget_former(self) -> None:
+        """It has got a name, or is found by one: that which it lost is of no interest any more."""
+        former = self.former
+        if former is not None:
+            self.former = None
+            directory = former.directory
+            free_entry(former)
+            directory.drop()
 
     @property
     def is_dead(self) -> bool:
@@ -182,16 +183,50 @@ class Inode(FileOps):
         if self.fs.has_ended:
             raise EIO
 
+    def permits(self, credentials: Credentials, wanted: Access) -> bool:
+        """Whether the running thread, with `credentials`, may do all of `wanted`."""
+        subject = self.subject
+        if subject is not None:
+            return subject.permits(self, credentials, wanted)
+        return self.described.permits(credentials, wanted)
+
+    def check(self, credentials: Credentials, wanted: Access) -> Fallible[None]:
+        """EACCES unless the running thread, with `credentials`, may do all of `wanted`."""
+        if not self.permits(credentials, wanted):
+            raise EACCES
+
+    def describe(self) -> None:
+        """Bring the attributes of what the kernel makes up to date."""
+        population = self.population
+        if population is not None:
+            population.describe(self)
+        subject = self.subject
+        if subject is not None:
+            subject.describe(self)
+
+    def be_about(self, subject: Subject | None, about: u64) -> None:
+        """Be what the kernel makes of this part of `subject`, which it does not change any more."""
+        if subject is not None:
+            subject.hold()
+        self.subject = subject
+        self.about = about
+
+    def number_of(self, below: Inode) -> u64:
+        """The inode number of what shows `below`, of the layer below, in this directory.
+
+        What is about different threads shows the same inodes of one layer below.
+        """
+        return (self.about & ABOUT_THREAD) << ABOUT_SHIFT | below.described.number
+
     def die(self, dead: RamFs) -> None:
         """Its file system ends while it is referred to: be one of `dead`, with nothing behind it."""
         self.fs = dead
         self.parent = None
         self.origin = None
-        self.device = None
-        self.view = None
-        self.receiver = None
+        self.mounted = MountKind.ROOT
+        self.made = None
+        self.made_link = None
         self.population = None
-        self.magic = None
         self.described.links = 0
         self.described.size = 0
 
@@ -201,9 +236,6 @@ class Inode(FileOps):
         self.check_alive()
         if self.described.is_directory:
             raise EISDIR
-        view = self.view
-        if view is not None:
-            return read_view(self, view, offset, destination)
         content = self.content
         if content is None:
             raise EINVAL
@@ -212,12 +244,6 @@ class Inode(FileOps):
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         self.check_alive()
-        receiver = self.receiver
-        if receiver is not None:
-            receiver.receive(self, source)
-            return u64(len(source))
-        if self.view is not None:
-            raise EIO  # as proc_reg_write() has it
         content = self.content
         if content is None:
             raise EINVAL
@@ -236,41 +262,42 @@ class Inode(FileOps):
     def readiness(self) -> Events:
         return ALWAYS_READY
 
-    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
-        raise ENOTTY
-
     def closed(self) -> None:
         """The open file drops its inode itself."""
 
-    def revoked(self) -> None:
-        """An inode belongs to its file system, and ends with that."""
-
     # Contents.
 
-    def check_resize(self, size: u64) -> Fallible[Content]:
-        """The contents, if the file may become `size` bytes long.
-
-        EISDIR, EINVAL for what has no contents, EPERM for what is sealed, EIO.
+    def check_resize(self, size: u64) -> Fallible[None]:
+        """Whether the file may become `size` bytes long. EISDIR, EINVAL for what has no contents, EPERM for what is
+        sealed, EIO.
         """
         self.check_alive()
         if self.described.is_directory:
             raise EISDIR
-        content = self.content
-        if content is None:
+        if self.made is not None:
+            return
+        if self.content is None:
             raise EINVAL
         check_size(self, size)
-        return content
 
     @sleeps
     def set_size(self, size: u64) -> Fallible[None]:
-        """Make a regular file `size` bytes long. `write_lock` is held. As `check_resize`, EFBIG, ENOMEM."""
-        self.check_resize(size).truncate(size)
+        """Make a regular file `size` bytes long; `write_lock` is held. As `check_resize`, EFBIG, ENOMEM."""
+        self.check_resize(size)
+        content = self.content
+        if content is None or self.made is not None:
+            return
+        content.truncate(size)
         self.described.size = size
         self.described.touch(wall_time())
 
     def pager(self) -> Fallible[Content]:
-        """What serves the pages of a mapping of this file; EACCES unless it is a regular file (mmap(2)), EIO."""
+        """What serves the pages of a mapping of this file; EACCES unless it is a regular file (mmap(2)), ENODEV where
+        the kernel makes the contents, EIO.
+        """
         self.check_alive()
+        if self.made is not None:
+            raise ENODEV
         content = self.content
         if content is None:
             raise EACCES
@@ -280,9 +307,12 @@ class Inode(FileOps):
         """The target of a symbolic link, cut off at the length of `destination`; EINVAL for other files."""
         inode = self
         while True:
-            view = inode.view
-            if view is not None and inode.described.is_symlink:
-                return read_view(inode, view, 0, destination)
+            made = inode.made_link
+            if made is not None and inode.described.is_symlink:
+                writer = local(Writer)
+                writer.buffer = destination
+                made.read(inode, writer)
+                return writer.length
             content = inode.content
             if content is not None and inode.described.is_symlink:
                 return content.read(0, destination)
@@ -303,7 +333,9 @@ class Inode(FileOps):
 
         An entry of a layer below is given an inode and an entry of its own here, so that it can be changed.
         """
-        if self.fs.has_ended:
+        if self.subject is not None and self.described.links == 0:
+            raise ESRCH
+        if self.fs.has_ended or self.described.links == 0:
             raise ENOENT
         entries = self.entries
         if entries is None:
@@ -314,6 +346,7 @@ class Inode(FileOps):
             inode = own.inode
             if inode is None:
                 raise ENOENT
+            inode.forget_former()
             return inode
         below = self.find_below(name)
         if below is None:
@@ -321,7 +354,7 @@ class Inode(FileOps):
         return self.fs.shadow(self, name, below)
 
     def populate(self, name: Slice[u8]) -> Fallible[None]:
-        """Let who makes the entries of this directory, if anybody does, bring `name` up to date: all if it is empty."""
+        """Let who makes the entries of this directory, if anybody does, bring `name` up to date."""
         population = self.population
         if population is not None:
             population.populate(self, name)
@@ -360,41 +393,8 @@ class Inode(FileOps):
 
     def count_name(self, entry: DirectoryEntry, inode: Inode) -> None:
         """`entry` of this directory names `inode` from now on."""
+        inode.forget_former()
         inode.names += 1
         chain_name(inode, entry)
         if inode.described.kind == Kind.DIRECTORY:
             inode.parent = self
-
-    def name_over(self, entry: DirectoryEntry, inode: Inode) -> None:
-        """Let `entry` of this directory name `inode` instead of what it names, which may be freed."""
-        replaced = entry.inode
-        assert replaced is not None, "the name is in use"
-        replaced.hold()
-        self.fs.forget_name(replaced, entry)
-        self.name_by(entry, inode)
-        replaced.drop()
-
-    def remove(self, entry: DirectoryEntry) -> None:
-        """Take the name `entry` out of this directory; what it named is freed unless something else keeps it.
-
-        Where the layer below shows the name, the entry stays as a whiteout.
-        """
-        entries = self.entries
-        inode = entry.inode
-        assert entries is not None and inode is not None, "the name is in use"
-        if self.find_below(entry.name) is not None:
-            entries.renew(entry, None)
-            self.fs.forget_name(inode, entry)
-        else:
-            entries.remove(entry)
-            self.fs.forget_name(inode, entry)
-            free_entry(entry)
-
-
-def read_view(inode: Inode, view: View, offset: u64, destination: MutableSlice[u8]) -> Fallible[u64]:
-    """The part of a made text that begins at `offset`."""
-    writer = local(Writer)
-    writer.buffer = destination
-    writer.skip = offset
-    view.produce(inode, writer)
-    return writer.length

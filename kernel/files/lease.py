@@ -75,7 +75,7 @@ LEASES = Leases()
 
 def leases_on(inode: Inode) -> Iterator[Lease]:
     """The leases on a file; the one at hand may end meanwhile."""
-    lease = inode.leases
+    lease = inode.uses.leases
     while lease is not None:
         following = lease.next
         yield lease
@@ -105,12 +105,12 @@ def check_free(file: OpenFile, inode: Inode, kind: LeaseKind) -> Fallible[None]:
 
     If one of the leases of others is to be given up, all are.
     """
-    if kind == LeaseKind.READ and inode.writers > 0:
+    if kind == LeaseKind.READ and inode.uses.writers > 0:
         raise EAGAIN
     if kind == LeaseKind.WRITE:
         own_writers: u32 = 1 if file.is_writer else 0
         own_readers: u32 = 1 if file.is_reader else 0
-        if inode.writers != own_writers or inode.readers != own_readers or inode.executions > 0:
+        if inode.uses.writers != own_writers or inode.uses.readers != own_readers or inode.uses.executions > 0:
             raise EAGAIN
     for lease in leases_on(inode):
         if lease.file is not file:
@@ -137,8 +137,8 @@ def set_lease(file: OpenFile, inode: Inode, fd: u32, kind: LeaseKind) -> Fallibl
     lease.inode = inode
     lease.fd = fd
     lease.kind = kind
-    lease.next = inode.leases
-    inode.leases = lease
+    lease.next = inode.uses.leases
+    inode.uses.leases = lease
 
 
 def has_many(inode: Inode) -> bool:
@@ -168,8 +168,8 @@ def change(lease: Lease, kind: LeaseKind) -> None:
 def end(lease: Lease) -> None:
     """It is gone, and nobody is told of the file any more."""
     inode = lease.inode
-    if inode.leases is lease:
-        inode.leases = lease.next
+    if inode.uses.leases is lease:
+        inode.uses.leases = lease.next
     else:
         for other in leases_on(inode):
             if other.next is lease:
@@ -190,7 +190,7 @@ def end_leases(file: OpenFile, inode: Inode) -> None:
 
 def end_overdue(inode: Inode) -> None:
     """What should have been given up by now is (time_out_leases())."""
-    if inode.leases is None:
+    if inode.uses.leases is None:
         return
     moment = now()
     for lease in leases_on(inode):
@@ -213,7 +213,7 @@ def break_leases(inode: Inode, writes: bool, wait: bool) -> Fallible[None]:
 
     EAGAIN unless it is to `wait`; EINTR.
     """
-    if inode.leases is None:
+    if inode.uses.leases is None:
         return
     end_overdue(inode)
     until = tell_holders(inode, writes)

@@ -73,7 +73,7 @@ class Notice:
 
 def notices_on(inode: Inode) -> Iterator[Notice]:
     """The notices of a directory; the one at hand may end meanwhile."""
-    notice = inode.notices
+    notice = inode.uses.notices
     while notice is not None:
         following = notice.next
         yield notice
@@ -100,8 +100,8 @@ def ask(inode: Inode, file: OpenFile, table: FileTable, fd: u32, wanted: NoticeF
         notice = owner.account.heap.new(Notice)
         notice.file = file
         notice.table = table
-        notice.next = inode.notices
-        inode.notices = notice
+        notice.next = inode.uses.notices
+        inode.uses.notices = notice
         WATCHING.count += 1
     notice.fd = fd
     notice.wanted = notice.wanted | wanted
@@ -117,7 +117,7 @@ def has_many(inode: Inode) -> bool:
 
 def take_back(inode: Inode, file: OpenFile, table: FileTable) -> None:
     """F_NOTIFY with nothing to know, or the table closes a descriptor of `file`."""
-    if inode.notices is not None:
+    if inode.uses.notices is not None:
         notice = notice_of(inode, file, table)
         if notice is not None:
             drop(inode, notice)
@@ -132,8 +132,8 @@ def end_notices(inode: Inode, file: OpenFile) -> None:
 
 def drop(inode: Inode, notice: Notice) -> None:
     """Take a notice off the chain, and free it."""
-    if inode.notices is notice:
-        inode.notices = notice.next
+    if inode.uses.notices is notice:
+        inode.uses.notices = notice.next
     else:
         for other in notices_on(inode):
             if other.next is notice:

@@ -26,12 +26,14 @@ from codegen.lang import (
     uninitialised,
     width,
 )
-from kernel.base.errno import EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, ERANGE, EXDEV
+from kernel.base.errno import EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV
 from kernel.files.attributes import Access
 from kernel.files.credentials import Credentials
 from kernel.files.file import OpenFile
 from kernel.files.flags import NAME_MAX, PATH_MAX, SYMLINK_MAX, Resolve
-from kernel.files.inode import Destination, Inode
+from kernel.files.inode import Inode
+from kernel.files.made import Destination
+from kernel.files.mount_kind import MountKind
 from kernel.files.path_buffer import PATH_BUFFERS, PathBuffer
 
 SLASH = 0x2F
@@ -53,7 +55,7 @@ class Restrictions(IntFlag):
 
     NONE = 0
     NO_DEVICES = 1
-    """RESOLVE_NO_XDEV: no mount point; a container is one file system, so it has none."""
+    """RESOLVE_NO_XDEV: not from one file system to another."""
     NO_MAGIC_LINKS = 2
     NO_LINKS = 4
     BENEATH = 8
@@ -133,7 +135,7 @@ def walk(lookup: Lookup, buffer: PathBuffer, how: Resolve) -> Fallible[None]:
             return
         if not current.described.is_directory:
             raise ENOTDIR
-        current.described.check(lookup.credentials, Access.EXECUTE)
+        current.check(lookup.credentials, Access.EXECUTE)
         is_last = buffer.start == PATH_MAX
         if is_last and Resolve.CREATE in how and lookup.trailing_slash and not is_dots(lookup):
             raise EISDIR
@@ -146,10 +148,13 @@ def walk(lookup: Lookup, buffer: PathBuffer, how: Resolve) -> Fallible[None]:
             lookup.last = LastComponent.NAME
             return
         found = step(lookup, current)
+        if found is not None and found.mounted != MountKind.ROOT and not (is_last and Resolve.PARENT in how):
+            found = enter(lookup, found)
         if found is None:
             if not is_last:
                 raise ENOENT
         elif found.described.is_symlink and (not is_last or follows_last(lookup, how)):
+            count_link(lookup)
             target = jump(lookup, found, is_last)
             if target is None:
                 current = expand(lookup, buffer, current, found)
@@ -186,14 +191,24 @@ def follows_last(lookup: Lookup, how: Resolve) -> bool:
 
 
 def shown_by(node: Inode) -> Fallible[Inode]:
-    """What a node shows that stands for another one, as a mount point does; all others themselves."""
-    magic = node.magic
-    if magic is None or node.described.is_symlink:
+    """What a node shows that stands for another one; all others themselves."""
+    made = node.made_link
+    if made is None or node.described.is_symlink:
         return node
     destination = local(Destination)
-    magic.follow(node, destination)
+    made.follow(node, destination)
     shown = destination.inode
     return node if shown is None else shown
+
+
+def enter(lookup: Lookup, point: Inode) -> Fallible[Inode]:
+    """The root of what is mounted on `point`. EXDEV where the path may not lead there."""
+    mounts = point.fs.mounts
+    if mounts is None:
+        raise ENOENT
+    if Restrictions.NO_DEVICES in lookup.restrictions:
+        raise EXDEV
+    return mounts.enter(point)
 
 
 def take_component(lookup: Lookup, buffer: PathBuffer) -> u64:
@@ -243,7 +258,12 @@ def step(lookup: Lookup, current: Inode) -> Fallible[Inode | None]:
             raise EXDEV
         if current is lookup.root:
             return current
-        return current.parent
+        point = current.fs.point_of(current)
+        if point is None:
+            return current.parent
+        if Restrictions.NO_DEVICES in lookup.restrictions:
+            raise EXDEV
+        return point.parent
     lookup.last = LastComponent.NAME
     try:
         return current.lookup(name)
@@ -253,38 +273,50 @@ def step(lookup: Lookup, current: Inode) -> Fallible[Inode | None]:
 
 def jump(lookup: Lookup, link: Inode, is_last: bool) -> Fallible[Inode | None]:
     """Where a link leads that has no need of a path; None for all others."""
-    magic = link.magic
-    if magic is None:
+    made = link.made_link
+    if made is None:
         return None
-    count_link(lookup)
+    destination = local(Destination)
+    if not made.follow(link, destination):
+        return None
     if Restrictions.NO_MAGIC_LINKS in lookup.restrictions:
         raise ELOOP
+    target = destination.inode
+    if Restrictions.NO_DEVICES in lookup.restrictions and (target is None or target.fs is not link.fs):
+        raise EXDEV
     if Restrictions.BENEATH in lookup.restrictions or Restrictions.IN_ROOT in lookup.restrictions:
         raise EXDEV
-    destination = local(Destination)
-    magic.follow(link, destination)
-    if destination.opened is not None and is_last:
-        lookup.opened = destination.opened
-        return link
-    return destination.inode
+    if target is not None:
+        return target
+    if not is_last:
+        raise ENOTDIR
+    lookup.opened = destination.opened
+    return link
 
 
 def expand(lookup: Lookup, buffer: PathBuffer, current: Inode, link: Inode) -> Fallible[Inode]:
     """Put the target of `link` before what is left of the path; returns the directory to go on from."""
-    count_link(lookup)
     if lookup.trailing_slash or buffer.start < PATH_MAX:
         buffer.prepend(b"/")
     # The target is read to where it is needed: straight before the rest of the path.
     length = link.described.size
-    if link.view is not None:
-        return expand_view(lookup, buffer, current, link)
+    if link.made_link is not None:
+        return expand_made(lookup, buffer, current, link)
     if length == 0:
         raise ENOENT
     if length >= buffer.start:
         raise ENAMETOOLONG
     buffer.start -= length
     link.read_target(buffer.text[buffer.start : buffer.start + length])
-    return first_directory(lookup, buffer, current)
+    return following_directory(lookup, buffer, current)
+
+
+def following_directory(lookup: Lookup, buffer: PathBuffer, current: Inode) -> Fallible[Inode]:
+    """`first_directory` for the target of a link in the directory `current`."""
+    first = first_directory(lookup, buffer, current)
+    if Restrictions.NO_DEVICES in lookup.restrictions and first.fs is not current.fs:
+        raise EXDEV
+    return first
 
 
 def count_link(lookup: Lookup) -> Fallible[None]:
@@ -294,41 +326,11 @@ def count_link(lookup: Lookup) -> Fallible[None]:
         raise ELOOP
 
 
-def expand_view(lookup: Lookup, buffer: PathBuffer, current: Inode, link: Inode) -> Fallible[Inode]:
-    """`expand` for a link whose target is made when it is read."""
-    target = local_array(u8, 1024)
+def expand_made(lookup: Lookup, buffer: PathBuffer, current: Inode, link: Inode) -> Fallible[Inode]:
+    """`expand` for a link whose target, a short one, is made when it is read."""
+    target = local_array(u8, 64)
     length = link.read_target(target)
     if length == 0:
         raise ENOENT
     buffer.prepend(target[0:length])
-    return first_directory(lookup, buffer, current)
-
-
-def path_of(inode: Inode, root: Inode, destination: MutableSlice[u8]) -> Fallible[u64]:
-    """Write the path of `inode` as seen from `root` to the beginning of `destination`; returns its length.
-
-    ENOENT when it has no name or is not below `root`, ERANGE when `destination` is too short (getcwd(2)).
-    """
-    end = u64(len(destination))
-    start = end
-    current = inode
-    while current is not root:
-        entry = current.entry
-        if entry is None:
-            raise ENOENT
-        name = entry.name
-        length = u64(len(name))
-        if length + 1 > start:
-            raise ERANGE
-        start -= length
-        copy(destination[start : start + length], name)
-        start -= 1
-        destination[start] = SLASH
-        current = entry.directory
-    if start == end:
-        if end == 0:
-            raise ERANGE
-        start -= 1
-        destination[start] = SLASH
-    copy(destination[0 : end - start], destination[start:end])
-    return end - start
+    return following_directory(lookup, buffer, current)

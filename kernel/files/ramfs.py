@@ -9,11 +9,12 @@ referred to from elsewhere is then one of `DEAD_FILES`, until it is let go of.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from codegen.lang import (
     Fallible,
     Slice,
     copy,
-    deferred,
     inline,
     must_use,
     on_error,
@@ -29,11 +30,15 @@ from kernel.files.attributes import Kind
 from kernel.files.content import PAGE, Content
 from kernel.files.directory import Directory, DirectoryEntry, free_entry
 from kernel.files.inode import TARGET_MAX, Inode, LinkTarget
+from kernel.files.mount_kind import MountKind
 from kernel.files.name_chain import unchain_name
 from kernel.files.watch import forget_lost_names, inode_gone, note_lost_name
 from kernel.machine.clock import wall_time
 from kernel.memory.account import KERNEL, Account
 from kernel.memory.heap import free
+
+if TYPE_CHECKING:
+    from kernel.files.mounts import MountTable
 
 LAYER_NUMBERS: u64 = 1 << 40
 """Inode numbers that each layer has of its own, so that those of the layers that show through stay unique."""
@@ -41,9 +46,10 @@ LAYER_NUMBERS: u64 = 1 << 40
 
 @struct
 class FileSystemCount:
-    """How many file systems were ever made: the source of `st_dev`."""
+    """The last device number that a file system got: the source of `st_dev`."""
 
-    made: u64 = 0
+    made: u64 = 31
+    """Lower ones belong to what is open and in no file system (attributes.py), and are left free."""
 
 
 COUNT = FileSystemCount()
@@ -55,6 +61,10 @@ class RamFs:
 
     account: Account = uninitialised()
     id: u64 = 0
+    """The number of its device (`st_dev`), a minor one of major 0."""
+    kind: MountKind = MountKind.ROOT
+    mounts: MountTable | None = None
+    """Of the container that has it mounted; the kernel's own trees are in none."""
     layer: u64 = 0
     next_number: u64 = 1
     has_ended: bool = False
@@ -69,8 +79,10 @@ class RamFs:
 
     # Inodes.
 
-    def bare_inode(self, kind: Kind) -> Fallible[Inode]:
-        """An inode without number, name or reference, with the parts that its kind needs. ENOMEM; ENOENT at the end."""
+    def bare_inode(self, kind: Kind, is_made: bool = False) -> Fallible[Inode]:
+        """An inode without number, name or reference, with the parts that its kind needs, but for the contents of a
+        file that the kernel makes. ENOMEM; ENOENT at the end.
+        """
         if self.has_ended:
             raise ENOENT
         heap = self.account.heap
@@ -78,7 +90,7 @@ class RamFs:
         with on_error(heap.free, inode):
             if kind == Kind.DIRECTORY:
                 inode.entries = heap.new(Directory)
-            elif kind == Kind.REGULAR:
+            elif kind == Kind.REGULAR and not is_made:
                 content = heap.new(Content)
                 content.inode = inode
                 inode.content = content
@@ -87,9 +99,9 @@ class RamFs:
         self.inodes.push_last(inode)
         return inode
 
-    def new_inode(self, kind: Kind, permissions: u32, user: u32, group: u32) -> Fallible[Inode]:
+    def new_inode(self, kind: Kind, permissions: u32, user: u32, group: u32, is_made: bool = False) -> Fallible[Inode]:
         """A new inode with one reference, the caller's, and no name."""
-        inode = self.bare_inode(kind)
+        inode = self.bare_inode(kind, is_made)
         about = inode.described
         about.permissions = permissions
         about.user = user
@@ -137,7 +149,8 @@ class RamFs:
         `name`.
         """
         inode = self.stand_in(below)
-        inode.subject = parent.subject
+        inode.be_about(parent.subject, parent.about)
+        inode.described.number = parent.number_of(below)
         inode.references = 1
         with on_error(inode.drop):
             parent.add(name, inode)
@@ -149,7 +162,7 @@ class RamFs:
 
     def stand_in(self, below: Inode) -> Fallible[Inode]:
         """An inode whose origin is `below`, with no name or reference yet."""
-        inode = self.bare_inode(below.described.kind)
+        inode = self.bare_inode(below.described.kind, below.made is not None)
         about = inode.described
         shown = below.described
         about.permissions = shown.permissions
@@ -160,15 +173,15 @@ class RamFs:
         about.number = shown.number
         about.file_system = self.id
         about.device = shown.device
+        about.is_strict = shown.is_strict
         about.accessed.copy_from(shown.accessed)
         about.modified.copy_from(shown.modified)
         about.changed.copy_from(shown.changed)
         inode.has_capability = below.has_capability
-        inode.device = below.device
-        inode.view = below.view
-        inode.receiver = below.receiver
+        inode.guard = below.guard
+        inode.made = below.made
+        inode.made_link = below.made_link
         inode.population = below.population
-        inode.magic = below.magic
         inode.origin = below
         below.hold()
         content = inode.content
@@ -178,16 +191,12 @@ class RamFs:
             content.origin_size = shown.size
         return inode
 
-    def cover(self, parent: Inode, name: Slice[u8], lower: Inode) -> Fallible[None]:
-        """Let `name` in the directory `parent` show the directory `lower` of another file system.
-
-        Whatever the layer below has under that name is hidden: how a container gets the kernel's /dev and
-        /proc.
-        """
-        inode = self.stand_in(lower)
-        inode.references = 1
-        with deferred(inode.drop):
-            parent.add(name, inode)
+    def point_of(self, inode: Inode) -> Inode | None:
+        """What `inode` is mounted on, if it is the root of a file system that is mounted somewhere."""
+        mounts = self.mounts
+        if mounts is None or inode is not self.root:
+            return None
+        return mounts.point_of(self.kind)
 
     # Giving back.
 
@@ -213,16 +222,10 @@ class RamFs:
         inode.hold()
         inode.drop()
 
-    def free_if_unused(self, inode: Inode) -> Inode | None:
-        """Free `inode` if nothing keeps it; returns the origin, which the caller then has to drop."""
-        if inode.references > 0 or inode.names > 0:
-            return None
-        origin = inode.origin
-        self.free_inode(inode)
-        return origin
-
     def free_inode(self, inode: Inode) -> None:
-        """Give back an inode with all that belongs to it, its origin excepted."""
+        """Give back an inode with all that belongs to it, but for what it refers to in this file system and its
+        origin.
+        """
         self.inodes.remove(inode)
         self.empty(inode)
         content = inode.content
@@ -245,6 +248,10 @@ class RamFs:
         if extended is not None:
             inode.extended = None
             extended.free()
+        subject = inode.subject
+        if subject is not None:
+            inode.subject = None
+            subject.drop()
         entries = inode.entries
         if entries is not None:
             inode.entries = None
@@ -292,6 +299,11 @@ class RamFs:
         The pages of a file may be many, and mapped: then this is done when it has been called again and again.
         """
         origin = inode.origin
+        former = inode.former
+        if former is not None:
+            inode.former = None
+            former.directory.drop()
+            free_entry(former)
         if inode.references == 0:
             self.free_inode(inode)
         else:
@@ -344,16 +356,21 @@ DEAD_FILES.has_ended = True
 
 
 @must_use
-def create_file_system(account: Account, lower: Inode | None, layer: u64 = 0) -> Fallible[RamFs]:
-    """A file system charged to `account`: empty, or showing the directory `lower` until it is written to.
+def create_file_system(
+    account: Account, lower: Inode | None, kind: MountKind = MountKind.ROOT, id: u64 = 0
+) -> Fallible[RamFs]:
+    """A file system charged to `account`: empty, or showing the directory `lower` until it is written to. `id` is the
+    number of its device if that was reserved.
 
     `lower` has to outlive it and is not written to: the layers of a container belong to its ancestors.
     """
     fs = account.heap.new(RamFs)
     fs.account = account
-    fs.layer = layer
-    COUNT.made += 1
-    fs.id = COUNT.made
+    fs.kind = kind
+    if id == 0:
+        COUNT.made += 1
+        id = COUNT.made
+    fs.id = id
     with on_error(account.heap.free, fs):
         if lower is None:
             fs.root = fs.new_inode(Kind.DIRECTORY, 0o755, 0, 0)

@@ -11,9 +11,11 @@ from kernel.files.attributes import Access
 from kernel.files.directory import DirectoryEntry
 from kernel.files.inode import Inode
 from kernel.files.listing import is_empty
+from kernel.files.mount_kind import MountKind
 from kernel.files.name_chain import chain_name, unchain_name
 from kernel.files.path import LastComponent, Lookup
-from kernel.files.tree import attach, check_delete, check_parent, detach, own_entry
+from kernel.files.removal import name_over
+from kernel.files.tree import attach, check_delete, check_names, check_parent, detach, own_entry
 from kernel.files.watch import Happening, notify_move, notify_self
 from kernel.machine.clock import wall_time
 
@@ -29,6 +31,10 @@ def rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[None]:
         check_parent(new)
     else:
         check_replace(new, source, target)
+    check_names(source)
+    if target is not None:
+        check_names(target)
+        check_empty(target)
     if old.parent is not new.parent:
         check_move(old, source)
     if target is None:
@@ -46,13 +52,13 @@ def rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[None]:
 def check_move(old: Lookup, inode: Inode) -> Fallible[None]:
     """EACCES for a directory that may not be written to: its `..` is going to be another one."""
     if inode.described.is_directory:
-        inode.described.check(old.credentials, Access.WRITE)
+        inode.check(old.credentials, Access.WRITE)
 
 
 def replace(new: Lookup, source: Inode, target: Inode) -> None:
     """Let the name that `new` looked up, that of `target`, name `source`."""
     was_directory = target.described.is_directory
-    new.parent.name_over(own_entry(new.parent, new.last_name), source)
+    name_over(new.parent, own_entry(new.parent, new.last_name), source)
     if was_directory:
         new.parent.described.links -= 1
     if source.described.is_directory:
@@ -77,6 +83,8 @@ def check_rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[Inode]
     if source is None:
         raise ENOENT
     new.check_name()
+    if new.inode is None and new.parent.fs.kind == MountKind.PROC:
+        raise ENOENT
     if new.inode is not None and not may_replace:
         raise EEXIST
     if not source.described.is_directory and (old.trailing_slash or new.trailing_slash):
@@ -96,6 +104,8 @@ def exchange(old: Lookup, new: Lookup) -> Fallible[None]:
         return
     check_delete(old, source)
     check_delete(new, target)
+    check_names(source)
+    check_names(target)
     if old.parent is not new.parent:
         check_move(old, source)
         check_move(old, target)
@@ -167,10 +177,14 @@ def check_replace(new: Lookup, source: Inode, target: Inode) -> Fallible[None]:
     if source.described.is_directory:
         if not target.described.is_directory:
             raise ENOTDIR
-        if not is_empty(target):
-            raise ENOTEMPTY
     elif target.described.is_directory:
         raise EISDIR
+
+
+def check_empty(target: Inode) -> Fallible[None]:
+    """ENOTEMPTY for a directory that may not be replaced."""
+    if target.described.is_directory and not is_empty(target):
+        raise ENOTEMPTY
 
 
 def is_inside(directory: Inode, other: Inode) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Array, array, i64, inline, struct, u16, u32, u64
+from codegen.lang import Array, array, i64, inline, struct, truncate, u16, u32, u64
 from kernel.files.attributes import BLOCK_SIZE, Attributes, Kind
 from kernel.files.timestamp import Timestamp
 
@@ -12,15 +12,25 @@ SECTOR: u64 = 512
 STATX_BASIC: u32 = 0x7FF
 """STATX_BASIC_STATS: every field that stat(2) has."""
 
-TMPFS_MAGIC: u64 = 0x01021994
-"""`f_type` of a file system in memory (statfs(2))."""
+STATX_MNT_ID: u32 = 0x1000
+STATX_ATTR_MOUNT_ROOT: u64 = 0x2000
+"""The number of the mount is told; a file is the root of one (statx(2))."""
+
+ST_VALID: u64 = 0x20
+ST_RELATIME: u64 = 0x1000
+"""`f_flags` of statfs(2)."""
 
 NAME_LIMIT: u64 = 255
 
 
+def device_of(file_system: u64) -> u64:
+    """The device number of a file system: major 0, and a minor number of 32 bits (makedev(3))."""
+    return (file_system & 0xFF) | (file_system & 0xFFFF_FF00) << 12
+
+
 def minor(device: u64) -> u32:
     """The low part of a device number (makedev(3))."""
-    return u32((device & 0xFF) | ((device >> 12) & 0xFFF00))
+    return u32((device & 0xFF) | ((device >> 12) & 0xFFFF_FF00))
 
 
 def major(device: u64) -> u32:
@@ -60,7 +70,7 @@ class Stat:
 
     def fill(self, about: Attributes) -> None:
         """Tell what `about` has."""
-        self.device = about.file_system
+        self.device = device_of(about.file_system)
         self.inode = about.number
         self.links = u64(about.links)
         self.mode = about.mode
@@ -116,7 +126,8 @@ class Statx:
     special_minor: u32 = 0
     device_major: u32 = 0
     device_minor: u32 = 0
-    spare: Array[u64] = array(14)
+    mount: u64 = 0
+    spare: Array[u64] = array(13)
 
     def fill(self, about: Attributes) -> None:
         """Tell what `about` has; there is no time of birth."""
@@ -134,8 +145,14 @@ class Statx:
         self.modified.fill(about.modified)
         self.special_major = major(about.device)
         self.special_minor = minor(about.device)
-        self.device_major = major(about.file_system)
-        self.device_minor = minor(about.file_system)
+        self.device_minor = truncate(u32, about.file_system)
+
+    def fill_mount(self, number: u64, is_root: bool) -> None:
+        """Tell in which mount it is, and whether it is the root of that."""
+        self.mask = self.mask | STATX_MNT_ID
+        self.mount = number
+        self.flags_mask = STATX_ATTR_MOUNT_ROOT
+        self.flags = STATX_ATTR_MOUNT_ROOT if is_root else 0
 
 
 @struct(size=120)

@@ -22,10 +22,12 @@ from codegen.lang import (
 )
 from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
 from kernel.base.saturating import saturating_add
+from kernel.base.writer import Writer
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
 from kernel.files.poll import readiness_changed
+from kernel.files.timestamp import SECOND
 from kernel.memory.heap import free
 from kernel.sched.alarm import Alarm, AlarmTarget
 from kernel.sched.wait import WaitQueue
@@ -87,6 +89,15 @@ class TimerFile(FileOps, AlarmTarget):
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EINVAL
+
+    def title(self) -> Slice[u8]:
+        return b"[timerfd]"
+
+    def write_details(self, writer: Writer, start: u64) -> u64:
+        left, period = self.alarm.remaining, self.alarm.interval
+        writer(f"clockid: {self.clock}\nticks: {self.expirations}\nsettime flags: 00\n")
+        writer(f"it_value: ({left // SECOND}, {left % SECOND})\nit_interval: ({period // SECOND}, {period % SECOND})\n")
+        return 0
 
     def attributes(self) -> Attributes:
         return self.described

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Slice, deferred, invert, local_array, on_error, u8, u32, u64
 from kernel.base.errno import (
+    EACCES,
     EBUSY,
     EEXIST,
     EINVAL,
@@ -16,6 +17,7 @@ from kernel.base.errno import (
     ENOENT,
     ENOTDIR,
     ENOTEMPTY,
+    EOPNOTSUPP,
     EPERM,
     EXDEV,
 )
@@ -23,12 +25,14 @@ from kernel.base.text import format_unsigned
 from kernel.files.attributes import Access, Kind
 from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
-from kernel.files.directory import DirectoryEntry, free_entry
+from kernel.files.directory import DirectoryEntry
 from kernel.files.inode import Inode
 from kernel.files.listing import is_empty
+from kernel.files.mount_kind import MountKind, has_fixed_names
 from kernel.files.path import LastComponent, Lookup
 from kernel.files.privileges import GROUP_EXECUTE, SET_GROUP, keeps_set_group
-from kernel.files.watch import Happening, inode_gone, notify_entry, notify_self, remember_name
+from kernel.files.removal import name_removed, remove
+from kernel.files.watch import Happening, inode_gone, notify_entry, notify_self
 from kernel.machine.clock import wall_time
 
 STICKY: u32 = 0o1000
@@ -41,26 +45,33 @@ LINKS_MAX: u32 = 65_000
 # Making.
 
 
-def check_create(lookup: Lookup, may_have_slash: bool) -> Fallible[None]:
+def check_create(lookup: Lookup, kind: Kind) -> Fallible[None]:
     """Whether the name may be made: EEXIST before EACCES, as filename_create() has it."""
     lookup.check_name()
     if lookup.last != LastComponent.NAME or lookup.inode is not None:
         raise EEXIST
-    if lookup.trailing_slash and not may_have_slash:
+    mount = lookup.parent.fs.kind
+    if (lookup.trailing_slash and kind != Kind.DIRECTORY) or mount == MountKind.PROC:
         raise ENOENT
     check_parent(lookup)
+    if has_fixed_names(mount):
+        if kind == Kind.REGULAR:
+            raise EACCES
+        raise EPERM
 
 
 def check_parent(lookup: Lookup) -> Fallible[None]:
     """EACCES unless names may be made and removed in the parent; ENOENT if it was removed itself."""
     if lookup.parent.described.links == 0:
         raise ENOENT
-    lookup.parent.described.check(lookup.credentials, Access.WRITE | Access.EXECUTE)
+    if is_immutable(lookup.parent):
+        raise EPERM
+    lookup.parent.check(lookup.credentials, Access.WRITE | Access.EXECUTE)
 
 
 def create(lookup: Lookup, kind: Kind, permissions: u32) -> Fallible[Inode]:
     """Make a new inode of `kind` under the name that was looked up."""
-    check_create(lookup, kind == Kind.DIRECTORY)
+    check_create(lookup, kind)
     inode = new_inode(lookup, kind, permissions)
     with on_error(inode.drop):
         attach(lookup.parent, lookup.last_name, inode)
@@ -99,7 +110,7 @@ def name_inode(parent: Inode, name: Slice[u8], inode: Inode) -> Fallible[None]:
 
 def make_symlink(lookup: Lookup, target: Slice[u8]) -> Fallible[None]:
     """symlink(2): make a symbolic link that contains `target`."""
-    check_create(lookup, False)
+    check_create(lookup, Kind.SYMLINK)
     inode = new_inode(lookup, Kind.SYMLINK, 0o777)
     with deferred(inode.drop):
         lookup.parent.fs.set_target(inode, target)
@@ -112,12 +123,12 @@ def make_link(lookup: Lookup, inode: Inode | None) -> Fallible[None]:
     lookup.check_name()
     if lookup.last != LastComponent.NAME or lookup.inode is not None:
         raise EEXIST
-    if lookup.trailing_slash:
+    if lookup.trailing_slash or lookup.parent.fs.kind == MountKind.PROC:
         raise ENOENT
     if inode is None or lookup.parent.fs is not inode.fs or inode.is_memory:
         raise EXDEV
     check_parent(lookup)
-    if inode.described.is_directory:
+    if inode.described.is_directory or has_fixed_names(inode.fs.kind):
         raise EPERM
     if inode.names == 0 and not inode.is_linkable:
         raise ENOENT
@@ -135,15 +146,24 @@ def create_nameless(lookup: Lookup, permissions: u32, may_link: bool) -> Fallibl
     directory = lookup.inode
     if directory is None:
         raise ENOENT
-    directory.described.check(lookup.credentials, Access.WRITE | Access.EXECUTE)
+    if is_immutable(directory):
+        raise EPERM
+    directory.check(lookup.credentials, Access.WRITE | Access.EXECUTE)
+    if has_fixed_names(directory.fs.kind):
+        raise EOPNOTSUPP
     lookup.parent = directory
     inode = new_inode(lookup, Kind.REGULAR, permissions)
     inode.is_linkable = may_link
     name = local_array(u8, NUMBER_NAME)
     start = format_unsigned(name, inode.described.number, 10) - 1
     name[start] = NUMBER_SIGN
-    remember_name(inode, directory, name[start:NUMBER_NAME])
+    name_removed(inode, directory, name[start:NUMBER_NAME])
     return inode
+
+
+def is_immutable(inode: Inode) -> bool:
+    """Whether `inode` is the folder of a process in /proc, of which user 0 may change nothing either (S_IMMUTABLE)."""
+    return inode.subject is not None and inode.described.is_directory and inode.parent is inode.fs.root
 
 
 # Removing.
@@ -152,7 +172,7 @@ def create_nameless(lookup: Lookup, permissions: u32, may_link: bool) -> Fallibl
 def check_delete(lookup: Lookup, victim: Inode) -> Fallible[None]:
     """EACCES or EPERM unless `victim` may lose its name in the parent (may_delete())."""
     check_parent(lookup)
-    if is_protected(lookup.parent, victim, lookup.credentials):
+    if is_immutable(victim) or is_protected(lookup.parent, victim, lookup.credentials):
         raise EPERM
 
 
@@ -180,6 +200,7 @@ def unlink(lookup: Lookup) -> Fallible[None]:
     check_delete(lookup, victim)
     if victim.described.is_directory:
         raise EISDIR
+    check_names(victim)
     notify_self(victim, Happening.ATTRIBUTES)
     delete(lookup, victim)
 
@@ -202,9 +223,18 @@ def remove_directory(lookup: Lookup) -> Fallible[None]:
     check_delete(lookup, victim)
     if not victim.described.is_directory:
         raise ENOTDIR
+    check_names(victim)
     if not is_empty(victim):
         raise ENOTEMPTY
     delete(lookup, victim)
+
+
+def check_names(inode: Inode) -> Fallible[None]:
+    """Whether the names of `inode` may change at all: EPERM where they are the kernel's, EBUSY for a mount point."""
+    if has_fixed_names(inode.fs.kind):
+        raise EPERM
+    if inode.mounted != MountKind.ROOT:
+        raise EBUSY
 
 
 def own_entry(parent: Inode, name: Slice[u8]) -> DirectoryEntry:
@@ -222,7 +252,7 @@ def detach(parent: Inode, name: Slice[u8]) -> None:
     inode = entry.inode
     if inode is not None and inode.described.is_directory:
         parent.described.links -= 1
-    parent.remove(entry)
+    remove(parent, entry)
     parent.described.touch(wall_time())
 
 
@@ -242,64 +272,3 @@ def take_back(lookup: Lookup, inode: Inode) -> None:
     entry = None if entries is None else entries.find(lookup.last_name)
     if entry is not None and entry.inode is inode:
         detach(lookup.parent, lookup.last_name)
-
-
-def prune(top: Inode) -> None:
-    """Remove a directory that the kernel made, with everything in it; whoever still has it finds it empty."""
-    current = top
-    while True:
-        entry = first_entry(current)
-        if entry is None:
-            if current is top:
-                break
-            parent = current.parent
-            assert parent is not None, "directories below the top have a name"
-            entry = own_entry(parent, name_of(current))
-            current = parent
-        else:
-            inode = entry.inode
-            if inode is not None and first_entry(inode) is not None:
-                current = inode
-                continue
-        discard(current, entry)
-    parent = top.parent
-    if parent is not None:
-        entry = own_entry(parent, name_of(top))
-        parent.described.links -= 1
-        top.hold()
-        parent.remove(entry)
-        origin = top.origin
-        if origin is not None:
-            top.origin = None
-            origin.drop()
-        top.drop()
-
-
-def first_entry(inode: Inode) -> DirectoryEntry | None:
-    """Any entry of a directory, whiteouts included."""
-    entries = inode.entries
-    return None if entries is None else entries.first
-
-
-def following_entry(directory: Inode, entry: DirectoryEntry) -> DirectoryEntry | None:
-    """The entry of a directory after `entry`, in the order of a listing."""
-    entries = directory.entries
-    return None if entries is None else entries.after(entry.cookie)
-
-
-def name_of(directory: Inode) -> Slice[u8]:
-    """The name of a directory that has one."""
-    entry = directory.entry
-    assert entry is not None, "the directory has a name"
-    return entry.name
-
-
-def discard(directory: Inode, entry: DirectoryEntry) -> None:
-    """Take an entry out of `directory` without leaving a whiteout."""
-    entries = directory.entries
-    assert entries is not None, "entries are in directories"
-    entries.remove(entry)
-    inode = entry.inode
-    if inode is not None:
-        directory.fs.forget_name(inode, entry)
-    free_entry(entry)

@@ -8,8 +8,8 @@ Invariants
   does the watch.
 - Queues and all in them are charged to the container that made them, and counted for the user who did. An event that
   finds no room, or no memory, is told as an overflow.
-- A file that loses its last name while it is in use remembers that name, as long as the directory is there: what
-  happens to it is told of there, too, but to those who do not want it (IN_EXCL_UNLINK), and /proc shows it.
+- A file that loses its last name while it is open and its directory is watched remembers that name: what happens to it
+  is told of there, too, but to those who do not want it (IN_EXCL_UNLINK).
 """
 
 from __future__ import annotations
@@ -301,13 +301,13 @@ def notify_move(old: Inode, old_name: Slice[u8], new: Inode, new_name: Slice[u8]
     WATCHING.cookie = wrapping_add(u32, WATCHING.cookie, 1)
     tell(old, subject, Happening.MOVED_FROM, WATCHING.cookie, old_name)
     tell(new, subject, Happening.MOVED_TO, WATCHING.cookie, new_name)
-    if old is new and old.notices is not None:
+    if old is new and old.uses.notices is not None:
         tell_notices(old, NoticeFlags.RENAME)
 
 
 def tell(inode: Inode, subject: Inode, what: Happening, cookie: u32, name: Slice[u8], is_lost: bool = False) -> None:
     """Tell who watches `inode` what happened to `subject`, which may have lost its name there."""
-    if inode.notices is not None:
+    if inode.uses.notices is not None:
         tell_notices(inode, happened(u32(what)))
     if inode.watches is None:
         return
@@ -336,14 +336,13 @@ def inode_gone(inode: Inode) -> None:
 
 
 def note_lost_name(inode: Inode, entry: DirectoryEntry) -> None:
-    """The last name of a file was `entry`: remember it if somebody uses the file. Without memory it has had none."""
-    if inode.references > 1:
-        remember_name(inode, entry.directory, entry.name)
+    """The last name of a file was `entry`: remember it if somebody has the file open and the directory is watched.
 
-
-def remember_name(inode: Inode, directory: Inode, name: Slice[u8]) -> None:
-    """`name` in `directory` stands for a file without a name, unless another one already does."""
-    if inode.lost_name is not None:
+    Without memory for it the directory hears no more of the file.
+    """
+    directory = entry.directory
+    is_watched = directory.watches is not None or directory.uses.notices is not None
+    if inode.references <= 1 or not is_watched or inode.lost_name is not None:
         return
     try:
         lost = owner_of(inode).heap.new(LostName)
@@ -356,8 +355,8 @@ def remember_name(inode: Inode, directory: Inode, name: Slice[u8]) -> None:
     if following is not None:
         following.previous = lost
     directory.lost_below = lost
-    lost.name_length = u64(len(name))
-    copy(lost.name, name)
+    lost.name_length = entry.name_length
+    copy(lost.name, entry.name)
     inode.lost_name = lost
 
 

@@ -52,6 +52,7 @@ def copy_numbers(space: AddressSpace, child: AddressSpace) -> None:
     child.arguments_end = space.arguments_end
     child.environment_end = space.environment_end
     child.auxiliary_start = space.auxiliary_start
+    child.places.copy_from(space.places)
 
 
 def duplicate_region(

@@ -235,6 +235,12 @@ def copy_contents(destination: FrameNumber, source: FrameNumber) -> None:
     copy_page(frame_address(destination), frame_address(source))
 
 
+def free_blocks_of(order: u64) -> u64:
+    """How many free blocks of 2**order frames there are."""
+    with FRAMES.lock:
+        return u64(len(FRAMES.free_blocks[order]))
+
+
 def counts() -> tuple[u64, u64]:
     """(free, total) frames."""
     with FRAMES.lock:

@@ -47,8 +47,15 @@ class Mapped:
     """How many pages of addresses are mapped, and of these, how many are data, and locked."""
 
     pages: u64 = 0
+    pages_before: u64 = 0
+    """The most that there were, when some were taken away."""
     data: u64 = 0
     locked: u64 = 0
+
+    @property
+    def most(self) -> u64:
+        """The most pages that were mapped at a time."""
+        return max(self.pages, self.pages_before)
 
     @inline
     def count(self, terms: Terms, pages: u64) -> None:
@@ -62,6 +69,7 @@ class Mapped:
     @inline
     def discount(self, terms: Terms, pages: u64) -> None:
         """So many pages less."""
+        self.pages_before = max(self.pages_before, self.pages)
         self.pages -= pages
         if is_data(terms):
             self.data -= pages

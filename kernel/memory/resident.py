@@ -28,16 +28,23 @@ def resident_in(root: FrameNumber, start: u64, end: u64, budget: Budget) -> tupl
     address = pages.next_table(root, start, end, budget)
     while address < end and not budget.is_spent:
         stop = pages.span_end(address, end)
-        table = page_tables.find_table(root, address)
-        assert table is not None, "there is a table"
+        count += resident_in_table(root, address, stop)
         budget.take(TABLE_COST)
-        last = pages.last_index(address, stop)
-        index = next_used(table, index_at(address, 1), last)
-        while index < last:
-            count += 1
-            index = next_used(table, index + 1, last)
         address = pages.next_table(root, stop, end, budget)
     return address, count
+
+
+def resident_in_table(root: FrameNumber, start: u64, end: u64) -> u64:
+    """How many pages are mapped in a range that one page table serves. The lock of the address space is held."""
+    table = page_tables.find_table(root, start)
+    assert table is not None, "there is a table"
+    count: u64 = 0
+    last = pages.last_index(start, end)
+    index = next_used(table, index_at(start, 1), last)
+    while index < last:
+        count += 1
+        index = next_used(table, index + 1, last)
+    return count
 
 
 def reap_step(space: AddressSpace) -> bool:

@@ -39,6 +39,7 @@ from kernel.memory.account import Account
 from kernel.memory.budget import Budget
 from kernel.memory.identity import new_identity
 from kernel.memory.kernel_space import KERNEL_SPACE
+from kernel.memory.places import ProgramPlaces
 from kernel.memory.quota import Mapped, Quota
 from kernel.memory.region import Region
 from kernel.memory.user_layout import MAP_TOP
@@ -60,6 +61,7 @@ class AddressSpace:
     arguments_end: u64 = 0
     environment_end: u64 = 0
     auxiliary_start: u64 = 0
+    places: ProgramPlaces = inline()
     """Where the program's argv stands at its start: what /proc/PID/cmdline shows."""
     starved: bool = False
     """No memory was left for a page while a program was put into it (execve(2)): that ends no process, but the call."""

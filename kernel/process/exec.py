@@ -19,6 +19,7 @@ from codegen.lang import (
 from kernel.base.errno import EFAULT, ELIBBAD, ENOEXEC, ENOMEM
 from kernel.base.text import index_of
 from kernel.files.inode import Inode
+from kernel.machine.layout import USER_END
 from kernel.memory import growth
 from kernel.memory.space import AddressSpace, create
 from kernel.memory.user_layout import MAP_TOP, STACK_RESERVE
@@ -71,6 +72,7 @@ def fill_space(program: Program, space: AddressSpace, file: Inode, image: ElfIma
         facts = local(ProgramFacts)
         bias = image.place(PROGRAM_BASE, INTERPRETER_BASE)
         map_program(space, file, image, bias)
+        note_places(space, image, bias)
         space.start_break(wrapping_add(u64, bias, image.end))
         facts.entry = wrapping_add(u64, bias, image.entry)
         facts.first_instruction = facts.entry
@@ -87,7 +89,17 @@ def fill_space(program: Program, space: AddressSpace, file: Inode, image: ElfIma
         space.arguments_end = writer.arguments_end
         space.environment_end = writer.environment_end
         space.auxiliary_start = writer.auxiliary_start
+        space.places.stack_start = program.stack_pointer
         program.entry = facts.first_instruction
+
+
+def note_places(space: AddressSpace, image: ElfImage, bias: u64) -> None:
+    """Note where the code and the data of the program are."""
+    for index in range(image.segment_count):
+        segment = image.segments[index]
+        start = wrapping_add(u64, bias, segment.address)
+        if start < USER_END and segment.file_size <= USER_END - start:  # else it is empty, and mapped nowhere
+            space.places.add_segment(start, start + segment.file_size, segment.executable)
 
 
 def return_to(space: AddressSpace | None) -> None:

@@ -27,6 +27,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import EINVAL, ENOTTY
 from kernel.base.list import Link
+from kernel.base.writer import Writer
 from kernel.files.attributes import Attributes, Kind
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
@@ -77,6 +78,14 @@ class ProcessHandle(FileOps):
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EINVAL
+
+    def title(self) -> Slice[u8]:
+        return b"[pidfd]"
+
+    def write_details(self, writer: Writer, start: u64) -> u64:
+        pid = i64(-1) if self.process is None else i64(self.pid)
+        writer(f"Pid:\t{pid}\nNSpid:\t{pid}\n")
+        return 0
 
     def attributes(self) -> Attributes:
         return self.described

@@ -36,7 +36,7 @@ from kernel.base.circle import CircleLink
 from kernel.base.list import Link, List
 from kernel.base.tree import Tree, TreeNode
 from kernel.files.credentials import Credentials
-from kernel.files.tree import prune
+from kernel.files.mount_kind import MountKind
 from kernel.process.clock_watch import ClockWatch
 from kernel.process.path_context import PathContext
 from kernel.process.settings import Settings
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from kernel.files.inode import Inode
     from kernel.files.table import FileTable
     from kernel.memory.space import NOTHING, AddressSpace
+    from kernel.process.identity import ProcessIdentity
     from kernel.process.pidfd import ProcessHandle
     from kernel.process.processor_limit import ProcessorLimit
     from kernel.process.session import Session
@@ -151,8 +152,10 @@ class Process:
     returned: WaitQueue = inline()
     """Woken when a child gives back memory that it borrowed."""
 
-    shown: Inode | None = None
-    """The directory /proc/PID, once somebody has looked for it."""
+    identity: ProcessIdentity | None = None
+    """What others refer to who may outlive it: the files of /proc/PID; held, once somebody has asked for one."""
+    programs: u64 = 0
+    """How often it has begun another program: what was opened in the memory of the one before ends there."""
 
     # Time used, on the time-stamp counter.
     started: Nanoseconds = Nanoseconds(0)
@@ -275,11 +278,12 @@ class Process:
             if handle is None:
                 break
             handle.process = None
-        shown = self.shown
-        if shown is not None:
-            self.shown = None
-            prune(shown)
         container = self.container
+        identity = self.identity
+        if identity is not None:
+            self.identity = None
+            identity.end(container.mounts.find(MountKind.PROC))
+            identity.drop()
         container.processes.remove(self)
         container.numbers.remove(self)
         container.changed.wake_all()

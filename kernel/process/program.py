@@ -40,7 +40,7 @@ def open_program(program: Program, path: Slice[u8]) -> Fallible[Execution]:
         about = file.attributes()
         if not about.is_regular:
             raise EACCES
-        about.check(lookup.credentials, Access.EXECUTE)
+        file.check(lookup.credentials, Access.EXECUTE)
         return begin_execution(program.account, file)
 
 

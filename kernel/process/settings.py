@@ -1,9 +1,16 @@
-"""Settings: what a process has set for itself, by prctl(2), personality(2) and setrlimit(2)."""
+"""Settings: what a process has set for itself, by prctl(2), personality(2), setrlimit(2) and in /proc."""
 
 from __future__ import annotations
 
-from codegen.lang import inline, struct, u32
+from codegen.lang import i32, inline, struct, u32
 from kernel.process.limits import Limits
+
+NO_LOGIN: u32 = 0xFFFF_FFFF
+"""Nobody has logged in."""
+
+OOM_ADJUSTMENT_LOWEST: i32 = -1000
+OOM_ADJUSTMENT_HIGHEST: i32 = 1000
+"""Of /proc/PID/oom_score_adj (linux/oom.h)."""
 
 
 @struct
@@ -21,6 +28,13 @@ class Settings:
     personality: u32 = 0
     barriers: u32 = 0
     """Which kinds of membarrier(2) it has registered for."""
+    core_filter: u32 = 0x33
+    """/proc/PID/coredump_filter."""
+    login_user: u32 = NO_LOGIN
+    """/proc/PID/loginuid."""
+    oom_adjustment: i32 = 0
+    """/proc/PID/oom_score_adj, and how far down others than the superuser may set it."""
+    least_oom_adjustment: i32 = 0
     is_one_too_many: bool = False
     """Its user had more processes than it may have when this became one of them (RLIMIT_NPROC)."""
     limits: Limits = inline()
@@ -32,6 +46,10 @@ class Settings:
         self.without_huge_pages = other.without_huge_pages
         self.personality = other.personality
         self.barriers = other.barriers
+        self.core_filter = other.core_filter
+        self.login_user = other.login_user
+        self.oom_adjustment = other.oom_adjustment
+        self.least_oom_adjustment = other.least_oom_adjustment
         self.limits.copy_from(other.limits)
 
     def begin_program(self) -> None:

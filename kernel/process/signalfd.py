@@ -23,6 +23,7 @@ from codegen.lang import (
     u64,
 )
 from kernel.base.errno import EAGAIN, EINVAL, EIO, ENOTTY
+from kernel.base.writer import Writer
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
 from kernel.files.file import Events, FileOps, FileOwner, OpenFile
@@ -67,6 +68,15 @@ class SignalFile(FileOps):
 
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EINVAL
+
+    def title(self) -> Slice[u8]:
+        return b"[signalfd]"
+
+    def write_details(self, writer: Writer, start: u64) -> u64:
+        writer.text(b"sigmask:\t")
+        writer.zero_padded(self.mask, 16)
+        writer.text(b"\n")
+        return 0
 
     def attributes(self) -> Attributes:
         return self.described

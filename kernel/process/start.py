@@ -89,6 +89,7 @@ def replace_program(thread: Thread, program: Program, path: Slice[u8]) -> Fallib
         old_file.drop()
     process.name_thread(thread, base_name(path))
     process.executed = True
+    process.programs += 1
     process.exit_signal = u32(Signal.CHILD)
     process.settings.begin_program()
     process.credentials.begin_program()

@@ -29,14 +29,13 @@ from kernel.process.exceptions import handle_exception
 from kernel.process.exit import exit_process
 from kernel.process.signal_queue import SI_KERNEL
 from kernel.process.signal_table import Signal
-from kernel.sched.cpu import current
+from kernel.sched.cpu import FIRST_INTERRUPT, current, this_cpu
 from kernel.sched.kernel_lock import KERNEL_LOCK
 from kernel.sched.preemption import give_way
 from kernel.sched.scheduler import tick, yield_now
 from kernel.sched.thread import Thread
 from kernel.sched.timer import expire_sleepers
 
-FIRST_INTERRUPT: u64 = 0x20
 MOST_TRIES: u64 = 200
 """How often a fault waits for others to give back memory, before a process more is killed."""
 SEGV_MAPERR: u32 = 1
@@ -77,6 +76,7 @@ def stop_machine(frame: TrapFrame) -> Never:
 
 def handle_interrupt(vector: u64, from_user: bool) -> None:
     """A device wants attention. Interrupts are off."""
+    this_cpu().count_interrupt(vector)
     if vector == u64(Vector.TIMER):
         end_of_interrupt()
         expire_sleepers()

@@ -35,6 +35,10 @@ class Report:
         self.used.faults = 0
         self.used.voluntary_switches = 0
         self.used.involuntary_switches = 0
+        self.used.reads = 0
+        self.used.writes = 0
+        self.used.read_bytes = 0
+        self.used.written_bytes = 0
         self.used.largest = 0
         self.split.user = 0
         self.split.kernel = 0

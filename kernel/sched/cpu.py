@@ -7,11 +7,14 @@ they come first and keep their order (docs/internals.md).
 
 from __future__ import annotations
 
-from codegen.lang import Array, inline, inline_array, reference, struct, u32, u64, uninitialised
+from codegen.lang import Array, array, inline, inline_array, reference, struct, u32, u64, uninitialised
 from kernel.machine.cpu import current_cpu_address, current_thread_address
 from kernel.machine.processors import PROCESSORS
 from kernel.machine.segments import MAXIMUM_CPUS
 from kernel.sched.thread import Thread
+
+FIRST_INTERRUPT: u64 = 0x20
+"""The lowest vector of an interrupt; below are exceptions (SDM vol. 3A, section 6.2)."""
 
 
 @struct
@@ -41,6 +44,15 @@ class Cpu:
     Other processors look here: `current` may end, and its object be freed, while they look at it.
     """
     idle: Thread = inline()
+    switches: u64 = 0
+    """How often another thread was given the processor."""
+    interrupts: Array[u64] = array(32)
+    """How many interrupts came, by vector from FIRST_INTERRUPT on."""
+
+    @inline
+    def count_interrupt(self, vector: u64) -> None:
+        """An interrupt came."""
+        self.interrupts[vector - FIRST_INTERRUPT & 31] += 1
 
     @inline
     def elapsed(self, now: u64) -> u64:

@@ -312,6 +312,7 @@ def reschedule(leaving: Leaving) -> None:
         following = choose(cpu, leaving)
     if following is not cpu.current:
         count_switch(cpu.current.usage, leaving)
+        cpu.switches += 1
         switch.to(cpu, following)
     if were_on:
         enable_interrupts()

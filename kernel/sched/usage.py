@@ -7,7 +7,7 @@ CONFIG_TICK_CPU_ACCOUNTING.
 
 from __future__ import annotations
 
-from codegen.lang import struct, u64
+from codegen.lang import inline, struct, u64
 
 
 @struct
@@ -24,8 +24,25 @@ class Usage:
     """Because it had to wait."""
     involuntary_switches: u64 = 0
     """Because its turn ended or it gave it away."""
+    reads: u64 = 0
+    writes: u64 = 0
+    """Calls that read and write, and how many bytes went (/proc/PID/io)."""
+    read_bytes: u64 = 0
+    written_bytes: u64 = 0
     largest: u64 = 0
     """The most pages that were in memory at a time: of a process or, not their sum, of several."""
+
+    @inline
+    def note_read(self, transferred: u64) -> None:
+        """A call read so many bytes."""
+        self.reads += 1
+        self.read_bytes += transferred
+
+    @inline
+    def note_write(self, transferred: u64) -> None:
+        """A call wrote so many bytes."""
+        self.writes += 1
+        self.written_bytes += transferred
 
     def add(self, other: Usage) -> None:
         """Have used what `other` has, too."""
@@ -35,6 +52,10 @@ class Usage:
         self.faults += other.faults
         self.voluntary_switches += other.voluntary_switches
         self.involuntary_switches += other.involuntary_switches
+        self.reads += other.reads
+        self.writes += other.writes
+        self.read_bytes += other.read_bytes
+        self.written_bytes += other.written_bytes
         self.largest = max(self.largest, other.largest)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, u32, u64
 from kernel.base.errno import EFBIG
-from kernel.files.attributes import Kind
 from kernel.files.file import OpenFile
 from kernel.process.limits import Resource
 from kernel.process.send import send_to_thread
@@ -28,7 +27,8 @@ def within_limit(file: OpenFile, offset: u64, length: u64) -> Fallible[u64]:
     limit = file_size_limit()
     if length <= limit and offset <= limit - length:
         return length
-    if length == 0 or file.ops.attributes().kind != Kind.REGULAR:
+    inode = file.inode
+    if length == 0 or inode is None or inode.content is None:
         return length
     if offset >= limit:
         refuse()

@@ -22,17 +22,20 @@ from kernel.files.credentials import Credentials
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.holes import data_pages
 from kernel.files.inode import Inode
+from kernel.files.made import Destination
+from kernel.files.mount_kind import has_fixed_names, magic_of
 from kernel.files.path import Lookup
 from kernel.files.privileges import SET_GROUP, keeps_set_group, remove_capability, without_set_ids
 from kernel.files.seals import Seals
-from kernel.files.stat import NAME_LIMIT, TMPFS_MAGIC, Stat, StatFs, Statx
+from kernel.files.stat import NAME_LIMIT, ST_RELATIME, ST_VALID, Stat, StatFs, Statx, device_of
+from kernel.files.tree import is_immutable
 from kernel.files.watch import Happening
 from kernel.machine.clock import wall_time
 from kernel.memory import frames, user
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import (
-    Subject,
+    Changeable,
     checked_flags,
     find_at,
     follow_unless,
@@ -59,26 +62,43 @@ def put_stat(about: Attributes, destination: UserAddr) -> Fallible[None]:
 
 
 def attributes_at(task: Thread, directory: i32, path: UserAddr, flags: AtFlags) -> Fallible[Attributes]:
+    """The attributes of what a call of the stat family is about."""
+    found = local(Destination)
+    find_described(task, directory, path, flags, found)
+    return attributes_of(found)
+
+
+def find_described(task: Thread, directory: i32, path: UserAddr, flags: AtFlags, found: Destination) -> Fallible[None]:
     """What a call of the stat family is about: also an open file without inode, by AT_EMPTY_PATH or /proc/self/fd."""
     if AtFlags.EMPTY_PATH in flags and is_empty(path):
         if directory == AT_FDCWD:
-            return measured(task.process.directory)
-        file = task.process.files.get(Fd(directory))
-        inode = file.inode
-        return file.ops.attributes() if inode is None else measured(inode)
+            found.inode = task.process.directory
+        else:
+            file = task.process.files.get(Fd(directory))
+            found.inode = file.inode
+            found.opened = file
+        return
     lookup = local(Lookup)
     walk_at(task, lookup, directory, path, follow_unless(AtFlags.SYMLINK_NO_FOLLOW in flags))
-    opened = lookup.opened
-    if opened is not None:
-        return opened.ops.attributes()
-    inode = lookup.inode
-    if inode is None:
+    found.opened = lookup.opened
+    if lookup.opened is None:
+        found.inode = lookup.inode
+
+
+def attributes_of(found: Destination) -> Fallible[Attributes]:
+    """The attributes of what was found; ENOENT if that is nothing."""
+    inode = found.inode
+    if inode is not None:
+        return measured(inode)
+    opened = found.opened
+    if opened is None:
         raise ENOENT
-    return measured(inode)
+    return opened.ops.attributes()
 
 
 def measured(inode: Inode) -> Attributes:
     """The attributes of a file, with the room that its contents take."""
+    inode.describe()
     content = inode.content
     if content is not None:
         inode.described.pages = data_pages(content)
@@ -124,9 +144,13 @@ def statx(task: Thread, directory: i32, path: UserAddr, flags: u32, mask: u32, a
         raise EINVAL
     known = AtFlags.SYMLINK_NO_FOLLOW | AtFlags.NO_AUTOMOUNT | AtFlags.EMPTY_PATH
     asked = checked_flags(flags & (STATX_SYNC_TYPE ^ 0xFFFF_FFFF), u32(known))
-    about = attributes_at(task, directory, path, asked)
+    found = local(Destination)
+    find_described(task, directory, path, asked, found)
     result = local(Statx)
-    result.fill(about)
+    result.fill(attributes_of(found))
+    inode = found.inode
+    if inode is not None:
+        result.fill_mount(inode.fs.id, inode is inode.fs.root)
     put_bytes(answer, slice_at(u8, address_of(result), size_of(Statx)))
 
 
@@ -162,7 +186,7 @@ def check_access(task: Thread, directory: i32, path: UserAddr, mode: u32, flags:
     who.copy_from(task.process.credentials)
     if AtFlags.EFFECTIVE_ACCESS not in flags:
         who.be_real()
-    inode.described.check(who, Access(mode))
+    inode.check(who, Access(mode))
 
 
 # chmod and chown.
@@ -174,9 +198,10 @@ def may_change(task: Thread, inode: Inode) -> bool:
     return who.user == inode.described.user or who.has(Capability.FOWNER)
 
 
-def change_mode(task: Thread, subject: Subject, mode: u32) -> Fallible[None]:
+def change_mode(task: Thread, subject: Changeable, mode: u32) -> Fallible[None]:
     """Set the permissions of a file (chmod(2))."""
     subject.check_owner(task)
+    subject.check_kept()
     about = subject.about
     permissions = mode & PERMISSION_BITS
     if not keeps_set_group(task.process.credentials, about.group):
@@ -197,7 +222,7 @@ def chmod(task: Thread, path: UserAddr, mode: u32) -> Fallible[None]:
 @syscall(268)
 def fchmodat(task: Thread, directory: i32, path: UserAddr, mode: u32) -> Fallible[None]:
     """fchmodat(2): follows symbolic links."""
-    subject = local(Subject)
+    subject = local(Changeable)
     subject.find(task, directory, path, AtFlags.NONE, Resolve.FOLLOW)
     change_mode(task, subject, mode)
 
@@ -205,12 +230,12 @@ def fchmodat(task: Thread, directory: i32, path: UserAddr, mode: u32) -> Fallibl
 @syscall(91)
 def fchmod(task: Thread, fd: Fd, mode: u32) -> Fallible[None]:
     """fchmod(2)."""
-    subject = local(Subject)
+    subject = local(Changeable)
     open_subject(task, fd, subject)
     change_mode(task, subject, mode)
 
 
-def open_subject(task: Thread, fd: Fd, subject: Subject) -> Fallible[None]:
+def open_subject(task: Thread, fd: Fd, subject: Changeable) -> Fallible[None]:
     """Let `subject` be what is open as `fd`: EBADF for O_PATH."""
     file = task.process.files.get(fd)
     if file.is_path_only:
@@ -218,13 +243,15 @@ def open_subject(task: Thread, fd: Fd, subject: Subject) -> Fallible[None]:
     subject.be(file)
 
 
-def change_owner(task: Thread, subject: Subject, user_id: u32, group_id: u32) -> Fallible[None]:
+def change_owner(task: Thread, subject: Changeable, user_id: u32, group_id: u32) -> Fallible[None]:
     """Set owner and group, those that are not UNCHANGED, and clear the set-id bits (chown(2)).
 
     The owner may name itself, and a group that the file has or that it is a member of; all else takes CAP_CHOWN.
     """
     who = task.process.credentials
     about = subject.about
+    if not changes_nothing(subject.inode, user_id, group_id):
+        subject.check_kept()
     if not who.has(Capability.CHOWN):
         if user_id != UNCHANGED and (user_id != about.user or who.user != about.user):
             raise EPERM
@@ -244,6 +271,17 @@ def change_owner(task: Thread, subject: Subject, user_id: u32, group_id: u32) ->
     subject.note_change(wall_time(), Happening.ATTRIBUTES if is_change else Happening.NONE)
 
 
+def changes_nothing(inode: Inode | None, user_id: u32, group_id: u32) -> bool:
+    """Whether a file of /proc has this owner and group already; of the folder of a process not even that may be set."""
+    if user_id == group_id == UNCHANGED:
+        return True
+    if inode is None:
+        return False
+    about = inode.described
+    same = (user_id == UNCHANGED or user_id == about.user) and (group_id == UNCHANGED or group_id == about.group)
+    return same and not is_immutable(inode)
+
+
 @syscall(92)
 def chown(task: Thread, path: UserAddr, user_id: u32, group_id: u32) -> Fallible[None]:
     """chown(2)."""
@@ -253,7 +291,7 @@ def chown(task: Thread, path: UserAddr, user_id: u32, group_id: u32) -> Fallible
 @syscall(93)
 def fchown(task: Thread, fd: Fd, user_id: u32, group_id: u32) -> Fallible[None]:
     """fchown(2)."""
-    subject = local(Subject)
+    subject = local(Changeable)
     open_subject(task, fd, subject)
     change_owner(task, subject, user_id, group_id)
 
@@ -268,7 +306,7 @@ def lchown(task: Thread, path: UserAddr, user_id: u32, group_id: u32) -> Fallibl
 def fchownat(task: Thread, directory: i32, path: UserAddr, user_id: u32, group_id: u32, flags: u32) -> Fallible[None]:
     """fchownat(2)."""
     known = checked_flags(flags, u32(AtFlags.SYMLINK_NO_FOLLOW | AtFlags.EMPTY_PATH))
-    subject = local(Subject)
+    subject = local(Changeable)
     subject.find(task, directory, path, known, follow_unless(AtFlags.SYMLINK_NO_FOLLOW in known))
     change_owner(task, subject, user_id, group_id)
 
@@ -279,15 +317,21 @@ def fchownat(task: Thread, directory: i32, path: UserAddr, user_id: u32, group_i
 def put_statfs(task: Thread, inode: Inode, answer: UserAddr) -> Fallible[None]:
     """Tell of the file system of `inode`: its room is the memory of the machine."""
     result = local(StatFs)
-    free, total = frames.counts()
-    result.type = TMPFS_MAGIC
+    kind = inode.fs.kind
+    result.type = magic_of(kind)
     result.block_size = BLOCK_SIZE
     result.fragment_size = BLOCK_SIZE
-    result.blocks = total
-    result.free = free
-    result.available = free
-    result.id = inode.fs.id
+    result.id = device_of(inode.fs.id)
     result.name_length = NAME_LIMIT
+    result.flags = ST_VALID | ST_RELATIME
+    if not has_fixed_names(kind):
+        pages = task.process.container.account.pages
+        free, total = frames.counts()
+        result.blocks = min(total, pages.limit)
+        result.free = min(free, pages.limit - min(pages.used.load(), pages.limit))
+        result.available = result.free
+        result.files = result.blocks
+        result.free_files = result.free
     put_bytes(answer, slice_at(u8, address_of(result), size_of(StatFs)))
 
 

@@ -97,6 +97,8 @@ def sendfile(task: Thread, out: Fd, source: Fd, offset: UserAddr, count: u64) ->
             total = min(count, COUNT_MAX)
             check_span(target, total)
             done = transfer(task, reader, first, writer, target, total)
+            task.usage.note_read(done)
+            task.usage.note_write(done)
             if writer.ops.is_seekable():
                 writer.position = target + done
             finish_offset(reader, offset, first + done)
@@ -124,6 +126,8 @@ def copy_file_range(
             if done > 0:
                 finish_offset(reader, source_offset, u64(first) + done)
                 finish_offset(writer, out_offset, u64(target) + done)
+            task.usage.note_read(done)
+            task.usage.note_write(done)
             return done
 
 

@@ -23,6 +23,8 @@ from kernel.files.capability import Capability
 from kernel.files.extended import CAPABILITY, NAME_MAX, VALUE_MAX, ExtendedAttributes
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.inode import Inode
+from kernel.files.mount_kind import has_fixed_names
+from kernel.files.tree import is_immutable
 from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
 from kernel.memory import user
@@ -90,6 +92,8 @@ def check_right(task: Thread, inode: Inode, name: Slice[u8], writes: bool) -> Fa
     """The checks of xattr_permission(), and EOPNOTSUPP for kinds of names that there are not (xattr(7))."""
     is_root = task.process.credentials.has(Capability.SYS_ADMIN)
     about = inode.described
+    if writes and is_immutable(inode):
+        raise EPERM
     if begins_with(name, TRUSTED):
         if not is_root:
             refuse(writes)
@@ -98,14 +102,14 @@ def check_right(task: Thread, inode: Inode, name: Slice[u8], writes: bool) -> Fa
             refuse(writes)
         if writes and about.is_directory and about.permissions & STICKY != 0 and not may_change(task, inode):
             raise EPERM
-        about.check(task.process.credentials, Access.WRITE if writes else Access.READ)
+        inode.check(task.process.credentials, Access.WRITE if writes else Access.READ)
     elif not begins_with(name, SECURITY):
         if len(name) < 7 or name[:7] != b"system.":
-            about.check(task.process.credentials, Access.WRITE if writes else Access.READ)
+            inode.check(task.process.credentials, Access.WRITE if writes else Access.READ)
         raise EOPNOTSUPP
     elif writes and not is_root:
         raise EPERM
-    if inode.view is not None:
+    if has_fixed_names(inode.fs.kind):
         raise EOPNOTSUPP
     if name == USER or name == TRUSTED or name == SECURITY:
         raise EINVAL

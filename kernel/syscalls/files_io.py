@@ -63,7 +63,9 @@ def read(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
     """read(2)."""
     file = readable_file(task, fd)
     with deferred(file.drop):
-        return read_on(file, checked_range(buffer, count))
+        done = read_on(file, checked_range(buffer, count))
+        task.usage.note_read(done)
+        return done
 
 
 @syscall(1)
@@ -72,7 +74,9 @@ def write(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
     """write(2)."""
     file = writable_file(task, fd)
     with deferred(file.drop):
-        return write_or_signal(task, file, checked_range(buffer, count))
+        done = write_or_signal(task, file, checked_range(buffer, count))
+        task.usage.note_write(done)
+        return done
 
 
 def check_has_places(task: Thread, fd: Fd) -> Fallible[None]:
@@ -90,7 +94,9 @@ def pread64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) -> 
     check_has_places(task, fd)
     file = readable_file(task, fd)
     with deferred(file.drop):
-        return read_at(file, u64(offset), checked_range(buffer, count), file.may_wait)
+        done = read_at(file, u64(offset), checked_range(buffer, count), file.may_wait)
+        task.usage.note_read(done)
+        return done
 
 
 @syscall(18)
@@ -108,7 +114,9 @@ def pwrite64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) ->
         with write_lock_of(file):
             start = file.ops.attributes().size if OpenFlags.APPEND in file.flags else u64(offset)
             allowed = prepare_write(task, file, start, source.length)
-            return write_at(file, start, UserSlice(source.address, allowed), file.may_wait)
+            done = write_at(file, start, UserSlice(source.address, allowed), file.may_wait)
+            task.usage.note_write(done)
+            return done
 
 
 # Position and size.
@@ -126,6 +134,9 @@ def lseek(task: Thread, fd: Fd, offset: i64, whence: u32) -> Fallible[u64]:
         raise ESPIPE
     if file.ops.attributes().kind == Kind.CHARACTER:
         return 0  # as null_lseek() has it; the random devices have no other position either
+    inode = file.inode
+    if inode is not None and inode.made is not None and whence > SEEK_CUR and not inode.described.is_strict:
+        raise EINVAL  # seq_lseek() of Linux: the length of the text is not known
     size = file.ops.attributes().size
     base: u64 = 0
     if whence == SEEK_CUR:
@@ -177,9 +188,9 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
     inode = find_at(task, AT_FDCWD, path, AtFlags.NONE, Resolve.FOLLOW)
     if inode.described.is_directory:
         raise EISDIR
-    inode.described.check(task.process.credentials, Access.WRITE)
+    inode.check(task.process.credentials, Access.WRITE)
     check_writable(inode)
-    if inode.leases is not None:
+    if inode.uses.leases is not None:
         inode.hold()
         with deferred(inode.drop):
             break_leases(inode, True, True)

@@ -14,12 +14,13 @@ from kernel.base.errno import (
     ENOTDIR,
     ENXIO,
 )
+from kernel.devices.dev import character_device
 from kernel.devices.terminal_nodes import TerminalNode
 from kernel.files import tree
 from kernel.files.attributes import PERMISSION_BITS, Access, Kind
 from kernel.files.execution import check_writable
 from kernel.files.fifo import open_fifo
-from kernel.files.file import FileOps, OpenFile, open_file
+from kernel.files.file import FileOps, FileOwner, OpenFile, open_file
 from kernel.files.flags import (
     AT_FDCWD,
     OPEN_FLAG_BITS,
@@ -32,6 +33,7 @@ from kernel.files.flags import (
 )
 from kernel.files.inode import Inode
 from kernel.files.lease import break_leases
+from kernel.files.made import MadeFile
 from kernel.files.path import LastComponent, Lookup, Restrictions
 from kernel.files.watch import Happening, notify
 from kernel.sched.thread import Thread
@@ -169,7 +171,7 @@ def check_open(lookup: Lookup, inode: Inode, flags: OpenFlags) -> Fallible[None]
         raise ENOTDIR
     if about.is_directory and (writable(flags) or OpenFlags.TRUNCATE in flags):
         raise EISDIR
-    about.check(lookup.credentials, access_wanted(flags))
+    inode.check(lookup.credentials, access_wanted(flags))
     if OpenFlags.NO_ACCESS_TIME in flags:
         about.check_owner(lookup.credentials)
 
@@ -177,10 +179,10 @@ def check_open(lookup: Lookup, inode: Inode, flags: OpenFlags) -> Fallible[None]
 def check_openable(inode: Inode) -> Fallible[None]:
     """ENXIO for what only connect(2) could reach, and for devices that nothing here serves (open(2))."""
     match inode.described.kind:
-        case Kind.SOCKET:
+        case Kind.SOCKET | Kind.BLOCK:
             raise ENXIO
-        case Kind.CHARACTER | Kind.BLOCK:
-            if inode.device is None:
+        case Kind.CHARACTER:
+            if character_device(inode.described.device) is None:
                 raise ENXIO
         case _:
             pass
@@ -188,29 +190,53 @@ def check_openable(inode: Inode) -> Fallible[None]:
 
 def truncates(inode: Inode, flags: OpenFlags) -> bool:
     """Whether open(2) cuts a file that was there to nothing."""
-    return OpenFlags.TRUNCATE in flags and OpenFlags.PATH not in flags and inode.content is not None
+    return (
+        OpenFlags.TRUNCATE in flags and OpenFlags.PATH not in flags and inode.content is not None and inode.made is None
+    )
 
 
 def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
     """An open file on `inode`. One reference, the caller's. ETXTBSY to write to a program that runs."""
-    if OpenFlags.PATH not in flags:
-        if inode.described.kind == Kind.FIFO:
-            return open_fifo(task.process.container.files, inode, flags)
-        check_openable(inode)
-    ops: FileOps = inode
-    device = inode.device
-    if device is not None:
-        if isinstance(device, TerminalNode) and OpenFlags.PATH not in flags:
-            return terminals.open_node(task, device, inode, flags)
-        ops = device
-    writes = writable(flags) and OpenFlags.PATH not in flags and inode.content is not None
-    if writes:
-        check_writable(inode)
-    file = open_file(task.process.container.files, ops, inode, lasting(flags))
+    owner = task.process.container.files
+    if OpenFlags.PATH in flags:
+        return open_ops(owner, inode, inode, flags)
+    made = inode.made
+    if made is not None:
+        return open_made(owner, made, inode, flags)
+    check_openable(inode)
+    match inode.described.kind:
+        case Kind.FIFO:
+            return open_fifo(owner, inode, flags)
+        case Kind.CHARACTER:
+            device = character_device(inode.described.device)
+            assert device is not None, "it can be opened"
+            if isinstance(device, TerminalNode):
+                return terminals.open_node(task, device, inode, flags)
+            return open_ops(owner, device, inode, flags)
+        case _:
+            writes = writable(flags) and inode.content is not None
+            if writes:
+                check_writable(inode)
+            file = open_ops(owner, inode, inode, flags)
+            if inode.content is not None:
+                file.count_in(inode)
+                if inode.uses.leases is not None:
+                    with on_error(file.drop):
+                        break_leases(inode, writes, OpenFlags.NONBLOCK not in flags)
+            return file
+
+
+def open_ops(owner: FileOwner, ops: FileOps, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
+    """An open file on `inode` that does what `ops` does."""
+    file = open_file(owner, ops, inode, lasting(flags))
     inode.hold()
-    if OpenFlags.PATH not in flags and inode.content is not None:
-        file.count_in(inode)
-        if inode.leases is not None:
-            with on_error(file.drop):
-                break_leases(inode, writable(flags), OpenFlags.NONBLOCK not in flags)
     return file
+
+
+def open_made(owner: FileOwner, made: MadeFile, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
+    """An open file on a file whose contents the kernel makes. EINVAL for O_DIRECT."""
+    if OpenFlags.DIRECT in flags:
+        raise EINVAL
+    ops = made.open(inode, owner)
+    with on_error(ops.closed):
+        return open_ops(owner, ops, inode, flags)

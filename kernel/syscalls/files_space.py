@@ -51,7 +51,10 @@ def fallocate(task: Thread, fd: Fd, mode: u32, offset: i64, length: i64) -> Fall
 
 
 def spacious(file: OpenFile) -> Fallible[Inode]:
-    """The regular file that is open: ESPIPE for a pipe, EISDIR, and ENODEV for all others (vfs_fallocate())."""
+    """The regular file that is open: ESPIPE for a pipe, EISDIR, ENODEV for all others (vfs_fallocate()).
+
+    EOPNOTSUPP for what the kernel makes.
+    """
     match described_by(file).kind:
         case Kind.FIFO:
             raise ESPIPE
@@ -60,6 +63,8 @@ def spacious(file: OpenFile) -> Fallible[Inode]:
         case _:
             pass
     inode = file.inode
+    if inode is not None and inode.made is not None:
+        raise EOPNOTSUPP
     if inode is None or inode.content is None:
         raise ENODEV
     return inode
@@ -129,7 +134,9 @@ def check_sync(file: OpenFile) -> Fallible[None]:
     if file.is_path_only:
         raise EBADF
     inode = file.inode
-    if inode is None or not (inode.described.is_regular or inode.described.is_directory):
+    if inode is None or inode.made is not None:
+        raise EINVAL
+    if not inode.described.is_regular and not inode.described.is_directory:
         raise EINVAL
 
 

@@ -25,11 +25,13 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR, EOPNOTSUPP
-from kernel.files.attributes import Attributes
+from kernel.base.errno import EBADF, EINVAL, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM
+from kernel.files.attributes import Access, Attributes
+from kernel.files.credentials import Credentials
 from kernel.files.file import OpenFile
 from kernel.files.flags import AT_FDCWD, PATH_MAX, AtFlags, Resolve
 from kernel.files.inode import Inode
+from kernel.files.mount_kind import MountKind
 from kernel.files.path import SLASH, Lookup, Restrictions, walk
 from kernel.files.path_buffer import PATH_BUFFERS, PathBuffer
 from kernel.files.watch import Happening, notify
@@ -140,7 +142,7 @@ def find_at(task: Thread, directory: i32, path: UserAddr, flags: AtFlags, how: R
 
 
 @struct
-class Subject:
+class Changeable:
     """What a call changes the attributes of: a file of a file system, or one that is open and in none. It is lent."""
 
     about: Attributes = uninitialised()
@@ -187,6 +189,20 @@ class Subject:
     def check_owner(self, task: Thread) -> Fallible[None]:
         """EPERM unless the thread acts as the owner, or has CAP_FOWNER."""
         self.about.check_owner(task.process.credentials)
+
+    def check_kept(self) -> Fallible[None]:
+        """EPERM for what the kernel alone says of a file of /proc."""
+        inode = self.inode
+        if inode is not None and inode.fs.kind == MountKind.PROC:
+            raise EPERM
+
+    def check(self, credentials: Credentials, wanted: Access) -> Fallible[None]:
+        """EACCES unless the running thread, with `credentials`, may do all of `wanted`."""
+        inode = self.inode
+        if inode is None:
+            self.about.check(credentials, wanted)
+        else:
+            inode.check(credentials, wanted)
 
     def note_change(self, moment: Nanoseconds, what: Happening) -> None:
         """The attributes are other ones since `moment`: tell who watches the file what happened."""

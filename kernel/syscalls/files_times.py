@@ -13,7 +13,7 @@ from kernel.memory import user
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_attributes import open_subject
-from kernel.syscalls.files_support import Subject, advance, checked_flags, follow_unless
+from kernel.syscalls.files_support import Changeable, advance, checked_flags, follow_unless
 
 UTIME_NOW: i64 = 0x3FFF_FFFF
 UTIME_OMIT: i64 = 0x3FFF_FFFE
@@ -108,7 +108,7 @@ def utime(task: Thread, path: UserAddr, times: UserAddr) -> Fallible[None]:
 
 def set_times_at(task: Thread, directory: i32, path: UserAddr, wanted: WantedTimes, flags: AtFlags) -> Fallible[None]:
     """Set the times of what is named so, or without a path of what is open as `directory`."""
-    subject = local(Subject)
+    subject = local(Changeable)
     if path == UserAddr(0):
         if directory == AT_FDCWD:
             user.get(u32, path)
@@ -120,11 +120,12 @@ def set_times_at(task: Thread, directory: i32, path: UserAddr, wanted: WantedTim
     set_times(task, subject, wanted)
 
 
-def set_times(task: Thread, subject: Subject, wanted: WantedTimes) -> Fallible[None]:
+def set_times(task: Thread, subject: Changeable, wanted: WantedTimes) -> Fallible[None]:
     """Set the times of access and modification."""
     check_part(wanted.accessed_part)
     check_part(wanted.modified_part)
     check_touch(task, subject, wanted.is_now)
+    subject.check_kept()
     now = wall_time()
     about = subject.about
     choose(about.accessed, wanted.accessed_seconds, wanted.accessed_part, now)
@@ -147,11 +148,11 @@ def choose(time: Timestamp, seconds: i64, part: i64, now: Nanoseconds) -> None:
         time.set_parts(seconds, u32(part))
 
 
-def check_touch(task: Thread, subject: Subject, is_now: bool) -> Fallible[None]:
+def check_touch(task: Thread, subject: Changeable, is_now: bool) -> Fallible[None]:
     """Whether the times may be set: by the owner; to now also by who may write (EACCES, EPERM)."""
     try:
         subject.check_owner(task)
     except EPERM:
         if not is_now:
             raise
-        subject.about.check(task.process.credentials, Access.WRITE)
+        subject.check(task.process.credentials, Access.WRITE)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, local, u8, u32, u64
 from kernel.base.errno import EINVAL, ENOENT, ENOTDIR, EPERM, ERANGE
-from kernel.devices.dev import character_device
 from kernel.files import renaming, tree
 from kernel.files.attributes import PERMISSION_BITS, Access, Kind
 from kernel.files.capability import Capability
 from kernel.files.flags import AT_FDCWD, AT_REMOVE_DIRECTORY, PATH_MAX, AtFlags, Resolve
 from kernel.files.inode import Inode
-from kernel.files.path import Lookup, path_of
+from kernel.files.names import path_of
+from kernel.files.path import Lookup
 from kernel.files.path_buffer import PATH_BUFFERS
 from kernel.memory import user
 from kernel.sched.thread import Thread
@@ -77,13 +77,11 @@ def make_file(task: Thread, directory: i32, path: UserAddr, mode: u32, device: u
     is_device = kind == Kind.CHARACTER or kind == Kind.BLOCK
     may_make = task.process.credentials.has(Capability.MKNOD)
     if is_device and not may_make and (kind == Kind.BLOCK or device != 0):
-        tree.check_create(lookup, False)
+        tree.check_create(lookup, kind)
         raise EPERM
     inode = tree.create(lookup, kind, mode & PERMISSION_BITS & (task.process.umask ^ PERMISSION_BITS))
     if is_device:
         inode.described.device = u64(device)
-    if kind == Kind.CHARACTER:
-        inode.device = character_device(u64(device))
     inode.drop()
 
 
@@ -291,7 +289,7 @@ def fchdir(task: Thread, fd: Fd) -> Fallible[None]:
 
 def enter(task: Thread, inode: Inode) -> Fallible[None]:
     """Make a directory the working directory, if it may be searched."""
-    inode.described.check(task.process.credentials, Access.EXECUTE)
+    inode.check(task.process.credentials, Access.EXECUTE)
     inode.hold()
     task.process.paths.change_directory(inode)
 
@@ -300,7 +298,7 @@ def enter(task: Thread, inode: Inode) -> Fallible[None]:
 def chroot(task: Thread, path: UserAddr) -> Fallible[None]:
     """chroot(2)."""
     inode = find_at(task, AT_FDCWD, path, AtFlags.NONE, Resolve.FOLLOW | Resolve.DIRECTORY)
-    inode.described.check(task.process.credentials, Access.EXECUTE)
+    inode.check(task.process.credentials, Access.EXECUTE)
     if not task.process.credentials.has(Capability.SYS_CHROOT):
         raise EPERM
     inode.hold()

@@ -221,7 +221,9 @@ def read_from(task: Thread, fd: Fd, address: UserAddr, count: u64, offset: i64, 
         vectors.begin(address, count)
         if flags & READ_FLAGS != flags:
             raise EOPNOTSUPP
-        return read_vectors(file, vectors, offset, file.may_wait and flags & RWF_NOWAIT == 0)
+        done = read_vectors(file, vectors, offset, file.may_wait and flags & RWF_NOWAIT == 0)
+        task.usage.note_read(done)
+        return done
 
 
 def write_to(task: Thread, fd: Fd, address: UserAddr, count: u64, offset: i64, flags: u32) -> Fallible[u64]:
@@ -250,4 +252,5 @@ def write_to(task: Thread, fd: Fd, address: UserAddr, count: u64, offset: i64, f
             raise
         if vectors.left > 0:
             signal_if_broken(task, file)
+        task.usage.note_write(done)
         return done

@@ -67,7 +67,7 @@ def watch(task: Thread, queue: EventQueue, path: UserAddr, mask: u32) -> Fallibl
     if mask & ONLY_DIRECTORY != 0:
         how = how | Resolve.DIRECTORY
     inode = find_at(task, AT_FDCWD, path, AtFlags.NONE, how)
-    inode.described.check(task.process.credentials, Access.READ)
+    inode.check(task.process.credentials, Access.READ)
     kept = mask & (ALL_EVENTS | u32(Happening.ONE_SHOT | Happening.EXCLUDE_UNLINKED))
     known = queue.watch_of(inode)
     if known is None:

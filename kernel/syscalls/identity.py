@@ -287,23 +287,6 @@ def setgroups(task: Thread, size: u64, list: UserAddr) -> Fallible[None]:
     credentials.group_count = size
 
 
-def may_look_into(task: Thread, process: Process) -> bool:
-    """ptrace(2), "Ptrace access mode checking": CAP_SYS_PTRACE; or all ids are the caller's, and it may be dumped."""
-    if process is task.process or task.process.credentials.has(Capability.SYS_PTRACE):
-        return True
-    return process.settings.is_dumpable and has_ids_of(task, process)
-
-
-def has_ids_of(task: Thread, process: Process) -> bool:
-    """Whether all ids of `process` are the real ones of the caller."""
-    mine = task.process.credentials
-    theirs = process.credentials
-    return (
-        mine.real_user == theirs.effective_user == theirs.real_user == theirs.saved_user
-        and mine.real_group == theirs.effective_group == theirs.real_group == theirs.saved_group
-    )
-
-
 @syscall(111)
 def getpgrp(task: Thread) -> Pid:
     """getpgrp(2)."""

@@ -19,6 +19,7 @@ from codegen.lang import (
     u64,
 )
 from kernel.base.errno import EINVAL, EPERM
+from kernel.base.release import DOMAIN, RELEASE, SYSTEM, VERSION
 from kernel.devices.random import fill_random
 from kernel.files.capability import Capability
 from kernel.machine.layout import PAGE_SIZE, USER_END
@@ -48,15 +49,15 @@ ARCH_GET_GS = 0x1004
 
 @syscall(63)
 def uname(task: Thread, out: UserAddr) -> Fallible[None]:
-    """uname(2). The release is that of the Linux whose calls are meant: C libraries refuse to run on an old one."""
+    """uname(2)."""
     container = task.process.container
     buffer = local_array(u8, UTS_SIZE)
-    put_field(buffer, 0, b"Linux")
+    put_field(buffer, 0, SYSTEM)
     put_field(buffer, 1, container.hostname[0 : container.hostname_length])
-    put_field(buffer, 2, b"6.1.0-pithos")
-    put_field(buffer, 3, b"#1 Pithos")
+    put_field(buffer, 2, RELEASE)
+    put_field(buffer, 3, VERSION)
     put_field(buffer, 4, b"x86_64")
-    put_field(buffer, 5, b"(none)")
+    put_field(buffer, 5, DOMAIN)
     user.copy_out(UserSlice(out, UTS_SIZE), buffer)
 
 

@@ -8,12 +8,12 @@ from kernel.files.capability import Capability
 from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory import user
 from kernel.memory.space import NOTHING
+from kernel.process.access import LookAs, has_ids_of_caller
 from kernel.process.limits import RESOURCES, Resource
 from kernel.process.process import Process
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import advance
-from kernel.syscalls.identity import has_ids_of
 from kernel.syscalls.threads import thread_of
 
 MISSING = (
@@ -47,7 +47,7 @@ def prlimit64(task: Thread, pid: i32, resource: u32, new: UserAddr, old: UserAdd
 
 def may_limit(task: Thread, process: Process) -> bool:
     """prlimit(2), "Errors": all ids of the other process are those of the caller, or CAP_SYS_RESOURCE."""
-    if process is task.process or has_ids_of(task, process):
+    if process is task.process or has_ids_of_caller(process, LookAs.REAL):
         return True
     return task.process.credentials.has(Capability.SYS_RESOURCE)
 

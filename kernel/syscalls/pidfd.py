@@ -5,6 +5,7 @@ from __future__ import annotations
 from codegen.lang import Fallible, Fd, Pid, UserAddr, deferred, i32, local, struct, u32, u64
 from kernel.base.errno import EAGAIN, EBADF, EINVAL, EPERM, ESRCH
 from kernel.memory import user
+from kernel.process.access import LookAs, may_look_into
 from kernel.process.ending import kill_process
 from kernel.process.pidfd import ProcessHandle, open_process
 from kernel.process.process import Process
@@ -14,12 +15,11 @@ from kernel.process.signal_table import SIGNALS, Signal
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_epoll import NONBLOCK
-from kernel.syscalls.identity import may_look_into
 from kernel.syscalls.signals import information_of, may_signal
 from kernel.syscalls.signals_queued import take_information
 from kernel.syscalls.threads import thread_of
 from kernel.views.proc import PROCESSES
-from kernel.views.subject import PID_BITS
+from kernel.views.subject import process_of
 
 
 def handle_behind(task: Thread, fd: Fd) -> Fallible[ProcessHandle]:
@@ -67,16 +67,17 @@ class Target:
             self.is_from_outside = ops.may_wait
             return
         inode = file.inode
-        if inode is None or file.is_path_only or not inode.described.is_directory or inode.subject == 0:
+        if inode is None or file.is_path_only or inode.subject is None or not inode.described.is_directory:
             raise EBADF
         origin = inode.origin
         if origin is None:
             return  # a directory of a process that is no more
         if origin is not PROCESSES.template:
             raise EBADF
-        process = task.process.container.numbers.find(Pid(inode.subject & PID_BITS))
-        # Its number may be that of another process by now.
-        self.process = process if process is not None and process.shown is inode else None
+        try:
+            self.process = process_of(inode)
+        except ESRCH:
+            self.process = None
 
 
 @syscall(424)
@@ -123,6 +124,6 @@ def pidfd_getfd(task: Thread, fd: Fd, wanted: Fd, flags: u32) -> Fallible[Fd]:
     process = handle_behind(task, fd).process
     if process is None or process.is_zombie:
         raise ESRCH
-    if process.container is not task.process.container or not may_look_into(task, process):
+    if process.container is not task.process.container or not may_look_into(process, LookAs.REAL):
         raise EPERM
     return task.process.files.install(process.files.get(wanted), True)

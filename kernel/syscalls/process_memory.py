@@ -20,13 +20,13 @@ from kernel.memory import frames, user
 from kernel.memory.foreign import lend_page
 from kernel.memory.region import Access
 from kernel.memory.space import AddressSpace
+from kernel.process.access import LookAs, may_look_into
 from kernel.process.changes import drop_space
 from kernel.sched.preemption import preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import COUNT_MAX, advance
 from kernel.syscalls.files_vectors import check_vectors, vector_at
-from kernel.syscalls.identity import may_look_into
 from kernel.syscalls.threads import thread_of
 
 
@@ -117,7 +117,7 @@ def transfer(
     if not wanted.theirs.settle():
         return 0
     process = thread_of(task, pid).process
-    if not may_look_into(task, process):
+    if not may_look_into(process, LookAs.REAL):
         raise EPERM
     wanted.writes = writes
     space = process.space

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Pid, UserAddr, deferred, i32, i64, local, u32, u64
+from codegen.lang import Fallible, Pid, UserAddr, deferred, i32, i64, u32, u64
 from kernel.base.errno import EINVAL, ENOTTY, ENXIO
 from kernel.containers.container import Container
+from kernel.devices.serial import CONSOLE as MACHINE_CONSOLE
 from kernel.devices.terminal import Terminal
 from kernel.devices.terminal_ends import MasterEnd, SlaveEnd
 from kernel.devices.terminal_nodes import NodeKind, TerminalNode, create_terminal
-from kernel.files.credentials import ROOT
-from kernel.files.file import OpenFile
-from kernel.files.flags import OPEN_FLAG_BITS, OpenFlags, Resolve, lasting
+from kernel.files.file import OpenFile, open_file
+from kernel.files.flags import OPEN_FLAG_BITS, OpenFlags, lasting
 from kernel.files.inode import Inode
-from kernel.files.path import Lookup, resolve
 from kernel.memory import user
 from kernel.process.process import Process
 from kernel.process.session import Session, session_of
 from kernel.sched.thread import Thread
+from kernel.views.console import console_of
 
 TIOCSCTTY: u32 = 0x540E
 TIOCGPGRP: u32 = 0x540F
@@ -25,8 +25,6 @@ TIOCNOTTY: u32 = 0x5422
 TIOCGSID: u32 = 0x5429
 TIOCGPTPEER: u32 = 0x5441
 """The requests (asm-generic/ioctls.h)."""
-
-FOLDER = b"/dev/pts"
 
 
 # Opening.
@@ -46,6 +44,21 @@ def open_node(task: Thread, node: TerminalNode, inode: Inode, flags: OpenFlags) 
             return terminal.open_slave(lasting(flags))
         case NodeKind.SLAVE:
             return open_slave(process, terminal_of_node(process.container, inode), flags)
+        case NodeKind.CONSOLE:
+            return open_console(process, inode, flags)
+
+
+def open_console(process: Process, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
+    """The terminal that the container was given; ENXIO without one. The machine's own is the boot container's."""
+    terminal = console_of(process)
+    if terminal is not None:
+        return open_slave(process, terminal, flags)
+    container = process.container
+    if container.parent is not None:
+        raise ENXIO
+    file = open_file(container.files, MACHINE_CONSOLE, inode, lasting(flags))
+    inode.hold()
+    return file
 
 
 def terminal_of_node(container: Container, node: Inode) -> Fallible[Terminal]:
@@ -65,13 +78,8 @@ def terminal_of_node(container: Container, node: Inode) -> Fallible[Terminal]:
 def open_multiplexer(process: Process, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
     """A new terminal of the container of `process`: its master."""
     container = process.container
-    lookup = local(Lookup)
-    lookup.root = container.root
-    lookup.directory = container.root
-    lookup.credentials = ROOT
-    folder = resolve(lookup, FOLDER, Resolve.FOLLOW | Resolve.DIRECTORY)
-    with deferred(folder.drop):
-        return create_terminal(container.files, container.terminals, folder, inode, process.credentials, flags)
+    folder = container.mounts.terminals()
+    return create_terminal(container.files, container.terminals, folder, inode, process.credentials, flags)
 
 
 def open_slave(process: Process, terminal: Terminal, flags: OpenFlags) -> Fallible[OpenFile]:

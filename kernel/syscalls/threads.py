@@ -20,13 +20,13 @@ from codegen.lang import (
 from kernel.base.errno import EAGAIN, EINTR, EINVAL, ENOSYS, EPERM, ESRCH
 from kernel.memory import user
 from kernel.process import futex as futexes
+from kernel.process.access import LookAs, may_look_into
 from kernel.process.futex import FutexKey
 from kernel.process.restart import keep
 from kernel.sched.scheduler import yield_now
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, after, now, wall_clock
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.signals import may_signal
 from kernel.syscalls.time import get_timespec
 
 FUTEX: u64 = 202
@@ -215,7 +215,7 @@ def set_robust_list(task: Thread, head: UserAddr, length: u64) -> Fallible[None]
 def get_robust_list(task: Thread, thread_id: i32, head: UserAddr, length: UserAddr) -> Fallible[None]:
     """get_robust_list(2). ESRCH; EPERM for a thread of somebody else."""
     thread = task if thread_id == 0 else thread_of(task, thread_id)
-    if thread.process is not task.process and not may_signal(task, thread.process):
+    if not may_look_into(thread.process, LookAs.REAL):
         raise EPERM
     list_head = u64(thread.robust_list)  # the thread may end while the length is written
     user.put(u64, length, ROBUST_LIST_SIZE)

@@ -1,26 +1,23 @@
-"""What /proc/PID tells of how a process was started and of what it has set: environ, auxv, limits, comm and others
-(proc(5)).
-"""
+"""What /proc/PID tells of what a process has set, or others for it: limits, comm, personality and others (proc(5))."""
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Pid, Slice, fill, local_array, struct, u8, u64
-from kernel.base.errno import EACCES, EINVAL, ESRCH
+from codegen.lang import Fallible, Slice, fill, i64, local_array, u8, u32, u64
+from kernel.base.errno import EINVAL, EPERM, ESRCH
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned, index_of
 from kernel.base.writer import Writer
 from kernel.files.capability import Capability
-from kernel.files.inode import Inode, TextReceiver, View
-from kernel.memory import frames
-from kernel.memory.resident import resident_pages
+from kernel.files.inode import Inode
+from kernel.process.access import LookAs, may_look_into
 from kernel.process.limits import UNLIMITED
 from kernel.process.process import NAME_LENGTH, Process
-from kernel.process.stack import AUXILIARY_PAIRS
+from kernel.process.settings import NO_LOGIN
 from kernel.sched.cpu import current
-from kernel.views.status import write_memory
-from kernel.views.subject import PID_BITS, find_thread, process_of
+from kernel.sched.policy import DEFAULT_SLACK
+from kernel.sched.thread import Thread
+from kernel.views.numbers import NEWLINE, taken_signed, taken_unsigned
+from kernel.views.subject import process_of, thread_of
 
-NEWLINE: u8 = 10
-PAIR: u64 = 16
 LIMITS = (
     (0, b"Max cpu time", b"seconds"),
     (1, b"Max file size", b"bytes"),
@@ -41,51 +38,24 @@ LIMITS = (
 )
 """Resources by number, with name and unit (Linux, fs/proc/base.c)."""
 
-
-def seen_process(inode: Inode) -> Fallible[Process]:
-    """The process that `inode` is about, for what only its own user and the superuser may see. EACCES, ESRCH."""
-    process = process_of(inode)
-    mine = current().process.credentials
-    if mine.user != process.credentials.real_user and not mine.has(Capability.SYS_PTRACE):
-        raise EACCES
-    return process
+CORE_FILTER_BITS: u64 = 0x1FF
+"""The kinds of mappings that a core dump may have (core(5))."""
 
 
-@struct
-class Environment(View):
-    """environ: the environment that the program began with, as it stands in its memory now."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = seen_process(inode)
-        if not process.is_zombie:
-            write_memory(process.space, process.space.arguments_end, process.space.environment_end, writer)
+# Limits and names.
 
 
-@struct
-class AuxiliaryVector(View):
-    """auxv: what the kernel told the program at its start (getauxval(3))."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = seen_process(inode)
-        if not process.is_zombie:
-            start = process.space.auxiliary_start
-            write_memory(process.space, start, start + AUXILIARY_PAIRS * PAIR, writer)
-
-
-@struct
-class ResourceLimits(View):
+def write_limits(inode: Inode, writer: Writer) -> Fallible[None]:
     """limits: the soft and the hard limit of each resource."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        limits = process_of(inode).settings.limits
-        writer.text(b"Limit                     Soft Limit           Hard Limit           Units     \n")
-        for number, name, unit in LIMITS:
-            write_column(writer, name, 26)
-            write_limit(writer, limits.soft[number])
-            write_limit(writer, limits.hard[number])
-            if len(unit) > 0:
-                write_column(writer, unit, 10)
-            writer.text(b"\n")
+    limits = process_of(inode).settings.limits
+    writer.text(b"Limit                     Soft Limit           Hard Limit           Units     \n")
+    for number, name, unit in LIMITS:
+        write_column(writer, name, 26)
+        write_limit(writer, limits.soft[number])
+        write_limit(writer, limits.hard[number])
+        if len(unit) > 0:
+            write_column(writer, unit, 10)
+        writer.text(b"\n")
 
 
 def write_limit(writer: Writer, value: u64) -> None:
@@ -104,69 +74,116 @@ def write_column(writer: Writer, text: Slice[u8], width: u64) -> None:
         writer.text(b" ")
 
 
-@struct
-class CommandName(View, TextReceiver):
-    """comm: the name of a process or, in `task`, of a thread. Threads of one process may name each other."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = process_of(inode)
-        thread = find_thread(process, Pid(inode.subject & PID_BITS))
-        name = process.name[:] if thread is None else thread.name[:]
-        writer.text(name[0 : index_of(name, 0)])
-        writer.text(b"\n")
-
-    def receive(self, inode: Inode, text: Slice[u8]) -> Fallible[None]:
-        process = process_of(inode)
-        if process is not current().process:
-            raise EINVAL
-        thread = find_thread(process, Pid(inode.subject & PID_BITS))
-        if thread is None:
-            raise ESRCH
-        name = local_array(u8, NAME_LENGTH)
-        fill(name, 0)
-        length: u64 = 0
-        while length < min(u64(len(text)), NAME_LENGTH - 1) and text[length] != NEWLINE:
-            name[length] = text[length]
-            length += 1
-        process.name_thread(thread, name[0:length])
+def write_name(inode: Inode, writer: Writer) -> Fallible[None]:
+    """comm: the name of a process or, in `task`, of a thread."""
+    process = process_of(inode)
+    thread = thread_of(inode)
+    name = process.name[:] if thread is None else thread.name[:]
+    writer.text(name[0 : index_of(name, 0)])
+    writer.text(b"\n")
 
 
-@struct
-class ControlGroup(View):
-    """cgroup: the container is the root of what can be seen."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process_of(inode)
-        writer.text(b"0::/\n")
-
-
-@struct
-class OomScore(View):
-    """oom_score: the thousandths of memory that the process has: who has most is killed first."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = process_of(inode)
-        _, total = frames.counts()
-        total = min(total, process.container.account.pages.limit)
-        resident = 0 if process.is_zombie else resident_pages(process.space)
-        writer(f"{resident * 1000 // max(total, 1)}\n")
+def take_name(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """Threads of one process may name each other. EINVAL."""
+    process = process_of(inode)
+    if process is not current().process:
+        raise EINVAL
+    thread = thread_of(inode)
+    if thread is None:
+        raise ESRCH
+    name = local_array(u8, NAME_LENGTH)
+    fill(name, 0)
+    length: u64 = 0
+    while length < min(u64(len(text)), NAME_LENGTH - 1) and text[length] != NEWLINE:
+        name[length] = text[length]
+        length += 1
+    process.name_thread(thread, name[0:length])
 
 
-@struct
-class OomAdjustment(View):
-    """oom_score_adj: nothing is added for anybody."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process_of(inode)
-        writer.text(b"0\n")
+# Settings.
 
 
-@struct
-class Personality(View):
-    """personality: as personality(2) tells it."""
+def write_personality(inode: Inode, writer: Writer) -> Fallible[None]:
+    """personality: as personality(2) tells it. EPERM for who may not look into the process."""
+    write_hexadecimal(writer, traced(inode).settings.personality)
 
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        value = process_of(inode).settings.personality
-        for digit in range(8):
-            writer(f"{value >> (28 - 4 * digit) & 15:x}")
-        writer.text(b"\n")
+
+def write_hexadecimal(writer: Writer, value: u32) -> None:
+    """A line of eight digits."""
+    for digit in range(8):
+        writer(f"{value >> (28 - 4 * digit) & 15:x}")
+    writer.text(b"\n")
+
+
+def traced(inode: Inode) -> Fallible[Process]:
+    """The process that `inode` is about, for who may trace it (lock_trace() of Linux). EPERM, ESRCH."""
+    process = process_of(inode)
+    if not may_look_into(process, LookAs.FILES):
+        raise EPERM
+    return process
+
+
+def write_core_filter(inode: Inode, writer: Writer) -> Fallible[None]:
+    """coredump_filter: which mappings a core dump has; it is kept and inherited, but there are no core dumps."""
+    process = process_of(inode)
+    if not process.is_zombie:
+        write_hexadecimal(writer, process.settings.core_filter)
+
+
+def take_core_filter(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """EINVAL for what is no number."""
+    process_of(inode).settings.core_filter = u32(taken_unsigned(text) & CORE_FILTER_BITS)
+
+
+def write_timer_slack(inode: Inode, writer: Writer) -> Fallible[None]:
+    """timerslack_ns: as prctl(2) sets it. EPERM for those of others without CAP_SYS_NICE."""
+    writer(f"{slack_owner(inode).policy.timer_slack}\n")
+
+
+def take_timer_slack(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """0 is the value that a process begins with. EPERM, EINVAL."""
+    thread = slack_owner(inode)
+    value = taken_unsigned(text)
+    thread.policy.timer_slack = DEFAULT_SLACK if value == 0 else value
+
+
+def slack_owner(inode: Inode) -> Fallible[Thread]:
+    """The thread whose slack it is, if the running one may see and set it (CAP_SYS_NICE). EPERM, ESRCH."""
+    process = process_of(inode)
+    if process is not current().process and not current().process.credentials.has(Capability.SYS_NICE):
+        raise EPERM
+    thread = thread_of(inode)
+    if thread is None:
+        raise ESRCH
+    return thread
+
+
+def write_login(inode: Inode, writer: Writer) -> Fallible[None]:
+    """loginuid: as whom somebody logged in to start it, or the highest number."""
+    writer(f"{process_of(inode).settings.login_user}")
+
+
+def take_login(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """A process sets its own, with CAP_AUDIT_CONTROL. EPERM, EINVAL."""
+    process = process_of(inode)
+    if process is not current().process or not process.credentials.has(Capability.AUDIT_CONTROL):
+        raise EPERM
+    process.settings.login_user = u32(taken_signed(text, -1, i64(NO_LOGIN)) & i64(NO_LOGIN))
+
+
+def write_set_groups(inode: Inode, writer: Writer) -> Fallible[None]:
+    """setgroups: setgroups(2) is not forbidden."""
+    process_of(inode)
+    writer.text(b"allow\n")
+
+
+def take_id_map(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """uid_map and its like: they were written already, as those of the first user namespace of Linux. EPERM."""
+    process_of(inode)
+    raise EPERM
+
+
+def write_id_map(inode: Inode, writer: Writer) -> Fallible[None]:
+    """uid_map, gid_map and projid_map: every id is itself."""
+    process_of(inode)
+    writer.text(b"         0          0 4294967295\n")

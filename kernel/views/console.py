@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, struct
 from kernel.devices.terminal import Terminal
-from kernel.files.inode import Destination, Inode, MagicLink
+from kernel.files.inode import Inode
+from kernel.files.made import Destination, MadeLink
 from kernel.process.process import Process
 from kernel.sched.cpu import current
 
@@ -17,13 +18,14 @@ NAME = b"console"
 
 
 @struct
-class ContainerConsole(MagicLink):
-    """The node /dev/console, which leads to the terminal if there is one, else is the machine's console."""
+class ContainerConsole(MadeLink):
+    """The node /dev/console, which leads to the terminal if there is one."""
 
-    def follow(self, link: Inode, destination: Destination) -> Fallible[None]:
+    def follow(self, link: Inode, destination: Destination) -> Fallible[bool]:
         terminal = console_of(current().process)
         if terminal is not None:
             destination.inode = terminal.node
+        return terminal is not None
 
 
 CONTAINER_CONSOLE = ContainerConsole()
@@ -51,4 +53,4 @@ def is_console(inode: Inode, process: Process) -> bool:
 
 def lead_to_terminals(devices: Inode) -> Fallible[None]:
     """Let the node in the tree /dev, which all containers show, lead each to its own terminal."""
-    devices.lookup(NAME).magic = CONTAINER_CONSOLE
+    devices.lookup(NAME).made_link = CONTAINER_CONSOLE

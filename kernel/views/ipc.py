@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, local, struct, u8, u32, u64
+from codegen.lang import Fallible, Slice, local, u8, u32, u64
 from kernel.base.writer import Writer
-from kernel.files.inode import Inode, TextReceiver, View
+from kernel.files.inode import Inode
 from kernel.ipc.namespace import INDICES, IpcNamespace, index_of
 from kernel.ipc.segment import SegmentStatus, mode_of
 from kernel.machine.layout import PAGE_SIZE
 from kernel.sched.cpu import current
-from kernel.sched.preemption import Freezing, preemption_point
 from kernel.views.columns import write_right
-from kernel.views.settings import setting_in
+from kernel.views.numbers import setting_in
+from kernel.views.text import END
 
 SECOND: u64 = 1_000_000_000
 LARGEST: u64 = 0xFFFF_FFFF_FFFF_FFFF
@@ -24,20 +24,19 @@ def namespace_of_reader() -> IpcNamespace:
     return current().process.container.ipc
 
 
-@struct
-class Segments(View):
-    """sysvipc/shm: the segments of the container, whoever may use them."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+def write_segments(inode: Inode, writer: Writer, key: u64) -> Fallible[u64]:
+    """sysvipc/shm: the segments of the container, whoever may use them. The key is one more than an index; 0: a line
+    of titles.
+    """
+    if key == 0:
         writer.text(b"       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid")
         writer.text(b"      atime      dtime      ctime                   rss                  swap\n")
-        namespace = namespace_of_reader()
-        status = local(SegmentStatus)
-        index: u64 = 0
-        while namespace.describe_from(index, status):
-            write_segment(status, writer)
-            index = index_of(status.id) + 1
-            preemption_point(Freezing.LATER)
+        return 1
+    status = local(SegmentStatus)
+    if not namespace_of_reader().describe_from(key - 1, status):
+        return END
+    write_segment(status, writer)
+    return index_of(status.id) + 2
 
 
 def write_segment(status: SegmentStatus, writer: Writer) -> None:
@@ -86,34 +85,31 @@ def write_key(writer: Writer, key: u32) -> None:
     write_right(writer, SIGN * 2 - u64(key), 10, 0)
 
 
-@struct
-class LargestSegment(View, TextReceiver):
+def write_largest(inode: Inode, writer: Writer) -> Fallible[None]:
     """sys/kernel/shmmax: bytes in one segment."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer(f"{namespace_of_reader().largest}\n")
-
-    def receive(self, inode: Inode, text: Slice[u8]) -> Fallible[None]:
-        namespace_of_reader().largest = setting_in(text, LARGEST)
+    writer(f"{namespace_of_reader().largest}\n")
 
 
-@struct
-class SegmentPages(View, TextReceiver):
+def take_largest(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """EPERM, EINVAL."""
+    namespace_of_reader().largest = setting_in(text, 0, LARGEST)
+
+
+def write_pages_max(inode: Inode, writer: Writer) -> Fallible[None]:
     """sys/kernel/shmall: pages in all segments."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer(f"{namespace_of_reader().pages_max}\n")
-
-    def receive(self, inode: Inode, text: Slice[u8]) -> Fallible[None]:
-        namespace_of_reader().pages_max = setting_in(text, LARGEST)
+    writer(f"{namespace_of_reader().pages_max}\n")
 
 
-@struct
-class SegmentCount(View, TextReceiver):
+def take_pages_max(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """EPERM, EINVAL."""
+    namespace_of_reader().pages_max = setting_in(text, 0, LARGEST)
+
+
+def write_count_max(inode: Inode, writer: Writer) -> Fallible[None]:
     """sys/kernel/shmmni: how many segments."""
+    writer(f"{namespace_of_reader().count_max}\n")
 
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer(f"{namespace_of_reader().count_max}\n")
 
-    def receive(self, inode: Inode, text: Slice[u8]) -> Fallible[None]:
-        namespace_of_reader().count_max = setting_in(text, INDICES)
+def take_count_max(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """EPERM, EINVAL."""
+    namespace_of_reader().count_max = setting_in(text, 0, INDICES)

@@ -2,108 +2,134 @@
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, MutableSlice, Slice, local_array, struct, u8, u64
-from kernel.base.errno import ENOENT
+from codegen.lang import Fallible, Slice, comptime, deferred, struct, u8, uninitialised
+from kernel.base.errno import EBADF, ENAMETOOLONG, ENOENT, ERANGE
 from kernel.base.writer import Writer
 from kernel.files.attributes import Kind
 from kernel.files.file import OpenFile
-from kernel.files.inode import Destination, Inode, MagicLink, View
-from kernel.files.path import path_of
-from kernel.files.watch import LostName
+from kernel.files.inode import Inode
+from kernel.files.made import Destination, MadeLink
+from kernel.files.names import shown_path
+from kernel.files.path import SLASH
+from kernel.files.path_buffer import PATH_BUFFERS
 from kernel.process.process import Process
 from kernel.sched.cpu import current
 from kernel.views import console
-from kernel.views.subject import descriptor_of, process_of
-
-PATH_LENGTH = 1024
+from kernel.views.subject import descriptor_of, is_inside, living
 
 
 @struct
-class Self(View):
+class Self(MadeLink):
     """/proc/self: the process that asks."""
 
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+    def read(self, link: Inode, writer: Writer) -> Fallible[None]:
+        if not is_inside(link):
+            raise ENOENT
         writer(f"{current().process.pid}")
 
 
 @struct
-class ThreadSelf(View):
+class ThreadSelf(MadeLink):
     """/proc/thread-self: the thread that asks."""
 
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
+    def read(self, link: Inode, writer: Writer) -> Fallible[None]:
+        if not is_inside(link):
+            raise ENOENT
         writer(f"{current().process.pid}/task/{current().id}")
 
 
 @struct
-class Executable(View, MagicLink):
+class FixedLink(MadeLink):
+    """A link that says the same for everybody."""
+
+    target: Slice[u8] = uninitialised()
+
+    def read(self, link: Inode, writer: Writer) -> Fallible[None]:
+        writer.text(self.target)
+
+
+@comptime
+def fixed(target: bytes) -> FixedLink:
+    """A link to `target`."""
+    made = FixedLink()
+    made.target = target
+    return made
+
+
+@struct
+class Executable(MadeLink):
     """exe: the program that runs."""
 
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = process_of(inode)
-        write_path(executable_of(process), process, writer)
+    def read(self, link: Inode, writer: Writer) -> Fallible[None]:
+        write_path(executable_of(living(link)), writer)
 
-    def follow(self, link: Inode, destination: Destination) -> Fallible[None]:
-        destination.inode = executable_of(process_of(link))
+    def follow(self, link: Inode, destination: Destination) -> Fallible[bool]:
+        destination.inode = executable_of(living(link))
+        return True
 
 
 @struct
-class WorkingDirectory(View, MagicLink):
+class WorkingDirectory(MadeLink):
     """cwd: the working directory."""
 
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = living(process_of(inode))
-        write_path(process.directory, process, writer)
+    def read(self, link: Inode, writer: Writer) -> Fallible[None]:
+        write_path(living(link).directory, writer)
 
-    def follow(self, link: Inode, destination: Destination) -> Fallible[None]:
-        destination.inode = living(process_of(link)).directory
-
-
-@struct
-class Root(View, MagicLink):
-    """root: the root directory, as the process itself names it."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        living(process_of(inode))
-        writer.text(b"/")
-
-    def follow(self, link: Inode, destination: Destination) -> Fallible[None]:
-        destination.inode = living(process_of(link)).root
+    def follow(self, link: Inode, destination: Destination) -> Fallible[bool]:
+        destination.inode = living(link).directory
+        return True
 
 
 @struct
-class DescriptorLink(View, MagicLink):
+class Root(MadeLink):
+    """root: the root directory."""
+
+    def read(self, link: Inode, writer: Writer) -> Fallible[None]:
+        write_path(living(link).root, writer)
+
+    def follow(self, link: Inode, destination: Destination) -> Fallible[bool]:
+        destination.inode = living(link).root
+        return True
+
+
+@struct
+class DescriptorLink(MadeLink):
     """fd/N: what is open there."""
 
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process = living(process_of(inode))
-        file = process.files.get(descriptor_of(inode))
+    def read(self, link: Inode, writer: Writer) -> Fallible[None]:
+        file = file_behind(link)
         target = file.inode
         if target is not None:
-            write_path(target, process, writer)
+            write_path(target, writer)
         else:
-            about = file.ops.attributes()
-            writer.text(word_for(about.kind))
-            writer(f":[{about.number}]")
+            write_title(file, writer)
 
-    def follow(self, link: Inode, destination: Destination) -> Fallible[None]:
-        file: OpenFile = living(process_of(link)).files.get(descriptor_of(link))
+    def follow(self, link: Inode, destination: Destination) -> Fallible[bool]:
+        file = file_behind(link)
         destination.inode = file.inode
         if file.inode is None:
             destination.opened = file
+        return True
 
 
-def word_for(kind: Kind) -> Slice[u8]:
-    """What the text of a link calls an open file that has no path."""
-    if kind == Kind.FIFO:
-        return b"pipe"
-    return b"socket" if kind == Kind.SOCKET else b"anon_inode"
+def file_behind(link: Inode) -> Fallible[OpenFile]:
+    """What is open as the descriptor that a link is about, lent. ENOENT once it is closed."""
+    try:
+        return living(link).files.get(descriptor_of(link))
+    except EBADF:
+        raise ENOENT from None
 
 
-def living(process: Process) -> Fallible[Process]:
-    """`process`, or ENOENT once it has nothing left to show."""
-    if process.is_zombie:
-        raise ENOENT
-    return process
+def write_title(file: OpenFile, writer: Writer) -> None:
+    """What the text of a link calls an open file that is in no file system."""
+    about = file.ops.attributes()
+    match about.kind:
+        case Kind.FIFO:
+            writer(f"pipe:[{about.number}]")
+        case Kind.SOCKET:
+            writer(f"socket:[{about.number}]")
+        case _:
+            writer(f"anon_inode:{file.ops.title()}")
 
 
 def executable_of(process: Process) -> Fallible[Inode]:
@@ -114,47 +140,28 @@ def executable_of(process: Process) -> Fallible[Inode]:
     return executable.inode
 
 
-def write_path(inode: Inode, process: Process, writer: Writer) -> None:
-    """The path of `inode` as `process` names it."""
+def write_path(inode: Inode, writer: Writer) -> Fallible[None]:
+    """The path of `inode` as the running thread names it. ENAMETOOLONG, ENOMEM."""
+    process = current().process
     name = inode.target
     if inode.is_memory and name is not None:
         writer.text(b"/")
         writer.text(name.text[0 : name.length])
         writer.text(b" (deleted)")
         return
-    buffer = local_array(u8, PATH_LENGTH)
-    lost = inode.lost_name
-    if lost is not None and inode.names == 0:
-        write_lost_path(lost, process, buffer, writer)
-        return
-    try:
-        writer.text(buffer[0 : path_of(inode, process.root, buffer)])
-    except Errno:
-        if console.is_console(inode, process):
-            writer.text(console.PATH)
-        else:
-            write_path_elsewhere(inode, buffer, writer)
-
-
-def write_lost_path(lost: LostName, process: Process, buffer: MutableSlice[u8], writer: Writer) -> None:
-    """The path that a file had before it was removed. A directory that is itself gone is shown as the root."""
-    length: u64 = 0
-    try:
-        length = path_of(lost.directory, process.root, buffer)
-    except Errno:
-        length = 0
-    if length > 1:
-        writer.text(buffer[0:length])
-    writer.text(b"/")
-    writer.text(lost.name)
-    writer.text(b" (deleted)")
-
-
-def write_path_elsewhere(inode: Inode, buffer: MutableSlice[u8], writer: Writer) -> None:
-    """The path of what is not below the root of a process: in its own file system, as d_path() of Linux has it."""
-    try:
-        if inode.is_dead:
-            raise ENOENT
-        writer.text(buffer[0 : path_of(inode, inode.fs.root, buffer)])
-    except Errno:
+    if inode.is_dead:
         writer.text(b"/ (deleted)")
+        return
+    entry = inode.entry
+    if entry is not None and entry.name[0] == SLASH:
+        writer.text(entry.name[1:])  # a namespace
+        return
+    if console.is_console(inode, process) and inode.fs.mounts is not process.container.mounts:
+        writer.text(console.PATH)
+        return
+    buffer = PATH_BUFFERS.take()
+    with deferred(PATH_BUFFERS.give_back, buffer):
+        try:
+            writer.text(buffer.text[0 : shown_path(inode, process.root, buffer.text[:])])
+        except ERANGE:
+            raise ENAMETOOLONG from None

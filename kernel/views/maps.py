@@ -1,147 +1,152 @@
-"""/proc/PID/maps: what is mapped where (proc(5)), and how such a text is read piece by piece.
-
-A program may have many thousand mappings, and reads the text some KiB at a time. So a thread remembers by which mapping
-its last read ended, and goes on from there; like the files of Linux (seq_file), by address, not by number. As there, a
-read gives whole pieces, as many as fit a page or the caller's buffer, or a part of one.
-"""
+"""/proc/PID/maps: what is mapped where (proc(5))."""
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, address_of, local, local_array, sleeps, struct, u8, u32, u64
+from codegen.lang import Fallible, Slice, deferred, local, local_array, sleeps, struct, u8, u32, u64, uninitialised
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.base.writer import Writer
 from kernel.files.content import Content
-from kernel.files.inode import Inode, View
+from kernel.files.inode import Inode
 from kernel.ipc.segment import Segment
-from kernel.machine.layout import USER_END
+from kernel.memory.budget import Budget
 from kernel.memory.region import Protection, Region
+from kernel.memory.resident import resident_in
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import TIME_PAGE, TOP
-from kernel.process.process import Process
-from kernel.sched.cpu import current
-from kernel.sched.preemption import preemption_point
-from kernel.views.attributes import seen_process
+from kernel.sched.preemption import Freezing, preemption_point
 from kernel.views.links import write_path
+from kernel.views.subject import process_of
+from kernel.views.text import END
 
 ADDRESS_DIGITS: u64 = 8
-SPACES: Slice[u8] = b" " * 80
 NAME_COLUMN: u64 = 73
+SPACES: Slice[u8] = b" " * 80
+SEGMENT_DEVICE: u64 = 1
+"""The device of the file system of Linux that has no mount, where the files of segments are."""
 
 
-@struct
-class Pieces:
-    """Goes through the mappings of a process, and tells the writer of each."""
-
-    text: u64 = 0
-    """The address of the view: which text it is."""
-    space: u64 = 0
-    skipped: u64 = 0
-    """How much of the text the writer is to skip from where it goes on."""
-    base: u64 = 0
-    address: u64 = 0
-    whole: u64 = 0
-    """How much of what the writer has are whole pieces."""
-    is_cut: bool = False
-    """A piece that did not fit behind others was left for the next read."""
-
-    def begin(self, text: u64, space: AddressSpace, writer: Writer) -> None:
-        """Go on where the running thread has ended, if that was in this text and not behind what is wanted."""
-        self.text = text
-        self.space = space.identity
-        seen = current().reading
-        if seen.text == text and seen.space == self.space and seen.offset <= writer.skip:
-            self.base = seen.offset
-            self.address = seen.address
-            writer.skip -= seen.offset
-        self.skipped = writer.skip
-
-    def is_wanted(self, writer: Writer) -> bool:
-        """Whether there is room for another piece."""
-        return self.address < USER_END and not writer.is_full and not self.is_cut
-
-    def end_piece(self, writer: Writer) -> None:
-        """A piece was told: one that was cut off is left for the next read, unless it is all that there is."""
-        if writer.is_full and self.whole > 0:
-            writer.length = self.whole
-            self.is_cut = True
-        self.whole = writer.length
-
-    def note(self, writer: Writer, region: Region) -> None:
-        """The piece about `region` follows: a later read may begin with it."""
-        reading = current().reading
-        reading.text = self.text
-        reading.space = self.space
-        reading.offset = self.base + (self.skipped - writer.skip) + writer.length
-        reading.address = region.start
-        self.address = region.end
-
-
-@struct
-class Maps(View):
-    """One line a region."""
-
-    @sleeps
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        pieces = local(Pieces)
-        process = seen_process(inode)
-        pieces.begin(address_of(self), process.space, writer)
-        while pieces.is_wanted(writer):
-            process = seen_process(inode)
-            if process.space.identity != pieces.space:
-                return
-            write_lines(process, pieces, writer)
-            preemption_point()
-
-
-LINES_AT_ONCE = 32
-"""So many lines are made under one lock."""
-
-
-def write_lines(process: Process, pieces: Pieces, writer: Writer) -> None:
-    """The next lines."""
-    space = process.space
+def write_map(inode: Inode, writer: Writer, key: u64) -> Fallible[u64]:
+    """The line of the first region that ends above the address `key`; returns where that ends."""
+    space = process_of(inode).space
+    line = local(MapLine)
     with space.lock:
-        for _ in range(LINES_AT_ONCE):
-            region = space.first_region(pieces.address, USER_END)
-            if region is None:
-                pieces.address = USER_END
-                return
-            pieces.note(writer, region)
-            write_region(process, region, writer)
-            pieces.end_piece(writer)
-            if not pieces.is_wanted(writer):
-                return
+        region = region_from(space, key)
+        if region is None:
+            return END
+        line.take(space, region)
+    with deferred(line.drop):
+        line.write(writer)
+    return line.end
 
 
-def write_region(process: Process, region: Region, writer: Writer) -> None:
-    """`start-end rights offset device inode   name`. The lock of the space is held."""
-    length = write_padded(writer, region.start, ADDRESS_DIGITS)
-    writer.text(b"-")
-    length += write_padded(writer, region.end, ADDRESS_DIGITS)
-    writer.text(b" ")
-    rights = region.terms.rights
-    writer.text(b"r" if rights & u32(Protection.READ) != 0 else b"-")
-    writer.text(b"w" if rights & u32(Protection.WRITE) != 0 else b"-")
-    writer.text(b"x" if rights & u32(Protection.EXECUTE) != 0 else b"-")
-    writer.text(b"s " if region.shared else b"p ")
-    file = file_of(region)
-    segment = segment_of(region)
-    length += write_padded(writer, 0 if file is None and segment is None else region.offset, ADDRESS_DIGITS)
-    writer.text(b" 00:")
-    length += write_padded(writer, 0 if file is None else file.described.file_system, 2)
-    writer.text(b" ")
+def region_from(space: AddressSpace, address: u64) -> Region | None:
+    """The first region that ends above `address`. The lock of the space is held."""
+    region = space.regions.at_or_below(address)
+    if region is not None and region.end > address:
+        return region
+    return space.regions.at_or_above(address)
+
+
+@struct
+class MapLine:
+    """What a line tells: it is taken under the lock of the space, and written without it."""
+
+    start: u64 = 0
+    end: u64 = 0
+    rights: u32 = 0
+    """PROT_*, of `Protection`."""
+    is_shared: bool = False
+    offset: u64 = 0
+    file: Inode | None = None
+    """Held."""
+    is_segment: bool = False
+    """Of shmget(2), with this key."""
+    key: u32 = 0
+    device: u64 = 0
     number: u64 = 0
-    if file is not None:
-        number = file.described.number
-    elif segment is not None:
-        number = u64(segment.status.id)
-    length += write_number(writer, number)
-    spaces = NAME_COLUMN - min(length + 12, NAME_COLUMN - 1)
-    if segment is not None:
-        write_segment_name(segment, spaces, writer)
-    else:
-        write_name(process, region, file, spaces, writer)
-    writer.text(b"\n")
+    """Those of the file or the segment."""
+    name: Slice[u8] = uninitialised()
+    """What it is called without a file."""
+
+    def take(self, space: AddressSpace, region: Region) -> None:
+        """Be about `region`. The lock of the space is held."""
+        self.start = region.start
+        self.end = region.end
+        self.rights = region.terms.rights
+        self.is_shared = region.shared
+        self.offset = 0
+        self.name = b""
+        self.device = 0
+        self.number = 0
+        file = file_of(region)
+        self.file = file
+        segment = segment_of(region)
+        self.is_segment = segment is not None
+        if file is not None:
+            self.offset = region.offset
+            self.device = file.described.file_system
+            self.number = file.described.number
+            file.hold()
+        elif segment is not None:
+            self.offset = region.offset
+            self.device = SEGMENT_DEVICE
+            self.number = u64(segment.status.id)
+            self.key = segment.first_key
+        elif region.start < space.break_end and region.end > space.break_start:
+            self.name = b"[heap]"
+        elif region.end == TOP:
+            self.name = b"[stack]"
+        elif region.start == TIME_PAGE:
+            self.name = b"[vdso]"
+
+    def drop(self) -> None:
+        """Let go of the file."""
+        file = self.file
+        if file is not None:
+            file.drop()
+
+    def allows(self, right: Protection) -> bool:
+        """Whether the region permits it."""
+        return self.rights & u32(right) != 0
+
+    def write(self, writer: Writer) -> Fallible[None]:
+        """`start-end rights offset device inode   name`."""
+        length = write_padded(writer, self.start, ADDRESS_DIGITS)
+        writer.text(b"-")
+        length += write_padded(writer, self.end, ADDRESS_DIGITS)
+        writer.text(b" ")
+        writer.text(b"r" if self.allows(Protection.READ) else b"-")
+        writer.text(b"w" if self.allows(Protection.WRITE) else b"-")
+        writer.text(b"x" if self.allows(Protection.EXECUTE) else b"-")
+        writer.text(b"s " if self.is_shared else b"p ")
+        length += write_padded(writer, self.offset, ADDRESS_DIGITS)
+        writer.text(b" 00:")
+        length += write_padded(writer, self.device, 2)
+        writer.text(b" ")
+        length += write_number(writer, self.number)
+        if self.is_of_file or len(self.name) > 0:
+            writer.text(SPACES[0 : NAME_COLUMN - min(length + 12, NAME_COLUMN - 1)])
+        self.write_name(writer)
+        writer.text(b"\n")
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether there is a file, or a segment, which is as good as one."""
+        return self.file is not None or self.is_segment
+
+    def write_name(self, writer: Writer) -> Fallible[None]:
+        """The path of the file, or what else it is."""
+        file = self.file
+        if file is not None and file.is_memory and file.target is None:
+            writer.text(b"/dev/zero (deleted)")
+        elif file is not None:
+            write_path(file, writer)
+        elif self.is_segment:
+            writer.text(b"/SYSV")
+            write_padded(writer, u64(self.key), ADDRESS_DIGITS)
+            writer.text(b" (deleted)")
+        else:
+            writer.text(self.name)
 
 
 def file_of(region: Region) -> Inode | None:
@@ -156,35 +161,6 @@ def segment_of(region: Region) -> Segment | None:
     """The segment that is attached there (shmat(2))."""
     pager = region.pager
     return pager if pager is not None and isinstance(pager, Segment) else None
-
-
-def write_name(process: Process, region: Region, file: Inode | None, spaces: u64, writer: Writer) -> None:
-    """The path of the file or what else the region is, after so many spaces."""
-    name: Slice[u8] = b""
-    space = process.space
-    if file is None:
-        if region.start < space.break_end and region.end > space.break_start:
-            name = b"[heap]"
-        elif region.end == TOP:
-            name = b"[stack]"
-        elif region.start == TIME_PAGE:
-            name = b"[vdso]"
-    if file is not None or len(name) > 0:
-        writer.text(SPACES[0:spaces])
-        if file is None:
-            writer.text(name)
-        elif file.is_memory and file.target is None:
-            writer.text(b"/dev/zero (deleted)")
-        else:
-            write_path(file, process, writer)
-
-
-def write_segment_name(segment: Segment, spaces: u64, writer: Writer) -> None:
-    """What a segment is called: by the key that it was made with."""
-    writer.text(SPACES[0:spaces])
-    writer.text(b"/SYSV")
-    write_padded(writer, u64(segment.first_key), ADDRESS_DIGITS)
-    writer.text(b" (deleted)")
 
 
 def write_padded(writer: Writer, value: u64, digits: u64) -> u64:
@@ -204,3 +180,48 @@ def write_number(writer: Writer, value: u64) -> u64:
     start = format_unsigned(text, value, 10)
     writer.text(text[start:DECIMAL_LENGTH])
     return DECIMAL_LENGTH - start
+
+
+@sleeps
+def resident_of(inode: Inode, identity: u64, start: u64, end: u64) -> Fallible[u64]:
+    """How many pages of a range the process that `inode` is about has in memory, as long as it has that space."""
+    count: u64 = 0
+    address = start
+    while address < end:
+        space = process_of(inode).space
+        if space.identity != identity:
+            break
+        budget = local(Budget)
+        with space.lock:
+            address, more = resident_in(space.root, address, end, budget)
+        count += more
+        preemption_point(Freezing.LATER)
+    return count
+
+
+@sleeps
+def write_node_map(inode: Inode, writer: Writer, key: u64) -> Fallible[u64]:
+    """numa_maps: the next region, all of whose pages are in the one node of memory (numa(7))."""
+    space = process_of(inode).space
+    line = local(MapLine)
+    with space.lock:
+        region = region_from(space, key)
+        if region is None:
+            return END
+        line.take(space, region)
+        identity = space.identity
+    with deferred(line.drop):
+        count = resident_of(inode, identity, line.start, line.end)
+        writer(f"{line.start:x} default")
+        if line.is_of_file:
+            writer.text(b" file=")
+            line.write_name(writer)
+        elif line.name == b"[heap]":
+            writer.text(b" heap")
+        elif line.name == b"[stack]":
+            writer.text(b" stack")
+        if count > 0:
+            kind: Slice[u8] = b"mapped" if line.is_of_file else b"anon"
+            writer(f" {kind}={count} N0={count} kernelpagesize_kB=4")
+        writer.text(b"\n")
+    return line.end

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, local_array, struct, u8, u64
+from codegen.lang import Fallible, Slice, local_array, u8, u64
 from kernel.base.errno import EINTR
 from kernel.base.text import format_unsigned
 from kernel.base.writer import Writer
-from kernel.files.inode import Inode, TextReceiver, View
+from kernel.files.inode import Inode
 from kernel.net.stack import NetworkStack
 from kernel.net.unix.socket import UnixSocket
 from kernel.sched.cpu import current
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.views.columns import write_right
-from kernel.views.settings import setting_in
+from kernel.views.numbers import setting_in
 from kernel.views.subject import process_of
 
 HEXADECIMAL: u64 = 16
@@ -29,26 +29,23 @@ def stack_of_reader() -> NetworkStack:
     return current().process.container.network
 
 
-@struct
-class UnixSockets(View):
+def write_unix_sockets(inode: Inode, writer: Writer) -> Fallible[None]:
     """net/unix: the sockets of AF_UNIX of the container."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        process_of(inode)
-        writer.text(b"Num       RefCount Protocol Flags    Type St Inode Path\n")
-        stack = stack_of_reader()
-        socket = held_first(stack)
-        while socket is not None:
-            write_socket(socket, writer)
-            following = held_after(stack, socket)
-            socket.drop()
-            socket = following
-            try:
-                preemption_point(Freezing.LATER)
-            except EINTR:
-                if socket is not None:
-                    socket.drop()
-                raise
+    process_of(inode)
+    writer.text(b"Num       RefCount Protocol Flags    Type St Inode Path\n")
+    stack = stack_of_reader()
+    socket = held_first(stack)
+    while socket is not None:
+        write_socket(socket, writer)
+        following = held_after(stack, socket)
+        socket.drop()
+        socket = following
+        try:
+            preemption_point(Freezing.LATER)
+        except EINTR:
+            if socket is not None:
+                socket.drop()
+            raise
 
 
 def held_first(stack: NetworkStack) -> UnixSocket | None:
@@ -119,23 +116,21 @@ def write_padded(writer: Writer, value: u64, width: u64) -> None:
     writer.text(digits[start:])
 
 
-@struct
-class DatagramQueue(View, TextReceiver):
+def write_datagram_queue(inode: Inode, writer: Writer) -> Fallible[None]:
     """sys/net/unix/max_dgram_qlen."""
-
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer(f"{stack_of_reader().datagram_queue}\n")
-
-    def receive(self, inode: Inode, text: Slice[u8]) -> Fallible[None]:
-        stack_of_reader().datagram_queue = setting_in(text, LARGEST_SETTING)
+    writer(f"{stack_of_reader().datagram_queue}\n")
 
 
-@struct
-class BacklogMax(View, TextReceiver):
+def take_datagram_queue(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """EPERM, EINVAL."""
+    stack_of_reader().datagram_queue = setting_in(text, 0, LARGEST_SETTING)
+
+
+def write_backlog_max(inode: Inode, writer: Writer) -> Fallible[None]:
     """sys/net/core/somaxconn."""
+    writer(f"{stack_of_reader().backlog_max}\n")
 
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        writer(f"{stack_of_reader().backlog_max}\n")
 
-    def receive(self, inode: Inode, text: Slice[u8]) -> Fallible[None]:
-        stack_of_reader().backlog_max = setting_in(text, LARGEST_SETTING)
+def take_backlog_max(inode: Inode, text: Slice[u8]) -> Fallible[None]:
+    """EPERM, EINVAL."""
+    stack_of_reader().backlog_max = setting_in(text, 0, LARGEST_SETTING)

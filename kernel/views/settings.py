@@ -1,24 +1,43 @@
-"""Numbers that are written to files of /proc/sys."""
+"""Settings: /proc/sys, as far as programs ask for it (proc(5))."""
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, u8, u64
-from kernel.base.errno import EINVAL, EPERM
-from kernel.base.text import parse_unsigned
-from kernel.sched.cpu import current
+from codegen.lang import comptime
+from kernel.base.release import RELEASE, SYSTEM
+from kernel.files.table import DESCRIPTORS_MAX
+from kernel.net.socket.options import BUFFER_DEFAULT
+from kernel.views import ipc, net, system
+from kernel.views.nodes import Node, fixed, text
 
-NEWLINE: u8 = 10
-SPACE: u8 = 0x20
+
+@comptime
+def number(path: bytes, value: int) -> Node:
+    """A number that nobody can change."""
+    return fixed(b"sys/" + path, b"%d\n" % value)
 
 
-def setting_in(text: Slice[u8], largest: u64) -> Fallible[u64]:
-    """The number that is written to a setting. EPERM for who is not user 0, EINVAL, also above `largest`."""
-    if current().process.credentials.user != 0:
-        raise EPERM
-    length = u64(len(text))
-    while length > 0 and (text[length - 1] == NEWLINE or text[length - 1] == SPACE):
-        length -= 1
-    value = parse_unsigned(text[0:length], 10)
-    if value > largest:
-        raise EINVAL
-    return value
+SETTINGS = (
+    number(b"fs/nr_open", DESCRIPTORS_MAX),
+    number(b"kernel/cap_last_cap", 40),
+    text(b"sys/kernel/hostname", system.write_host_name),
+    number(b"kernel/ngroups_max", 65_536),
+    fixed(b"sys/kernel/ostype", SYSTEM + b"\n"),
+    fixed(b"sys/kernel/osrelease", RELEASE + b"\n"),
+    number(b"kernel/pid_max", 4_194_304),
+    text(b"sys/kernel/random/boot_id", system.write_boot_id),
+    number(b"kernel/random/entropy_avail", 256),
+    number(b"kernel/random/poolsize", 256),
+    text(b"sys/kernel/random/uuid", system.write_unique_id),
+    number(b"kernel/shm_rmid_forced", 0),
+    text(b"sys/kernel/shmall", ipc.write_pages_max, 0o644, ipc.take_pages_max),
+    text(b"sys/kernel/shmmax", ipc.write_largest, 0o644, ipc.take_largest),
+    text(b"sys/kernel/shmmni", ipc.write_count_max, 0o644, ipc.take_count_max),
+    number(b"kernel/threads-max", 4_194_304),
+    number(b"net/core/rmem_default", BUFFER_DEFAULT),
+    number(b"net/core/rmem_max", BUFFER_DEFAULT),
+    text(b"sys/net/core/somaxconn", net.write_backlog_max, 0o644, net.take_backlog_max),
+    number(b"net/core/wmem_default", BUFFER_DEFAULT),
+    number(b"net/core/wmem_max", BUFFER_DEFAULT),
+    text(b"sys/net/unix/max_dgram_qlen", net.write_datagram_queue, 0o644, net.take_datagram_queue),
+    number(b"vm/overcommit_memory", 0),
+)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Slice, address_of, local, local_array, saturating_sub, sleeps, struct, u8, u32, u64
+from codegen.lang import Fallible, Slice, deferred, local, local_array, saturating_sub, sleeps, struct, u8, u64
 from kernel.base.text import DECIMAL_LENGTH, format_unsigned
 from kernel.base.writer import Writer
-from kernel.files.inode import Inode, View
-from kernel.machine.layout import PAGE_SIZE, USER_END
+from kernel.files.inode import Inode
+from kernel.machine.layout import USER_END
 from kernel.machine.paging import index_at, next_used
 from kernel.memory import frames, page_tables, pages
-from kernel.memory.budget import REGION_COST, TABLE_COST, Budget
-from kernel.memory.region import Access, Protection, Region, is_data
-from kernel.memory.resident import resident_in
+from kernel.memory.budget import TABLE_COST, Budget
+from kernel.memory.region import Protection, Region
 from kernel.memory.space import AddressSpace
 from kernel.memory.user_layout import TOP
-from kernel.process.process import Process
-from kernel.sched.preemption import preemption_point
-from kernel.views.attributes import seen_process
-from kernel.views.maps import SPACES, Pieces, write_region
+from kernel.sched.preemption import Freezing, preemption_point
+from kernel.views.maps import SPACES, MapLine, region_from
 from kernel.views.subject import process_of
+from kernel.views.text import END
 
 KIBIBYTES: u64 = 4
 SIZE_END: u64 = 24
@@ -34,14 +32,6 @@ class Counts:
     shared: u64 = 0
     anonymous: u64 = 0
     private_anonymous: u64 = 0
-
-    def begin(self) -> None:
-        """Have counted nothing."""
-        self.size = 0
-        self.private = 0
-        self.shared = 0
-        self.anonymous = 0
-        self.private_anonymous = 0
 
     def add_step(self, space: AddressSpace, region: Region, start: u64) -> u64:
         """Count pages of a region from `start` on. Up to where. The lock of the space is held."""
@@ -104,7 +94,7 @@ def count_region(inode: Inode, identity: u64, start: u64, counts: Counts) -> Fal
     """Count the pages of the region at `start` of the process that `inode` is about, in steps. False if it is gone."""
     address = start
     while True:
-        space = seen_process(inode).space
+        space = process_of(inode).space
         if space.identity != identity:
             return False
         with space.lock:
@@ -116,132 +106,71 @@ def count_region(inode: Inode, identity: u64, start: u64, counts: Counts) -> Fal
             address = counts.add_step(space, region, address)
             if address >= region.end:
                 return True
-        preemption_point()
+        preemption_point(Freezing.LATER)
 
 
-@struct
-class MappingUsage(View):
-    """smaps: the line of `maps` for each mapping, and below it what is in memory."""
-
-    @sleeps
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        pieces = local(Pieces)
-        counts = local(Counts)
-        pieces.begin(address_of(self), seen_process(inode).space, writer)
-        while pieces.is_wanted(writer):
-            space = seen_process(inode).space
-            if space.identity != pieces.space:
-                return
-            with space.lock:
-                region = space.first_region(pieces.address, USER_END)
-                start: u64 = USER_END if region is None else region.start
-            if start == USER_END:
-                return
-            counts.begin()
-            if count_region(inode, pieces.space, start, counts):
-                write_usage(seen_process(inode), start, counts, pieces, writer)
-            else:
-                pieces.address = start + PAGE_SIZE
-            preemption_point()
-
-
-def write_usage(process: Process, start: u64, counts: Counts, pieces: Pieces, writer: Writer) -> None:
-    """What is told of the region at `start`, whose pages were counted."""
-    space = process.space
+@sleeps
+def write_mapping_usage(inode: Inode, writer: Writer, key: u64) -> Fallible[u64]:
+    """smaps: the line of `maps` for the next mapping, and below it what is in memory."""
+    space = process_of(inode).space
+    line = local(MapLine)
+    counts = local(Counts)
     with space.lock:
-        region = space.region_at(start)
+        region = region_from(space, key)
         if region is None:
-            pieces.address = start + PAGE_SIZE
-            return
-        pieces.note(writer, region)
-        write_region(process, region, writer)
-        write_size(writer, b"Size:", counts.size)
-        write_size(writer, b"KernelPageSize:", 1)
-        write_size(writer, b"MMUPageSize:", 1)
-        counts.write(writer)
-        write_size(writer, b"Locked:", counts.private + counts.shared if region.locked else 0)
-        writer.text(b"THPeligible:    0\nVmFlags: ")
-        write_flags(region, writer)
-        pieces.end_piece(writer)
+            return END
+        line.take(space, region)
+        is_locked = region.locked
+        identity = space.identity
+    with deferred(line.drop):
+        if not count_region(inode, identity, line.start, counts):
+            return line.end
+        line.write(writer)
+    write_size(writer, b"Size:", counts.size)
+    write_size(writer, b"KernelPageSize:", 1)
+    write_size(writer, b"MMUPageSize:", 1)
+    counts.write(writer)
+    write_size(writer, b"Locked:", counts.private + counts.shared if is_locked else 0)
+    writer.text(b"THPeligible:    0\nVmFlags: ")
+    write_flags(line, writer)
+    return line.end
 
 
-def write_flags(region: Region, writer: Writer) -> None:
+def write_flags(line: MapLine, writer: Writer) -> None:
     """The two-letter words of the VmFlags line that have a meaning here."""
-    if region.terms.rights & u32(Protection.READ) != 0:
+    if line.allows(Protection.READ):
         writer.text(b"rd ")
-    if region.terms.rights & u32(Protection.WRITE) != 0:
+    if line.allows(Protection.WRITE):
         writer.text(b"wr ")
-    if region.terms.rights & u32(Protection.EXECUTE) != 0:
+    if line.allows(Protection.EXECUTE):
         writer.text(b"ex ")
-    writer.text(b"sh \n" if region.shared else b"\n")
+    writer.text(b"sh \n" if line.is_shared else b"\n")
 
 
-@struct
-class UsageRollup(View):
+@sleeps
+def write_usage_rollup(inode: Inode, writer: Writer) -> Fallible[None]:
     """smaps_rollup: the sums."""
-
-    @sleeps
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        counts = local(Counts)
-        counts.begin()
-        identity = seen_process(inode).space.identity
-        first: u64 = TOP
-        last: u64 = 0
-        while True:
-            space = seen_process(inode).space
-            with space.lock:
-                region = None if space.identity != identity else space.first_region(last, USER_END)
-                start: u64 = 0 if region is None else region.start
-                end: u64 = 0 if region is None else region.end
-            if end == 0:
-                break
-            _ = count_region(inode, identity, start, counts)
-            first = min(first, start)
-            last = end
-            preemption_point()
-        if last == 0:
-            return
-        writer(f"{first:x}-{last:x} ---p 00000000 00:00 0                          [rollup]\n")
-        counts.write(writer)
-        write_size(writer, b"Locked:", 0)
-
-
-@struct
-class MemoryStat(View):
-    """statm: pages in all, in memory, shared with files, of code, and of private data."""
-
-    @sleeps
-    def produce(self, inode: Inode, writer: Writer) -> Fallible[None]:
-        identity = process_of(inode).space.identity
-        shared: u64 = 0
-        text: u64 = 0
-        address: u64 = 0
-        while address < USER_END:
-            space = process_of(inode).space
-            if space.identity != identity:
-                break
-            budget = local(Budget)
-            with space.lock:
-                while address < USER_END and not budget.is_spent:
-                    region = space.first_region(address, USER_END)
-                    budget.take(REGION_COST)
-                    if region is None:
-                        address = USER_END
-                    elif region.pager is None or is_data(region.terms):
-                        address = region.end
-                    else:
-                        if address <= region.start and region.allows(Access.EXECUTE):
-                            text += region.pages
-                        address, count = resident_in(space.root, max(address, region.start), region.end, budget)
-                        shared += count
-            preemption_point()
-        write_stat(process_of(inode).space, shared, text, writer)
-
-
-def write_stat(space: AddressSpace, shared: u64, text: u64, writer: Writer) -> None:
-    """The line of statm."""
-    with space.lock:
-        pages_in_all = space.mapped.pages
-        resident = space.resident
-        data = space.mapped.data
-    writer(f"{pages_in_all} {resident} {shared} {text} 0 {data} 0\n")
+    counts = local(Counts)
+    identity = process_of(inode).space.identity
+    first: u64 = TOP
+    last: u64 = 0
+    while True:
+        process = process_of(inode)
+        if process.is_zombie or process.space.identity != identity:
+            break
+        space = process.space
+        with space.lock:
+            region = space.first_region(last, USER_END)
+            start: u64 = USER_END if region is None else region.start
+            end: u64 = USER_END if region is None else region.end
+        if start == USER_END:
+            break
+        _ = count_region(inode, identity, start, counts)
+        first = min(first, start)
+        last = end
+        preemption_point(Freezing.LATER)
+    if last == 0:
+        return
+    writer(f"{first:x}-{last:x} ---p 00000000 00:00 0                          [rollup]\n")
+    counts.write(writer)
+    write_size(writer, b"Locked:", 0)

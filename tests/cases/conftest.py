@@ -30,6 +30,7 @@ def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     except NoBusybox as reason:
         pytest.skip(str(reason))
     compile_cases(folder)
+    folder.chmod(0o755)  # pytest's own folders are closed to everybody else, and this becomes the root of containers
     return folder
 
 

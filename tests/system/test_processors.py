@@ -110,7 +110,9 @@ async def test_a_machine_with_several_processors_is_rewound(started: Started) ->
         assert len(cpus_table(running.kernel)) == 5
 
 
-PROGRAM = "nproc; grep -c ^processor /proc/cpuinfo; grep -c '^cpu[0-9]' /proc/stat; tail -n 2 /proc/cpuinfo | head -n 1"
+PROGRAM = (
+    "nproc; grep -c ^processor /proc/cpuinfo; grep -c '^cpu[0-9]' /proc/stat; grep ^apicid /proc/cpuinfo | tail -n 1"
+)
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def find(socket: UnixSocket, address: SocketAddress, lookup: Lookup) -> Fallible
         return found
     inode = resolve(lookup, path_in(address), Resolve.FOLLOW)
     with deferred(inode.drop):
-        inode.described.check(lookup.credentials, Access.WRITE)
+        inode.check(lookup.credentials, Access.WRITE)
         bound = name.find_by_inode(inode) if inode.described.kind == Kind.SOCKET else None
     if bound is None:
         raise ECONNREFUSED

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from codegen.lang import Atomic, Fallible, address_of, field_offset, inline, must_use, struct, u64
-from kernel.files.attributes import Kind
+from kernel.files.attributes import SOCKET_DEVICE, Kind
 from kernel.files.credentials import Credentials
 from kernel.files.poll import source_of
 from kernel.machine.clock import wall_time
 from kernel.net.socket.kind import SocketKind
 from kernel.net.stack import NetworkStack
 from kernel.net.unix.socket import UnixSocket
-
-SOCKET_FILES: u64 = 0xFFF
-"""The device number that the files of all sockets have (sockfs)."""
 
 
 @struct
@@ -42,7 +39,7 @@ def new_socket(stack: NetworkStack, kind: SocketKind, credentials: Credentials) 
     about.group = credentials.group
     about.links = 1
     about.number = NUMBERS.made.fetch_add(1) + 1
-    about.file_system = SOCKET_FILES
+    about.file_system = SOCKET_DEVICE
     about.begin(wall_time())
     with stack.lock:
         stack.sockets.offset = field_offset(UnixSocket.stack_link)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from boot.interface import fields_of
@@ -13,7 +12,6 @@ from harness.interface import StructLayout
 from harness.structs import Packer
 from kernel.files.archive import unpack
 from kernel.files.archive_format import MAGIC, Attribute, Entry, Header, Piece
-from kernel.files.file import FileOps
 from kernel.files.ramfs import RamFs
 from kernel.machine.layout import frame_address
 from kernel.memory import frames
@@ -120,9 +118,9 @@ class Loaded:
         memory[place : place + len(content)] = content
         self.physical = PhysAddr(self.frame * PAGE)
 
-    def unpack(self, fs: RamFs, device_of: Callable[[int], FileOps | None] = lambda number: None) -> int:
+    def unpack(self, fs: RamFs) -> int:
         """Let the kernel unpack it."""
-        return unpack(self.content, self.physical, fs, device_of)
+        return unpack(self.content, self.physical, fs)
 
     def free(self) -> None:
         """Give the memory back."""

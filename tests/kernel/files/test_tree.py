@@ -12,7 +12,8 @@ from kernel.files.credentials import Credentials
 from kernel.files.flags import Resolve
 from kernel.files.inode import Inode
 from kernel.files.listing import Cursor
-from kernel.files.path import Lookup, path_of, resolve, walk
+from kernel.files.names import path_of
+from kernel.files.path import Lookup, resolve, walk
 from kernel.files.path_buffer import PathBuffer, PathBuffers
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
@@ -315,17 +316,3 @@ def test_a_listing_goes_on_correctly_while_entries_come_and_go(world: World) -> 
         seen.append(bytes(entry.name))
     assert seen == [b"f%d" % number for number in range(20) if number != 10]
     world.fs.destroy()
-
-
-def test_a_covered_directory_hides_the_image(image: World, account: Account) -> None:
-    devices = World(create_file_system(account, None, 4096))
-    devices.make(b"null")
-    container = World(create_file_system(account, image.fs.root))
-    container.fs.cover(container.fs.root, b"etc", devices.fs.root)
-    assert container.names(b"/") == [b"bin", b"tmp", b"etc"]
-    assert container.names(b"etc") == [b"null"]
-    assert container.find(b"etc/..") is container.fs.root
-    container.unlink(b"etc/null")
-    assert devices.names(b"/") == [b"null"]
-    for world in (container, devices, image):
-        world.fs.destroy()

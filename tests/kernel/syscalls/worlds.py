@@ -31,6 +31,7 @@ from kernel.memory.account import Account
 from kernel.process.limits import UNLIMITED
 from kernel.process.path_context import PathContext
 from kernel.sched import mutex
+from kernel.sched.usage import Usage
 from kernel.syscalls import (
     file_limit,
     files_attributes,
@@ -132,7 +133,7 @@ class KernelWorld:
         process.credentials = credentials
         process.files = create_table(account)
         process.container = SimpleNamespace(files=self.owner, account=account)
-        self.task: Any = SimpleNamespace(process=process)
+        self.task: Any = SimpleNamespace(process=process, usage=Usage())
 
     def end(self) -> None:
         """Give everything back."""
