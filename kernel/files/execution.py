@@ -35,7 +35,7 @@ class Execution:
         if self.references == 0:
             inode = self.inode
             free(self)
-            inode.uses.executions -= 1
+            inode.executions -= 1
             notify(inode, Happening.CLOSE_NO_WRITE)
             inode.drop()
 
@@ -44,12 +44,12 @@ class Execution:
 def begin_execution(account: Account, inode: Inode) -> Fallible[Execution]:
     """Begin to execute `inode`, whose hold it takes over; it is charged to `account`. ETXTBSY, ENOMEM."""
     notify(inode, Happening.OPEN)
-    if inode.uses.writers > 0:
+    if inode.writers > 0:
         notify(inode, Happening.CLOSE_NO_WRITE)
         raise ETXTBSY
     made = account.heap.new(Execution)
     made.inode = inode
-    inode.uses.executions += 1
+    inode.executions += 1
     if inode.described.size > 0:
         notify(inode, Happening.ACCESS)
     return made
@@ -57,5 +57,5 @@ def begin_execution(account: Account, inode: Inode) -> Fallible[Execution]:
 
 def check_writable(inode: Inode) -> Fallible[None]:
     """ETXTBSY while the file is executed: nobody may begin to change it."""
-    if inode.uses.executions > 0:
+    if inode.executions > 0:
         raise ETXTBSY

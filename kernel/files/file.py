@@ -257,21 +257,21 @@ class OpenFile:
         self.is_writer = self.is_writable
         self.is_reader = not self.is_writable
         if self.is_writer:
-            inode.uses.writers += 1
+            inode.writers += 1
         else:
-            inode.uses.readers += 1
+            inode.readers += 1
 
     def leave_inode(self, inode: Inode) -> None:
         """Undo `count_in`, and end what hangs on the inode."""
         if self.is_writer:
             self.is_writer = False
-            inode.uses.writers -= 1
+            inode.writers -= 1
         if self.is_reader:
             self.is_reader = False
-            inode.uses.readers -= 1
-        if inode.uses.leases is not None:
+            inode.readers -= 1
+        if inode.leases is not None:
             end_leases(self, inode)
-        if inode.uses.notices is not None:
+        if inode.notices is not None:
             end_notices(inode, self)
 
     def finish(self) -> None:

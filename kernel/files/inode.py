@@ -20,17 +20,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.lang import (
-    Array,
     Fallible,
     MutableSlice,
     Slice,
-    array,
     copy,
     inline,
     local,
     sleeps,
     struct,
     u8,
+    u32,
     u64,
     uninitialised,
 )
@@ -41,11 +40,11 @@ from kernel.files.attributes import Access, Attributes, Kind
 from kernel.files.content import Content
 from kernel.files.directory import Directory, DirectoryEntry, free_entry, new_entry
 from kernel.files.file import ALWAYS_READY, Events, FileOps
+from kernel.files.link_target import LinkTarget
 from kernel.files.made import Guard
 from kernel.files.mount_kind import MountKind
 from kernel.files.name_chain import chain_name
 from kernel.files.seals import Seals, check_size, check_write
-from kernel.files.uses import FileUses
 from kernel.machine.clock import wall_time
 from kernel.sched.mutex import Mutex
 
@@ -53,26 +52,17 @@ if TYPE_CHECKING:
     from kernel.files.credentials import Credentials
     from kernel.files.extended import ExtendedAttributes
     from kernel.files.fifo import Fifo
+    from kernel.files.lease import Lease
     from kernel.files.made import MadeFile, MadeLink, Population, Subject
+    from kernel.files.notice import Notice
     from kernel.files.ramfs import RamFs
     from kernel.files.watch import LostName, Watch
-
-TARGET_MAX = 256
-"""The longest target of a symbolic link that is kept in a `LinkTarget`; longer ones take a page."""
 
 ABOUT_THREAD_BITS: u64 = 24
 ABOUT_THREAD: u64 = 0xFF_FFFF
 """The part of `Inode.about` that is the number of a thread, which has 22 bits."""
 ABOUT_SHIFT: u64 = 16
 """Inodes that the kernel makes have numbers of so many bits in the layer that all containers share."""
-
-
-@struct
-class LinkTarget:
-    """Where a symbolic link points."""
-
-    length: u64 = 0
-    text: Array[u8] = array(TARGET_MAX)
 
 
 @struct
@@ -101,12 +91,20 @@ class Inode(FileOps):
     """Whether one of its extended attributes, or of those below, gives capabilities to who executes it."""
     watches: Watch | None = None
     """Who wants to know what happens to it (watch.py)."""
+    notices: Notice | None = None
+    """Which open files tell by a signal what happens in it (notice.py)."""
+    leases: Lease | None = None
+    lease_count: u32 = 0
+    notice_count: u32 = 0
     lost_name: LostName | None = None
     """Its last name, where somebody watched the directory when it was removed (watch.py)."""
     lost_below: LostName | None = None
     """The first of such names that were in this directory."""
-    uses: FileUses = inline()
-    """What it is open for."""
+    writers: u32 = 0
+    """How many open files may write to it; `readers`: only read it; `executions`: how many programs it is
+    (execution.py)."""
+    readers: u32 = 0
+    executions: u32 = 0
     is_memory: bool = False
     """Made by memfd_create(2), with its name in `target`."""
     seals: Seals = Seals.SEAL

@@ -84,9 +84,6 @@ class Inotify(FileOps):
     def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EBADF
 
-    def signalled(self) -> SignalledFiles | None:
-        return self.asynchronous
-
     def title(self) -> Slice[u8]:
         return b"inotify"
 
@@ -103,6 +100,9 @@ class Inotify(FileOps):
             writer(f"inotify wd:{watch.number} ino:{about.number:x} sdev:{about.file_system:x} ")
             writer(f"mask:{watch.mask & ALL_EVENTS:x} ignored_mask:0\n")
         return 0
+
+    def signalled(self) -> SignalledFiles | None:
+        return self.asynchronous
 
     def attributes(self) -> Attributes:
         return self.described

@@ -4,7 +4,7 @@ Interface: `set_lease` `give_up` `kind_of` for the open file that has one; `brea
 truncated; `end_leases` when an open file ends.
 
 A lease to read is broken by who opens the file to write, one to write by everybody. It is given up, or turned into one
-to read where that is enough, by its holder or when BREAK_TIME is over. The rules are those of fs/locks.c.
+to read where that is enough, by its holder or when LEASES.break_time is over. The rules are those of fs/locks.c.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from kernel.files.inode import Inode
 
 SECOND: u64 = 1_000_000_000
-BREAK_TIME: u64 = 45
-"""How long the holder of a lease may take, in seconds (/proc/sys/fs/lease-break-time)."""
 LEASES_MAX: u32 = 256
 """How many a file may have: all are looked at when one is broken."""
 
@@ -68,6 +66,8 @@ class Leases:
 
     changed: WaitQueue = inline()
     """Woken when any is given up: few files have one."""
+    break_time: u64 = 45
+    """In seconds (lease-break-time)."""
 
 
 LEASES = Leases()
@@ -75,7 +75,7 @@ LEASES = Leases()
 
 def leases_on(inode: Inode) -> Iterator[Lease]:
     """The leases on a file; the one at hand may end meanwhile."""
-    lease = inode.uses.leases
+    lease = inode.leases
     while lease is not None:
         following = lease.next
         yield lease
@@ -105,12 +105,12 @@ def check_free(file: OpenFile, inode: Inode, kind: LeaseKind) -> Fallible[None]:
 
     If one of the leases of others is to be given up, all are.
     """
-    if kind == LeaseKind.READ and inode.uses.writers > 0:
+    if kind == LeaseKind.READ and inode.writers > 0:
         raise EAGAIN
     if kind == LeaseKind.WRITE:
         own_writers: u32 = 1 if file.is_writer else 0
         own_readers: u32 = 1 if file.is_reader else 0
-        if inode.uses.writers != own_writers or inode.uses.readers != own_readers or inode.uses.executions > 0:
+        if inode.writers != own_writers or inode.readers != own_readers or inode.executions > 0:
             raise EAGAIN
     for lease in leases_on(inode):
         if lease.file is not file:
@@ -127,7 +127,7 @@ def set_lease(file: OpenFile, inode: Inode, fd: u32, kind: LeaseKind) -> Fallibl
     if lease is not None:
         change(lease, kind)
         return
-    if has_many(inode):
+    if inode.lease_count == LEASES_MAX:
         raise ENOMEM
     owner = file.owner
     if owner is None:
@@ -137,16 +137,9 @@ def set_lease(file: OpenFile, inode: Inode, fd: u32, kind: LeaseKind) -> Fallibl
     lease.inode = inode
     lease.fd = fd
     lease.kind = kind
-    lease.next = inode.uses.leases
-    inode.uses.leases = lease
-
-
-def has_many(inode: Inode) -> bool:
-    """Whether a file has as many leases as it may."""
-    count: u32 = 0
-    for _ in leases_on(inode):
-        count += 1
-    return count == LEASES_MAX
+    lease.next = inode.leases
+    inode.leases = lease
+    inode.lease_count += 1
 
 
 def give_up(file: OpenFile, inode: Inode) -> Fallible[None]:
@@ -168,12 +161,13 @@ def change(lease: Lease, kind: LeaseKind) -> None:
 def end(lease: Lease) -> None:
     """It is gone, and nobody is told of the file any more."""
     inode = lease.inode
-    if inode.uses.leases is lease:
-        inode.uses.leases = lease.next
+    if inode.leases is lease:
+        inode.leases = lease.next
     else:
         for other in leases_on(inode):
             if other.next is lease:
                 other.next = lease.next
+    inode.lease_count -= 1
     route = lease.file.route
     if route is not None:
         route.forget()
@@ -190,7 +184,7 @@ def end_leases(file: OpenFile, inode: Inode) -> None:
 
 def end_overdue(inode: Inode) -> None:
     """What should have been given up by now is (time_out_leases())."""
-    if inode.uses.leases is None:
+    if inode.leases is None:
         return
     moment = now()
     for lease in leases_on(inode):
@@ -213,7 +207,7 @@ def break_leases(inode: Inode, writes: bool, wait: bool) -> Fallible[None]:
 
     EAGAIN unless it is to `wait`; EINTR.
     """
-    if inode.uses.leases is None:
+    if inode.leases is None:
         return
     end_overdue(inode)
     until = tell_holders(inode, writes)
@@ -230,7 +224,7 @@ def break_leases(inode: Inode, writes: bool, wait: bool) -> Fallible[None]:
 
 def tell_holders(inode: Inode, writes: bool) -> Nanoseconds:
     """Tell those who have a lease that is in the way; returns when the first one ends, NEVER if there is none."""
-    limit = after(BREAK_TIME * SECOND)
+    limit = after(max(LEASES.break_time * SECOND, 1))
     for lease in leases_on(inode):
         if not is_in_the_way(lease, writes) or lease.end_at != NEVER:
             continue

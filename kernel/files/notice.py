@@ -73,7 +73,7 @@ class Notice:
 
 def notices_on(inode: Inode) -> Iterator[Notice]:
     """The notices of a directory; the one at hand may end meanwhile."""
-    notice = inode.uses.notices
+    notice = inode.notices
     while notice is not None:
         following = notice.next
         yield notice
@@ -95,29 +95,22 @@ def ask(inode: Inode, file: OpenFile, table: FileTable, fd: u32, wanted: NoticeF
         owner = file.owner
         if owner is None:
             raise EIO
-        if has_many(inode):
+        if inode.notice_count == NOTICES_MAX:
             raise ENOMEM
         notice = owner.account.heap.new(Notice)
         notice.file = file
         notice.table = table
-        notice.next = inode.uses.notices
-        inode.uses.notices = notice
+        notice.next = inode.notices
+        inode.notices = notice
+        inode.notice_count += 1
         WATCHING.count += 1
     notice.fd = fd
     notice.wanted = notice.wanted | wanted
 
 
-def has_many(inode: Inode) -> bool:
-    """Whether a directory has as many notices as it may."""
-    count: u32 = 0
-    for _ in notices_on(inode):
-        count += 1
-    return count == NOTICES_MAX
-
-
 def take_back(inode: Inode, file: OpenFile, table: FileTable) -> None:
     """F_NOTIFY with nothing to know, or the table closes a descriptor of `file`."""
-    if inode.uses.notices is not None:
+    if inode.notices is not None:
         notice = notice_of(inode, file, table)
         if notice is not None:
             drop(inode, notice)
@@ -132,12 +125,13 @@ def end_notices(inode: Inode, file: OpenFile) -> None:
 
 def drop(inode: Inode, notice: Notice) -> None:
     """Take a notice off the chain, and free it."""
-    if inode.uses.notices is notice:
-        inode.uses.notices = notice.next
+    if inode.notices is notice:
+        inode.notices = notice.next
     else:
         for other in notices_on(inode):
             if other.next is notice:
                 other.next = notice.next
+    inode.notice_count -= 1
     WATCHING.count -= 1
     free(notice)
 

@@ -29,7 +29,8 @@ from kernel.base.list import List
 from kernel.files.attributes import Kind
 from kernel.files.content import PAGE, Content
 from kernel.files.directory import Directory, DirectoryEntry, free_entry
-from kernel.files.inode import TARGET_MAX, Inode, LinkTarget
+from kernel.files.inode import Inode
+from kernel.files.link_target import TARGET_MAX, LinkTarget
 from kernel.files.mount_kind import MountKind
 from kernel.files.name_chain import unchain_name
 from kernel.files.watch import forget_lost_names, inode_gone, note_lost_name

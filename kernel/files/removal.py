@@ -56,12 +56,13 @@ def loses_name_in_use(inode: Inode, entry: DirectoryEntry) -> bool:
 
 def keep_name(inode: Inode, entry: DirectoryEntry) -> None:
     """Keep the name `entry`, which `inode` loses, but not the entry itself; for lack of memory it is lost."""
-    if loses_name_in_use(inode, entry):
-        name_removed(inode, entry.directory, entry.name)
+    if not loses_name_in_use(inode, entry):
+        return
+    remember_name(inode, entry.directory, entry.name)
 
 
-def name_removed(inode: Inode, directory: Inode, name: Slice[u8]) -> None:
-    """Let /proc call `inode` by a name in `directory` that it no longer has; for lack of memory it has none."""
+def remember_name(inode: Inode, directory: Inode, name: Slice[u8]) -> None:
+    """Let /proc call `inode` by a name that it does not have in `directory`; for lack of memory it does not."""
     try:
         former = new_entry(inode.fs.account.heap, directory, name, None)
     except ENOMEM:

@@ -31,7 +31,7 @@ from kernel.files.listing import is_empty
 from kernel.files.mount_kind import MountKind, has_fixed_names
 from kernel.files.path import LastComponent, Lookup
 from kernel.files.privileges import GROUP_EXECUTE, SET_GROUP, keeps_set_group
-from kernel.files.removal import name_removed, remove
+from kernel.files.removal import remember_name, remove
 from kernel.files.watch import Happening, inode_gone, notify_entry, notify_self
 from kernel.machine.clock import wall_time
 
@@ -157,7 +157,7 @@ def create_nameless(lookup: Lookup, permissions: u32, may_link: bool) -> Fallibl
     name = local_array(u8, NUMBER_NAME)
     start = format_unsigned(name, inode.described.number, 10) - 1
     name[start] = NUMBER_SIGN
-    name_removed(inode, directory, name[start:NUMBER_NAME])
+    remember_name(inode, directory, name[start:NUMBER_NAME])
     return inode
 
 

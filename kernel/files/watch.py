@@ -301,13 +301,13 @@ def notify_move(old: Inode, old_name: Slice[u8], new: Inode, new_name: Slice[u8]
     WATCHING.cookie = wrapping_add(u32, WATCHING.cookie, 1)
     tell(old, subject, Happening.MOVED_FROM, WATCHING.cookie, old_name)
     tell(new, subject, Happening.MOVED_TO, WATCHING.cookie, new_name)
-    if old is new and old.uses.notices is not None:
+    if old is new and old.notices is not None:
         tell_notices(old, NoticeFlags.RENAME)
 
 
 def tell(inode: Inode, subject: Inode, what: Happening, cookie: u32, name: Slice[u8], is_lost: bool = False) -> None:
     """Tell who watches `inode` what happened to `subject`, which may have lost its name there."""
-    if inode.uses.notices is not None:
+    if inode.notices is not None:
         tell_notices(inode, happened(u32(what)))
     if inode.watches is None:
         return
@@ -336,13 +336,12 @@ def inode_gone(inode: Inode) -> None:
 
 
 def note_lost_name(inode: Inode, entry: DirectoryEntry) -> None:
-    """The last name of a file was `entry`: remember it if somebody has the file open and the directory is watched.
+    """The last name of a file was `entry`: remember it if somebody has the file open and watches the directory.
 
     Without memory for it the directory hears no more of the file.
     """
     directory = entry.directory
-    is_watched = directory.watches is not None or directory.uses.notices is not None
-    if inode.references <= 1 or not is_watched or inode.lost_name is not None:
+    if inode.references <= 1 or directory.watches is None or inode.lost_name is not None:
         return
     try:
         lost = owner_of(inode).heap.new(LostName)

@@ -190,7 +190,7 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
         raise EISDIR
     inode.check(task.process.credentials, Access.WRITE)
     check_writable(inode)
-    if inode.uses.leases is not None:
+    if inode.leases is not None:
         inode.hold()
         with deferred(inode.drop):
             break_leases(inode, True, True)

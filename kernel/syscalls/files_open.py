@@ -214,16 +214,20 @@ def open_inode(task: Thread, inode: Inode, flags: OpenFlags) -> Fallible[OpenFil
                 return terminals.open_node(task, device, inode, flags)
             return open_ops(owner, device, inode, flags)
         case _:
-            writes = writable(flags) and inode.content is not None
-            if writes:
-                check_writable(inode)
-            file = open_ops(owner, inode, inode, flags)
-            if inode.content is not None:
-                file.count_in(inode)
-                if inode.uses.leases is not None:
-                    with on_error(file.drop):
-                        break_leases(inode, writes, OpenFlags.NONBLOCK not in flags)
-            return file
+            return open_contents(owner, inode, flags)
+
+
+def open_contents(owner: FileOwner, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:
+    """An open file on a file with contents, or a directory. ETXTBSY; what has a lease on it is told."""
+    if writable(flags) and inode.content is not None:
+        check_writable(inode)
+    file = open_ops(owner, inode, inode, flags)
+    if inode.content is not None:
+        file.count_in(inode)
+        if inode.leases is not None:
+            with on_error(file.drop):
+                break_leases(inode, writable(flags), OpenFlags.NONBLOCK not in flags)
+    return file
 
 
 def open_ops(owner: FileOwner, ops: FileOps, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:

@@ -19,7 +19,8 @@ from kernel.files.directory import SHORT_NAME, Directory, DirectoryEntry, LongNa
 from kernel.files.extended import NAME_MAX as ATTRIBUTE_NAME_MAX
 from kernel.files.extended import VALUE_MAX, ExtendedAttribute, ExtendedAttributes
 from kernel.files.flags import NAME_MAX, PATH_MAX, SYMLINK_MAX
-from kernel.files.inode import TARGET_MAX, Inode, LinkTarget
+from kernel.files.inode import Inode
+from kernel.files.link_target import TARGET_MAX, LinkTarget
 from kernel.files.tree import LINKS_MAX
 from kernel.memory.frame_table import Frame
 from kernel.memory.heap import CLASS_SIZES, class_of
