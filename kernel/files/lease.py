@@ -4,7 +4,7 @@ Interface: `set_lease` `give_up` `kind_of` for the open file that has one; `brea
 truncated; `end_leases` when an open file ends.
 
 A lease to read is broken by who opens the file to write, one to write by everybody. It is given up, or turned into one
-to read where that is enough, by its holder or when LEASES.break_time is over. The rules are those of fs/locks.c.
+to read where that is enough, by its holder or when BREAK_TIME is over. The rules are those of fs/locks.c.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from kernel.files.inode import Inode
 
 SECOND: u64 = 1_000_000_000
+BREAK_TIME: u64 = 45
+"""How long the holder of a lease may take, in seconds (/proc/sys/fs/lease-break-time)."""
 LEASES_MAX: u32 = 256
 """How many a file may have: all are looked at when one is broken."""
 
@@ -66,8 +68,6 @@ class Leases:
 
     changed: WaitQueue = inline()
     """Woken when any is given up: few files have one."""
-    break_time: u64 = 45
-    """In seconds (lease-break-time)."""
 
 
 LEASES = Leases()
@@ -224,7 +224,7 @@ def break_leases(inode: Inode, writes: bool, wait: bool) -> Fallible[None]:
 
 def tell_holders(inode: Inode, writes: bool) -> Nanoseconds:
     """Tell those who have a lease that is in the way; returns when the first one ends, NEVER if there is none."""
-    limit = after(max(LEASES.break_time * SECOND, 1))
+    limit = after(BREAK_TIME * SECOND)
     for lease in leases_on(inode):
         if not is_in_the_way(lease, writes) or lease.end_at != NEVER:
             continue

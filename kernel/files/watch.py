@@ -336,12 +336,13 @@ def inode_gone(inode: Inode) -> None:
 
 
 def note_lost_name(inode: Inode, entry: DirectoryEntry) -> None:
-    """The last name of a file was `entry`: remember it if somebody has the file open and watches the directory.
+    """The last name of a file was `entry`: remember it if somebody has the file open and the directory is watched.
 
     Without memory for it the directory hears no more of the file.
     """
     directory = entry.directory
-    if inode.references <= 1 or directory.watches is None or inode.lost_name is not None:
+    is_watched = directory.watches is not None or directory.notices is not None
+    if inode.references <= 1 or not is_watched or inode.lost_name is not None:
         return
     try:
         lost = owner_of(inode).heap.new(LostName)

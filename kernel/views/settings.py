@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from codegen.lang import comptime
 from kernel.base.release import RELEASE, SYSTEM
+from kernel.files.lease import BREAK_TIME
 from kernel.files.table import DESCRIPTORS_MAX
+from kernel.files.user_counts import PIPE_PAGES_SOFT, PIPE_SIZE_MAX, QUEUES_MAX, WATCHES_MAX
+from kernel.files.watch import EVENTS_MAX
 from kernel.net.socket.options import BUFFER_DEFAULT
 from kernel.views import ipc, net, system
 from kernel.views.nodes import Node, fixed, text
@@ -17,7 +20,16 @@ def number(path: bytes, value: int) -> Node:
 
 
 SETTINGS = (
+    number(b"fs/dir-notify-enable", 1),
+    number(b"fs/inotify/max_queued_events", EVENTS_MAX),
+    number(b"fs/inotify/max_user_instances", QUEUES_MAX),
+    number(b"fs/inotify/max_user_watches", WATCHES_MAX),
+    number(b"fs/lease-break-time", BREAK_TIME),
+    number(b"fs/leases-enable", 1),
     number(b"fs/nr_open", DESCRIPTORS_MAX),
+    number(b"fs/pipe-max-size", PIPE_SIZE_MAX),
+    number(b"fs/pipe-user-pages-hard", 0),
+    number(b"fs/pipe-user-pages-soft", PIPE_PAGES_SOFT),
     number(b"kernel/cap_last_cap", 40),
     fixed(b"sys/kernel/core_pattern", b"\n"),  # empty: no cores are written (core(5))
     number(b"kernel/core_uses_pid", 0),

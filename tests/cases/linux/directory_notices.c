@@ -75,6 +75,13 @@ int main(void)
     chmod(".", 0711);
     CHECK("those of the directory", taken(), 1);
     fcntl(directory, F_NOTIFY, 0);
+    fcntl(directory, F_NOTIFY, DN_MODIFY | DN_MULTISHOT);
+    int lost = open("lost", O_CREAT | O_RDWR, 0600);
+    unlink("lost");
+    write(lost, "x", 1);
+    CHECK("modified, though removed before", taken(), 1);
+    close(lost);
+    fcntl(directory, F_NOTIFY, 0);
     fcntl(directory, F_NOTIFY, DN_ACCESS | DN_MULTISHOT);
     pread(file, &byte, 1, 0);
     CHECK("nothing was read", taken(), 0);

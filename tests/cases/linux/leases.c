@@ -153,27 +153,6 @@ static void truncating(void)
     close(file);
 }
 
-/* lease-break-time: the host may not let it be set. */
-static void by_time(void)
-{
-    int knob = open("/proc/sys/fs/lease-break-time", O_WRONLY);
-    if (knob < 0 || write(knob, "1", 1) != 1) return;
-    int file = fresh(O_RDONLY), opened;
-    set(file, F_RDLCK);
-    long before = milliseconds();
-    CHECK("waits", (opened = open("file", O_WRONLY)) >= 0, 1);
-    CHECK("a second", milliseconds() - before >= 900 && milliseconds() - before < 4000, 1);
-    CHECK("then it is gone", fcntl(file, F_GETLEASE), F_UNLCK);
-    CHECK("and cannot be given up", set(file, F_UNLCK), -EAGAIN);
-    close(opened);
-    close(file);
-    file = fresh(O_RDWR);
-    set(file, F_WRLCK);
-    CHECK("to read", (opened = open("file", O_RDONLY)) >= 0, 1);
-    CHECK("it has become one to read", fcntl(file, F_GETLEASE), F_RDLCK);
-    write(knob, "45", 2);
-}
-
 int main(void)
 {
     mkdtemp(folder);
@@ -186,6 +165,5 @@ int main(void)
     waiting(F_WRLCK, O_RDONLY, F_RDLCK);
     waiting(F_WRLCK, O_RDWR, F_UNLCK);
     truncating();
-    by_time();
     DONE();
 }
