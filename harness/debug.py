@@ -27,6 +27,7 @@ from harness.containers import DEFAULT_PATH, Program
 from harness.errors import HarnessError
 from harness.machine import Machine
 from harness.messages import OWN_FAILURE, say
+from harness.relay import Relay
 from harness.run import Job, prepare, run
 
 PROGRAM = "gdb"
@@ -64,7 +65,7 @@ async def debug(session: Session) -> int:
     with tempfile.TemporaryDirectory(prefix="pithos-debug-") as folder, contextlib.ExitStack() as stack:
         socket = Path(folder) / "gdb"
         job = prepare(_with_debugger(session.job, socket), stack)
-        machine = asyncio.create_task(run(job))
+        machine = asyncio.create_task(run(job, Relay()))
         try:
             await _until_listening(socket, machine)
             debugger = await asyncio.create_subprocess_exec(*debugger_command(socket, session.commands))

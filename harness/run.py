@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,9 +20,10 @@ from harness.errors import HarnessError
 from harness.guest import Guest
 from harness.machine import Machine
 from harness.messages import NOT_EXECUTABLE, NOT_FOUND, OWN_FAILURE, say
+from harness.relay import SIGNALLED, Relay
 from harness.running import RunningMachine
 from harness.streams import HostInput, Sink, Streams, make_pipe
-from harness.terminal import for_terminal, make_terminal, on_resize, raw, window_of
+from harness.terminal import for_terminal, make_terminal, raw, window_of
 
 CANNOT_START = frozenset({errno.EACCES, errno.ENOEXEC, errno.EISDIR, errno.ELOOP, errno.ENOTDIR})
 IMAGE_NAME = "root"
@@ -82,19 +83,22 @@ def check_limits(limits: Limits) -> None:
         raise HarnessError(f"--cpus: a container has at most {most // 1000} processors")
 
 
-async def run(job: Job) -> int:
-    """Do a prepared job; returns the exit status. Raises HarnessError for failures of our own."""
+async def run(job: Job, relay: Relay) -> int:
+    """Do a prepared job; returns the exit status. `relay` passes signals on to the program meanwhile.
+
+    Raises HarnessError for failures of our own.
+    """
     running = await job.machine.start()
     try:
         if job.is_verbose:
             running.console.listen(write_log(sys.stderr.fileno()))
         await running.guest.wait_ready()
-        return await _run_in(running, job)
+        return await _run_in(running, job, relay)
     finally:
         await running.quit()
 
 
-async def _run_in(machine: RunningMachine, job: Job) -> int:
+async def _run_in(machine: RunningMachine, job: Job, relay: Relay) -> int:
     """Create, run, stream, destroy."""
     guest = machine.guest
     try:
@@ -103,7 +107,7 @@ async def _run_in(machine: RunningMachine, job: Job) -> int:
         )
     except OSError as error:
         raise HarnessError(f"no container: {error.strerror}{_hint(error)}") from None
-    status = await (_run_in_terminal if job.has_terminal else _run_program)(guest, container, job)
+    status = await (_run_in_terminal if job.has_terminal else _run_program)(guest, container, job, relay)
     if job.is_verbose:
         await _report(guest, container)
     return status
@@ -117,7 +121,7 @@ def _hint(error: OSError) -> str:
     return ""
 
 
-async def _run_program(guest: Guest, container: int, job: Job) -> int:
+async def _run_program(guest: Guest, container: int, job: Job, relay: Relay) -> int:
     """Run the program with its files connected to ours; destroys the container."""
     standard_input = await make_pipe(guest, os.O_CLOEXEC)
     output, errors = await make_pipe(guest, os.O_CLOEXEC), await make_pipe(guest, os.O_CLOEXEC)
@@ -137,10 +141,10 @@ async def _run_program(guest: Guest, container: int, job: Job) -> int:
     streams.add_output(errors.read_end, write_all(2))
     if source is None:
         await streams.close_input()
-    return await _stream_to_end(guest, container, pidfd, streams)
+    return await _stream_to_end(guest, container, pidfd, streams, relay)
 
 
-async def _run_in_terminal(guest: Guest, container: int, job: Job) -> int:
+async def _run_in_terminal(guest: Guest, container: int, job: Job, relay: Relay) -> int:
     """Run the program in a terminal of its own, shown on our output; destroys the container."""
     terminal = await make_terminal(guest)
     await terminal.resize(window_of(0, 1))
@@ -160,13 +164,20 @@ async def _run_in_terminal(guest: Guest, container: int, job: Job) -> int:
         source = HostInput(0) if job.reads_input else None
         streams = Streams(guest, pidfd, source, terminal.keyboard)
         streams.add_output(terminal.screen, write_all(1))
-        stack.enter_context(on_resize(lambda: streams.run_soon(lambda: terminal.resize(window_of(0, 1)))))
-        return await _stream_to_end(guest, container, pidfd, streams)
+        relay.on_resize(lambda: streams.run_soon(lambda: terminal.resize(window_of(0, 1))))
+        return await _stream_to_end(guest, container, pidfd, streams, relay)
 
 
-async def _stream_to_end(guest: Guest, container: int, pidfd: int, streams: Streams) -> int:
+async def _stream_to_end(guest: Guest, container: int, pidfd: int, streams: Streams, relay: Relay) -> int:
     """Stream until the program has ended, destroy the container, and pass on the rest of the output."""
+
+    async def signalled(number: int) -> None:
+        with suppress(ProcessLookupError):
+            await guest.sys.pidfd_send_signal(pidfd, number, None, 0)
+
+    relay.attach(lambda number: streams.run_soon(lambda: signalled(number)))
     await streams.until_ended()
+    relay.detach()
     status = await containers.wait(guest, pidfd)
     await guest.sys.destroy_container(container)
     await streams.drain()
@@ -207,13 +218,8 @@ async def _report(guest: Guest, container: int) -> None:
     )
 
 
-def interrupted(number: int) -> int:
-    """The exit status after a signal to us."""
-    return 128 + number
-
-
 def run_to_end(job: Job) -> int:
-    """Prepare a job and run it; ctrl-C, SIGTERM and the like end the machine."""
+    """Prepare a job and run it; signals to us are for the program (relay.py)."""
     with ExitStack() as stack:
         with StageLine("building") as line:
             job = prepare(job, stack, line.report)
@@ -221,19 +227,8 @@ def run_to_end(job: Job) -> int:
 
 
 async def _supervised(job: Job) -> int:
-    loop = asyncio.get_running_loop()
-    task = asyncio.ensure_future(run(job))
-    received: list[int] = []
-
-    def stop(number: int) -> None:
-        received.append(number)
-        task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-        loop.add_signal_handler(number, stop, number)
+    relay = Relay()
     try:
-        return await task
-    except asyncio.CancelledError:
-        return interrupted(received[0])
+        return await relay.supervise(run(job, relay))
     except BrokenPipeError:
-        return interrupted(signal.SIGPIPE)
+        return SIGNALLED + signal.SIGPIPE

@@ -11,6 +11,7 @@ import errno
 import os
 import struct
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +94,7 @@ class Streams:
         self._input_fd = input_fd
         self._sinks: dict[int, Sink] = {}
         self._is_full = False
-        self._errand: Errand | None = None
+        self._errands: deque[Errand] = deque()
         self._errand_came = asyncio.Event()
 
     def add_output(self, descriptor: int, sink: Sink) -> None:
@@ -101,8 +102,8 @@ class Streams:
         self._sinks[descriptor] = sink
 
     def run_soon(self, errand: Errand) -> None:
-        """Let `errand`, which makes one call of the guest, be done meanwhile; it replaces one that still waits."""
-        self._errand = errand
+        """Let `errand`, which makes one call of the guest, be done meanwhile, after those that still wait."""
+        self._errands.append(errand)
         self._errand_came.set()
 
     async def until_ended(self) -> None:
@@ -163,12 +164,12 @@ class Streams:
         finally:
             for waiter in coming:
                 waiter.cancel()
-        errand, self._errand = self._errand, None
-        self._errand_came.clear()
-        if errand is not None:
-            await errand()
+        if self._errands:
+            await self._errands.popleft()()
         elif source is not None and source.arrived.is_set():
             await self._pass_input(source)
+        if not self._errands:
+            self._errand_came.clear()
 
     async def _pass_input(self, source: HostInput) -> None:
         """Pass on what has come, as far as the program takes it."""

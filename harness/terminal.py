@@ -6,15 +6,13 @@ master as it is, so that the line discipline of the guest edits lines and makes 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import fcntl
 import os
-import signal
 import struct
 import termios
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.agent_protocol import into
@@ -80,14 +78,3 @@ def for_terminal(descriptor: int, content: bytes) -> bytes:
     except termios.error:
         return content
     return content if processes_output else content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-
-
-@contextlib.contextmanager
-def on_resize(action: Callable[[], None]) -> Iterator[None]:
-    """Call `action` whenever our terminal gets another size."""
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGWINCH, action)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGWINCH)

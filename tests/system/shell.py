@@ -61,7 +61,7 @@ class Screen:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.process.poll() is None:
-            self.process.terminate()
+            self.process.kill()
             self.process.wait(30)
         os.close(self.master)
         os.close(self.slave)
