@@ -230,3 +230,4 @@ def console(machine: str | None, commands: tuple[str, ...], qmp: Path | None, ke
 
 
 cli.add_command(verbs.build)
+cli.add_command(verbs.compile_program)

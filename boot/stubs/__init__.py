@@ -6,12 +6,24 @@ and addresses from the symbol table, so nothing here repeats a number of another
 
 from __future__ import annotations
 
-from boot.stubs import chacha, entry, processor, system_call, threads, trampoline, traps, user_copy, whole_pages
+from boot.stubs import (
+    chacha,
+    entry,
+    multiboot,
+    processor,
+    system_call,
+    threads,
+    trampoline,
+    traps,
+    user_copy,
+    whole_pages,
+)
 from boot.vdso import image
 from codegen.stubs import Stub
 
 ALL_STUBS: tuple[Stub, ...] = (
     *entry.STUBS,
+    *multiboot.STUBS,
     *trampoline.STUBS,
     *traps.STUBS,
     *system_call.STUBS,
