@@ -14,16 +14,16 @@ SYMLINK_MAX = 40
 LINKS_MAX = 65_000
 """How many names a file may have (kernel/files/tree.py)."""
 FILE_MAX = (4 + 512 + 512 * 512) * 4096
-"""The largest file (kernel/files/content.py)."""
+"""The largest file that is taken along; the kernel has larger ones (kernel/files/content.py)."""
 ATTRIBUTE_NAME_MAX = 255
 ATTRIBUTES_MAX = 65_536
 """The longest name and value of an extended attribute, and all names of a file with a zero byte each (extended.py)."""
 ATTRIBUTE_PREFIXES = (b"user.", b"trusted.", b"security.")
 """The kinds of extended attributes that there are (kernel/syscalls/files_extended.py)."""
 
-INODE = 384
-DIRECTORY = 48
-CONTENT = 128
+INODE = 512
+DIRECTORY = 64
+CONTENT = 256
 TARGET = 384
 LONG_TARGET = CONTENT + 4096
 ENTRY = 192
