@@ -137,6 +137,8 @@ def lseek(task: Thread, fd: Fd, offset: i64, whence: u32) -> Fallible[u64]:
     inode = file.inode
     if inode is not None and inode.made is not None and whence > SEEK_CUR and not inode.described.is_strict:
         raise EINVAL  # seq_lseek() of Linux: the length of the text is not known
+    if inode is not None and inode.described.is_directory and whence > SEEK_CUR:
+        raise EINVAL  # as tmpfs has it: a listing has no length
     size = file.ops.attributes().size
     base: u64 = 0
     if whence == SEEK_CUR:
