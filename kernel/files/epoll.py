@@ -39,7 +39,7 @@ from kernel.files.epoll_changes import changes_of
 from kernel.files.epoll_key import key_of
 from kernel.files.eventfd import EventCounter
 from kernel.files.fifo import FifoEnd
-from kernel.files.file import MEMBERS_AT_ONCE, Events, FileOps, FileOwner, OpenFile
+from kernel.files.file import Events, FileOps, FileOwner, OpenFile
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.poll import ALL_SOURCES, OTHERS, readiness_changed
 from kernel.memory.heap import free, owner_of
@@ -333,16 +333,11 @@ class Epoll(FileOps):
         return b"[eventpoll]"
 
     def write_details(self, writer: Writer, start: u64) -> u64:
-        before, room = start, MEMBERS_AT_ONCE
-        for interest in self.interests:
-            if before > 0:
-                before -= 1
-                continue
-            if room == 0:
-                return start + MEMBERS_AT_ONCE
-            room -= 1
-            interest.write_details(writer)
-        return 0
+        interest = self.by_key.at_or_above(start)
+        if interest is None:
+            return 0
+        interest.write_details(writer)
+        return interest.node.key + 1
 
     def attributes(self) -> Attributes:
         return self.described

@@ -78,9 +78,6 @@ class Events(IntFlag):
 ALWAYS_READY = Events.INPUT | Events.OUTPUT | Events.READ_NORMAL | Events.WRITE_NORMAL
 """What poll(2) says of regular files and of devices that never wait."""
 
-MEMBERS_AT_ONCE: u64 = 32
-"""How many members of a list /proc/PID/fdinfo tells in one piece."""
-
 FIONREAD: u32 = 0x541B
 """ioctl: how many bytes can be read (ioctl_tty(2)); every stream knows it."""
 

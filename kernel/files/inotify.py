@@ -27,10 +27,10 @@ from kernel.base.errno import EAGAIN, EBADF, EINVAL, EMFILE, ENOTTY
 from kernel.base.writer import Writer
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
-from kernel.files.file import FIONREAD, MEMBERS_AT_ONCE, Events, FileOps, FileOwner, OpenFile
+from kernel.files.file import FIONREAD, Events, FileOps, FileOwner, OpenFile
 from kernel.files.signalled import SignalledFiles
 from kernel.files.user_counts import QUEUES_MAX
-from kernel.files.watch import ALL_EVENTS, EventQueue, FileEvent, Happening
+from kernel.files.watch import EventQueue, FileEvent, Happening
 from kernel.memory import user
 from kernel.memory.heap import free
 
@@ -88,18 +88,13 @@ class Inotify(FileOps):
         return b"inotify"
 
     def write_details(self, writer: Writer, start: u64) -> u64:
-        before, room = start, MEMBERS_AT_ONCE
-        for watch in self.queue.watches:
-            if before > 0:
-                before -= 1
-                continue
-            if room == 0:
-                return start + MEMBERS_AT_ONCE
-            room -= 1
-            about = watch.inode.described
-            writer(f"inotify wd:{watch.number} ino:{about.number:x} sdev:{about.file_system:x} ")
-            writer(f"mask:{watch.mask & ALL_EVENTS:x} ignored_mask:0\n")
-        return 0
+        watch = self.queue.watches.at_or_above(start)
+        if watch is None:
+            return 0
+        about = watch.inode.described
+        writer(f"inotify wd:{watch.number} ino:{about.number:x} sdev:{about.file_system:x} ")
+        writer(f"mask:{watch.mask:x} ignored_mask:0\n")
+        return u64(watch.number) + 1
 
     def signalled(self) -> SignalledFiles | None:
         return self.asynchronous

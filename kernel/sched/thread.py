@@ -64,19 +64,6 @@ class ThreadState(IntEnum):
 
 
 @struct
-class Reading:
-    """Where a thread has come in a long text that the kernel makes: the piece of a space that a read began with."""
-
-    text: u64 = 0
-    """The address of the `View`; 0: in none."""
-    space: u64 = 0
-    """The identity of the address space that it is about."""
-    offset: u64 = 0
-    """Where the piece stands in the text, and what it is about in the space."""
-    address: u64 = 0
-
-
-@struct
 class Thread:
     """One flow of control: its kernel stack, what it runs for, and how it is waiting."""
 
@@ -147,8 +134,6 @@ class Thread:
     split: TimeSplit = inline()
     name: Array[u8] = array(16)
     """TASK_COMM_LEN (prctl(2), PR_SET_NAME)."""
-    reading: Reading = inline()
-    """So that it goes on there (views/mappings.py)."""
     futex: FutexWaiter = inline()
     """How it waits on a futex (process/futex.py)."""
     owned_locks: Tree[PriorityLock] = inline(Tree(PriorityLock.owned_node))

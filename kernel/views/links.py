@@ -144,6 +144,9 @@ def write_path(inode: Inode, writer: Writer) -> Fallible[None]:
     """The path of `inode` as the running thread names it. ENAMETOOLONG, ENOMEM."""
     process = current().process
     name = inode.target
+    if inode.is_memory and name is None:
+        writer.text(b"/dev/zero (deleted)")
+        return
     if inode.is_memory and name is not None:
         writer.text(b"/")
         writer.text(name.text[0 : name.length])

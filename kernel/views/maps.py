@@ -137,9 +137,7 @@ class MapLine:
     def write_name(self, writer: Writer) -> Fallible[None]:
         """The path of the file, or what else it is."""
         file = self.file
-        if file is not None and file.is_memory and file.target is None:
-            writer.text(b"/dev/zero (deleted)")
-        elif file is not None:
+        if file is not None:
             write_path(file, writer)
         elif self.is_segment:
             writer.text(b"/SYSV")
