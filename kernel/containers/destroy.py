@@ -141,7 +141,10 @@ def end_files(container: Container, total: Reclaimed) -> u64:
 
 
 def await_end(container: Container) -> u64:
-    """Sleep until every thread of the container has run to its end; returns how many processes there were."""
+    """Sleep until every thread of the container has run to its end; returns how many processes there were.
+
+    One that others are putting into it is charged, and in no list yet: they find out that it is too late (run.py).
+    """
     count: u64 = 0
     while True:
         seen = container.changed.observe()
@@ -154,6 +157,8 @@ def await_end(container: Container) -> u64:
         elif container.group.threads.load() != 0:
             # The last one has only to leave its stack: a switch away, on whatever processor it is.
             yield_now()
+        elif container.account.processes.used.load() != 0:
+            container.changed.sleep_uninterrupted(seen)
         else:
             return count + container.ended_while_dying
 

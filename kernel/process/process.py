@@ -263,10 +263,12 @@ class Process:
             parent.adopt(self)
 
     def discard(self) -> None:
-        """It was never seen, and will not be."""
+        """It was never seen, and will not be. A thread that destroys the container may wait for that."""
+        container = self.container
         self.return_thread()
         self.owner.drop()
-        self.container.account.heap.free(self)
+        container.account.heap.free(self)
+        container.changed.wake_all()
 
     def release(self) -> None:
         """A zombie is reaped: give back pid, charge and object."""
@@ -286,7 +288,6 @@ class Process:
             identity.drop()
         container.processes.remove(self)
         container.numbers.remove(self)
-        container.changed.wake_all()
         self.discard()
 
 
