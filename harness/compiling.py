@@ -53,6 +53,8 @@ def compile_file(file: Path, progress: Progress | None = None) -> bytes:
     """The ELF file of the program in `file`. Raises HarnessError."""
     if not file.is_file():
         raise HarnessError(f"{file}: there is no such file")
+    if file.suffix != ".py":
+        raise HarnessError(f"{file}: the name of a module ends in .py")
     path = file.resolve()
     root = root_of(path)
     name = module_name(path, root)

@@ -19,6 +19,7 @@ from codegen.root import BUILD_FOLDER
 from harness.build import IMAGE_ROOT, ensure_agent, ensure_ctr, ensure_kernel, write_archive
 from harness.errors import HarnessError
 from harness.messages import say
+from harness.outputs import check_replaceable
 from harness.rootfs import NoBusybox, make_rootfs
 
 ROOT_NAME = "root"
@@ -73,6 +74,8 @@ def arguments_of(command: str) -> bytes:
 
 def build_standalone(rootfs: Path | None, command: str, image: Path | None, progress: Progress | None = None) -> Made:
     """Build kernel, boot archive and disk image; the image at `image` if that is given. Raises HarnessError."""
+    if image is not None:
+        check_replaceable(image)
     archive = standalone_archive(rootfs, command, progress)
     kept = BUILD_FOLDER / "pithos.archive"
     kernel = BUILD_FOLDER / "pithos.elf"

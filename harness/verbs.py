@@ -52,7 +52,10 @@ def compile_program(file: Path, output: Path | None, runs: bool) -> None:
     """
     from codegen.progress import StageLine
     from harness.compiling import boot_program, compile_file, written
+    from harness.outputs import check_folder
 
+    if output is not None:
+        check_folder(output)
     with StageLine("compiling") as line:
         elf = compile_file(file, line.report)
     if runs and output is None:

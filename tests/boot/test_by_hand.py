@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -199,6 +200,18 @@ def test_words_of_the_command() -> None:
 def test_refusals_are_one_line(root: Path, command: str, complaint: str) -> None:
     done = pithos("build", "--rootfs", root, "--command", command)
     assert (done.returncode, done.stderr) == (125, complaint)
+
+
+def test_only_files_are_replaced_by_an_image(root: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    refused = {
+        tmp_path / "pipe": f"pithos: {tmp_path}/pipe is no file: give the name of one\n",
+        tmp_path / "none/my.img": f"pithos: {tmp_path}/none/my.img: there is no directory {tmp_path}/none\n",
+    }
+    for image, complaint in refused.items():
+        done = pithos("build", "--rootfs", root, "-o", image)
+        assert (done.returncode, done.stderr) == (125, complaint)
+    assert (tmp_path / "pipe").is_fifo() and not (tmp_path / "none").exists()
 
 
 def test_ctr_is_put_where_the_root_has_room(root: Path, tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def test_elf_file_is_beside_the_source(blink: Path) -> None:
     ("name", "text", "complaint"),
     [
         ("a.py", None, "pithos: a.py: there is no such file\n"),
+        ("a.txt", HEAD, "pithos: a.txt: the name of a module ends in .py\n"),
         ("a.py", HEAD, "pithos: a.py has no function main marked @export: the program begins there\n"),
         (
             "a.py",
@@ -144,3 +145,17 @@ def test_refusals(tmp_path: Path, name: str, text: str | None, complaint: str) -
         (tmp_path / name).write_text(text)
     done = compile_in(tmp_path, name)
     assert (done.returncode, done.stdout, done.stderr.decode()) == (125, b"", complaint.format(folder=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("output", "complaint"),
+    [
+        ("none/out.elf", "pithos: none/out.elf: there is no directory none\n"),
+        (".", "pithos: . is a directory: give the name of a file\n"),
+    ],
+)
+def test_refused_outputs(tmp_path: Path, output: str, complaint: str) -> None:
+    (tmp_path / "a.py").write_text(HEAD)
+    done = compile_in(tmp_path, "a.py", "-o", output)
+    assert (done.returncode, done.stderr.decode()) == (125, complaint)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.py"]
