@@ -94,6 +94,16 @@ async def test_signals_are_passed_on(guest: Guest) -> None:
     assert await shell(guest, script) == (0, b"got it\n8\n", b"")
 
 
+async def test_who_stays_in_a_terminal_does_not_keep_it(guest: Guest) -> None:
+    """exec -t ends with its program, though another one goes on writing to the terminal."""
+    script = """
+        ctr run -d --name one / sleep 1000 >/dev/null
+        ctr exec -t one sh -c 'yes & sleep 0.2; exit 3' >/dev/null; echo $?
+        ctr rm -f one
+    """
+    assert await shell(guest, script) == (0, b"3\n", b"")
+
+
 async def test_containers_in_containers(guest: Guest) -> None:
     """Each sees those that it made, by name; a number means one however deep it is."""
     script = """

@@ -74,6 +74,8 @@ RAW_LOCAL: u32 = 0o100113
 """ECHO ECHONL ICANON ISIG IEXTEN (cfmakeraw(3))."""
 
 PENDING_SIZE: u64 = 4096
+LAST_LOOKS = 16
+"""How often is looked for what a program has left: a terminal holds 4096 bytes, which may come in parts."""
 
 ENTRIES = static_array(u8, 32)
 """Four struct pollfd: keyboard, terminal, process, signals."""
@@ -159,11 +161,15 @@ def restore() -> None:
 
 
 def relay(process: u64) -> None:
-    """Pass everything on until the process behind a pidfd has ended, and then what it has still shown."""
+    """Pass everything on until the process behind a pidfd has ended, and then what it has still shown.
+
+    Others may have its terminal and go on writing: what a terminal holds is all that it can have left.
+    """
     while not step(process):
         pass
-    while show():
-        pass
+    for _ in range(LAST_LOOKS):
+        if not show():
+            break
     restore()
 
 
