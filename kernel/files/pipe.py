@@ -22,6 +22,7 @@ from codegen.lang import (
     hot,
     i64,
     inline,
+    local,
     struct,
     u8,
     u32,
@@ -35,7 +36,7 @@ from kernel.files.credentials import Credentials
 from kernel.files.file import FIONREAD
 from kernel.files.frame_tree import HOLE
 from kernel.files.pipe_ends import PipeReader, PipeWriter
-from kernel.files.pipe_ring import PipeRing, content_of
+from kernel.files.pipe_ring import PipePage, PipeRing, content_of
 from kernel.files.pipe_waiters import PipeWaiters
 from kernel.files.poll import readiness_changed
 from kernel.files.route import Band
@@ -92,11 +93,27 @@ class Pipe:
         while True:
             with self.lock:
                 if self.has_content(wait):
-                    return self.take_to_user(destination)
+                    page = self.ring.page_at(0)
+                    if self.ring.used == 1 and self.ring.places > 1 and page.length <= destination.length:
+                        # By far the most reads: all that there is, in one page.
+                        return self.take_page(page, destination.address)
+                    break
                 if not self.writer.is_open:
                     return 0
                 seen = self.readable.join()
             self.readable.sleep(seen)
+        vectors = local(Vectors)
+        vectors.begin_one(destination)
+        return self.receive_to_vectors(vectors, wait)
+
+    @inline
+    def take_page(self, page: PipePage, address: UserAddr) -> Fallible[u64]:
+        """Take `page`, all that is queued in a pipe that is not full, to a program. EFAULT. The lock is held."""
+        length = page.length
+        user.copy_out(UserSlice(address, length), content_of(page, PAGE))
+        self.ring.consume(page, length)
+        self.signalled.tell(Band.OUTPUT)
+        return length
 
     def receive_to_vectors(self, vectors: Vectors, wait: bool) -> Fallible[u64]:
         """`receive_to_user`, into several places."""
@@ -127,38 +144,6 @@ class Pipe:
             page = self.ring.page_at(0)
             part = content_of(page, len(destination) - done)
             copy(destination[done : done + len(part)], part)
-            done += len(part)
-            self.ring.consume(page, len(part))
-            goes_on = not page.is_packet
-        if was_full:
-            self.content_taken()
-        self.signalled.tell(Band.OUTPUT)
-        return done
-
-    @hot
-    def take_to_user(self, destination: UserSlice) -> Fallible[u64]:
-        """`take` into a program's memory. EFAULT. The lock is held."""
-        first = self.ring.page_at(0)
-        if self.ring.used == 1 and self.ring.places > 1 and first.length <= destination.length:
-            # By far the most reads: all that there is, in one page.
-            user.copy_out(UserSlice(destination.address, first.length), content_of(first, PAGE))
-            self.ring.consume(first, first.length)
-            self.signalled.tell(Band.OUTPUT)
-            return first.length
-        was_full = self.ring.is_full
-        done: u64 = 0
-        goes_on = True
-        while goes_on and done < destination.length and not self.ring.is_empty:
-            page = self.ring.page_at(0)
-            part = content_of(page, destination.length - done)
-            try:
-                if done > 0:
-                    preemption_point(Freezing.LATER)
-                user.copy_out(UserSlice(UserAddr(destination.address + done), len(part)), part)
-            except Errno:
-                if done == 0:
-                    raise
-                break
             done += len(part)
             self.ring.consume(page, len(part))
             goes_on = not page.is_packet
@@ -243,33 +228,9 @@ class Pipe:
                 self.ring.add_page(source.length, is_packet)
                 self.content_changed()
                 return source.length
-        return self.send_parts(source, wait, is_packet)
-
-    def send_parts(self, source: UserSlice, wait: bool, is_packet: bool) -> Fallible[u64]:
-        """`send_from_user`, page by page, as there is room."""
-        done: u64 = 0
-        while True:
-            with self.lock:
-                before = done
-                try:
-                    while done < source.length and self.has_room(source.length - done, wait, is_packet):
-                        if done > before:
-                            preemption_point(Freezing.LATER)
-                        part = self.free_part(source.length - done, is_packet)
-                        user.copy_in(part, UserSlice(UserAddr(source.address + done), len(part)))
-                        self.ring.enqueue(len(part), is_packet)
-                        done += len(part)
-                except Errno:
-                    self.content_queued(done - before)
-                    if done == 0:
-                        raise
-                    return done
-                self.content_queued(done - before)
-                if done == source.length:
-                    return done
-                seen = self.writable.join()
-            if not self.await_room(seen, done):
-                return done
+        vectors = local(Vectors)
+        vectors.begin_one(source)
+        return self.send_from_vectors(vectors, wait, is_packet)
 
     def send_from_vectors(self, vectors: Vectors, wait: bool, is_packet: bool) -> Fallible[u64]:
         """`send_from_user`, from several places."""

@@ -50,6 +50,12 @@ class Vectors:
         if outside:
             raise EFAULT
 
+    def begin_one(self, part: UserSlice) -> None:
+        """Stand at the first byte of `part`, which is all that there is."""
+        self.part = part.address
+        self.part_left = part.length
+        self.left = part.length
+
     def entry(self, index: u64) -> Fallible[UserSlice]:
         """Part `index`. EFAULT."""
         place = UserAddr(self.address + index * ENTRY) if u64(self.address) < ADDRESS_MAX else self.address
