@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, struct, u32, u64
 from kernel.base.errno import EACCES, EPERM
+from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
 
 PERMISSION_BITS: u32 = 0o777
 READ: u32 = 0o444
 WRITE: u32 = 0o222
 EXECUTE: u32 = 0o111
-
-
-def is_privileged(credentials: Credentials) -> bool:
-    """Whether permissions do not matter: of Linux, CAP_IPC_OWNER, CAP_SYS_ADMIN and CAP_IPC_LOCK."""
-    return credentials.user == 0
 
 
 @struct
@@ -33,30 +29,30 @@ class Permissions:
     def begin(self, key: u32, credentials: Credentials, mode: u32) -> None:
         """Be those of an object that a process with these credentials makes."""
         self.key = key
-        self.user = credentials.user
-        self.group = credentials.group
-        self.creator_user = credentials.user
-        self.creator_group = credentials.group
+        self.user = credentials.effective_user
+        self.group = credentials.effective_group
+        self.creator_user = credentials.effective_user
+        self.creator_group = credentials.effective_group
         self.mode = mode & PERMISSION_BITS
 
     def check(self, credentials: Credentials, wanted: u32) -> Fallible[None]:
-        """EACCES unless what any of the three digits of `wanted` says is allowed."""
+        """EACCES unless what any of the three digits of `wanted` says is allowed; CAP_IPC_OWNER: all."""
         asked = (wanted | wanted >> 3 | wanted >> 6) & 7
         granted = self.mode
         if self.is_owner(credentials):
             granted = granted >> 6
         elif credentials.in_group(self.creator_group) or credentials.in_group(self.group):
             granted = granted >> 3
-        if asked & granted != asked and not is_privileged(credentials):
+        if asked & granted != asked and not credentials.has(Capability.IPC_OWNER):
             raise EACCES
 
     def is_owner(self, credentials: Credentials) -> bool:
         """Whether a process with these credentials owns or made the object."""
-        return credentials.user == self.user or credentials.user == self.creator_user
+        return credentials.effective_user == self.user or credentials.effective_user == self.creator_user
 
     def check_owner(self, credentials: Credentials) -> Fallible[None]:
-        """EPERM for who may not change or remove the object."""
-        if not self.is_owner(credentials) and not is_privileged(credentials):
+        """EPERM for who may not change or remove the object: others than its owner without CAP_SYS_ADMIN."""
+        if not self.is_owner(credentials) and not credentials.has(Capability.SYS_ADMIN):
             raise EPERM
 
     def copy_from(self, other: Permissions) -> None:

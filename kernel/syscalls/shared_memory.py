@@ -21,10 +21,11 @@ from codegen.lang import (
     u64,
 )
 from kernel.base.errno import EINVAL, ENOMEM, EPERM
+from kernel.files.capability import Capability
 from kernel.files.credentials import Credentials
 from kernel.ipc import sharing
 from kernel.ipc.namespace import INDICES, IpcNamespace, index_of, pages_of
-from kernel.ipc.permissions import PERMISSION_BITS, READ, is_privileged
+from kernel.ipc.permissions import PERMISSION_BITS, READ
 from kernel.ipc.segment import SEGMENTS, Segment, SegmentStatus, mode_of
 from kernel.machine.clock import wall_time
 from kernel.machine.layout import PAGE_SIZE, USER_END
@@ -333,7 +334,7 @@ def lock(task: Thread, id: i32, is_locked: bool) -> Fallible[None]:
     who = task.process.credentials
     with SEGMENTS.lock:
         status = task.process.container.ipc.find(id).status
-        if not is_privileged(who):
+        if not who.has(Capability.IPC_LOCK):
             limit = task.process.settings.limits.soft_of(Resource.LOCKED_MEMORY)
             if not status.permissions.is_owner(who) or (is_locked and limit == 0):
                 raise EPERM

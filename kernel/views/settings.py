@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen.lang import comptime
 from kernel.base.release import RELEASE, SYSTEM
+from kernel.files.credentials import GROUPS_MAX
 from kernel.files.lease import BREAK_TIME
 from kernel.files.table import DESCRIPTORS_MAX
 from kernel.files.user_counts import PIPE_PAGES_SOFT, PIPE_SIZE_MAX, QUEUES_MAX, WATCHES_MAX
@@ -34,7 +35,7 @@ SETTINGS = (
     fixed(b"sys/kernel/core_pattern", b"\n"),  # empty: no cores are written (core(5))
     number(b"kernel/core_uses_pid", 0),
     text(b"sys/kernel/hostname", system.write_host_name),
-    number(b"kernel/ngroups_max", 65_536),
+    number(b"kernel/ngroups_max", GROUPS_MAX),
     fixed(b"sys/kernel/ostype", SYSTEM + b"\n"),
     fixed(b"sys/kernel/osrelease", RELEASE + b"\n"),
     number(b"kernel/pid_max", 4_194_304),
