@@ -4,6 +4,11 @@
    Descriptors of the taker: 4 to say that it is ready, 7 to wait for the word, 5, 6 and 8 what it was given. */
 #include "container.h"
 
+/* Modes in which the processes of C are killed first, and the taker says at 4 what it has noticed, before C is destroyed. */
+#ifndef ENDS_FIRST
+#define ENDS_FIRST(mode) 0
+#endif
+
 static int take(const char *mode);
 static void give(const char *mode, int given[3]);
 
@@ -51,6 +56,10 @@ int main(int argc, char **argv)
     CHECK("run the giver", run_in_container(first, command, pairs, 7) >= 0, 1);
     close(ready[1]);
     CHECK("the taker is ready", read(ready[0], &byte, 1), 1);
+    if (ENDS_FIRST(argv[1])) {
+        CHECK("kill the giver", RES(control_container(first, 3, 0)), 0);
+        CHECK("the taker has noticed", read(ready[0], &byte, 1), 1);
+    }
     CHECK("destroy C", RES(destroy_container(first)), 0);
     use_memory();
     write(go[1], "g", 1);

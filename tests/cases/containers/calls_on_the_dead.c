@@ -1,5 +1,6 @@
 /* A thread of D sleeps in a call on what its sibling C made, which is destroyed: the call ends (EIO), and uses nothing of C's.
    arguments: pipe-read | pipe-write | eventfd-read | eventfd-write | poll | select | fifo | fifo-open | timerfd | inotify | handle | epoll | signalfd | terminal | master | pidfd */
+#define ENDS_FIRST(mode) (strcmp(mode, "pidfd") == 0)
 #include "heirs.h"
 #include <pty.h>
 
@@ -37,8 +38,8 @@ static void *call(void *unused)
         struct pollfd polled = {6, POLLIN, 0};
         result = poll(&polled, 1, -1);
         right = 1;
-        if (!IS("pidfd") || polled.revents != POLLIN)  /* the process of the pidfd ends first, which may be seen */
-            CHECK("events", polled.revents, POLLERR | POLLHUP);
+        CHECK("events", polled.revents, IS("pidfd") ? POLLIN : POLLERR | POLLHUP);
+        if (IS("pidfd")) write(4, "e", 1);
     }
     else if (IS("select")) { fd_set set; FD_ZERO(&set); FD_SET(6, &set); result = select(7, &set, NULL, NULL, NULL); right = 1; }
     else if (IS("epoll")) { struct epoll_event event; result = epoll_wait(6, &event, 1, -1); }

@@ -1,5 +1,6 @@
 /* A process of D uses files of its sibling C, which is destroyed: what it still has of them is dead, and no memory of others.
    arguments: directory | opened | mapping | private | pipe | record-lock | layer | epoll | inotify | poll | root | whole-lock | reopened | calls | executable */
+#define ENDS_FIRST(mode) (strcmp(mode, "pipe") == 0 || strcmp(mode, "record-lock") == 0)
 #include "heirs.h"
 #include <setjmp.h>
 #include <sys/file.h>
@@ -12,6 +13,7 @@ static void *wait_for_it(void *unused)
     struct pollfd polled = {6, POLLIN, 0};
     if (strcmp(waits_for, "pipe") == 0) CHECK("blocked read: the writer has ended", RES(read(6, &byte, 1)), 0);
     if (strcmp(waits_for, "record-lock") == 0) CHECK("blocked lock: the process that had it has ended", RES(fcntl(6, F_SETLKW, &lock)), 0);
+    if (ENDS_FIRST(waits_for)) write(4, "e", 1);
     if (strcmp(waits_for, "whole-lock") == 0) CHECK("blocked flock", RES(flock(6, LOCK_EX)), -EIO);
     if (strcmp(waits_for, "poll") == 0) { CHECK("poll", poll(&polled, 1, -1), 1); CHECK("events", polled.revents & POLLHUP, POLLHUP); }
     return NULL;
