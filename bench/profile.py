@@ -157,6 +157,7 @@ GROUPS = {
     "memory": ("page_fault", "mmap_munmap"),
     "threads": ("thread", "futex_trip"),
     "processes": ("fork_exit", "fork_exec", "pipe_trip"),
+    "files": ("pread", "pwrite", "zero", "null", "pipe_block", "listing"),
     "sockets": ("unix_trip", "unix_datagram_trip", "socketpair", "unix_rights", "unix_block"),
     "containers": ("container",),
 }

@@ -1,4 +1,4 @@
-"""Measures system calls, memory, processes, threads and containers.
+"""Measures system calls, memory, files, processes, threads, sockets and containers.
 
 Prints one line a figure, `name nanoseconds`: under `-icount shift=0` a nanosecond is one instruction, of ring 3 and of
 the kernel. Started with a root whose /bin/true is `user/true`.
@@ -7,7 +7,7 @@ the kernel. Started with a root whose /bin/true is `user/true`.
 from __future__ import annotations
 
 from codegen.lang import Slice, export, slice_at, u8, u64
-from user.bench import containers, memory, processes, sockets, threads
+from user.bench import containers, files, memory, processes, sockets, threads
 from user.bench.measure import repeat, report_time
 
 GETPPID: u64 = 110
@@ -41,6 +41,8 @@ def user_main(stack: u64) -> None:
         threads.measure()
     if is_wanted(stack, b"processes\0"):
         processes.measure()
+    if is_wanted(stack, b"files\0"):
+        files.measure()
     if is_wanted(stack, b"sockets\0"):
         sockets.measure()
     if is_wanted(stack, b"containers\0"):
