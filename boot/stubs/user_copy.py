@@ -4,10 +4,12 @@ While one of these runs, R9 holds where it goes on after a refused fault: `user_
 page-fault handler sends it, jumps there. RDX counts the bytes that are not done. The bulk goes in words, that
 of a long copy by one instruction; a fault in a word is tried again bytewise, so that the count is exact.
 Between `user_copy_start` and `user_copy_end` no other memory is touched than the caller's buffer, so a fault
-there is the user's.
+there is the user's. From `user_copy_now_start` on every fault is refused, also one that could be served.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from boot.stubs.registers import smap_flag
 from codegen.stubs import Stub, Symbols
@@ -36,13 +38,13 @@ def _close(symbols: Symbols) -> str:
     """
 
 
-def _copy(symbols: Symbols) -> str:
+def _copy(symbols: Symbols, name: str) -> str:
     """copy_user(destination, source, length), while at least a word is left."""
     return f"""
         {_open(symbols)}
         cmp rdx, {LONG}
         jae long
-        mov r9, {symbols["copy_user_bytes"]:#x}
+        mov r9, {symbols[name + "_bytes"]:#x}
         cmp rdx, 32
         jb words
     block:
@@ -70,30 +72,30 @@ def _copy(symbols: Symbols) -> str:
         jmp words
     half:
         test dl, 4
-        jz {symbols["copy_user_bytes"]:#x}
+        jz {symbols[name + "_bytes"]:#x}
         mov eax, [rsi]
         mov [rdi], eax
         add rsi, 4
         add rdi, 4
         sub rdx, 4
-        jmp {symbols["copy_user_bytes"]:#x}
+        jmp {symbols[name + "_bytes"]:#x}
     long:
-        mov r9, {symbols["copy_user_words_left"]:#x}
+        mov r9, {symbols[name + "_words_left"]:#x}
         mov rcx, rdx
         shr rcx, 3
         rep movsq
         and edx, 7
-        mov r9, {symbols["copy_user_bytes"]:#x}
+        mov r9, {symbols[name + "_bytes"]:#x}
         jmp half
     """
 
 
-def _copy_words_left(symbols: Symbols) -> str:
+def _copy_words_left(symbols: Symbols, name: str) -> str:
     """A fault while RCX words, and what RDX says modulo 8, were left."""
     return f"""
         and edx, 7
         lea rdx, [rdx + rcx * 8]
-        jmp {symbols["copy_user_bytes"]:#x}
+        jmp {symbols[name + "_bytes"]:#x}
     """
 
 
@@ -119,6 +121,8 @@ def _clear(symbols: Symbols) -> str:
         {_open(symbols)}
         mov rdx, rsi
         xor eax, eax
+        cmp rdx, {LONG}
+        jae long
         mov r9, {symbols["clear_user_bytes"]:#x}
     words:
         cmp rdx, 8
@@ -127,6 +131,22 @@ def _clear(symbols: Symbols) -> str:
         add rdi, 8
         sub rdx, 8
         jmp words
+    long:
+        mov r9, {symbols["clear_user_words_left"]:#x}
+        mov rcx, rdx
+        shr rcx, 3
+        rep stosq
+        and edx, 7
+        jmp {symbols["clear_user_bytes"]:#x}
+    """
+
+
+def _clear_words_left(symbols: Symbols) -> str:
+    """A fault while RCX words, and what RDX says modulo 8, were left."""
+    return f"""
+        and edx, 7
+        lea rdx, [rdx + rcx * 8]
+        jmp {symbols["clear_user_bytes"]:#x}
     """
 
 
@@ -202,15 +222,29 @@ def _done(symbols: Symbols) -> str:
     """
 
 
+def _copies(name: str) -> tuple[Stub, ...]:
+    """A copy, and where it goes on after a fault."""
+
+    def of(code: Callable[[Symbols, str], str]) -> Callable[[Symbols], str]:
+        return lambda symbols: code(symbols, name)
+
+    return (
+        Stub(name, "text", of(_copy)),
+        Stub(name + "_words_left", "text", of(_copy_words_left)),
+        Stub(name + "_bytes", "text", _copy_bytes),
+    )
+
+
 STUBS = (
     Stub("user_copy_start", "text", lambda _symbols: ""),
-    Stub("copy_user", "text", _copy),
-    Stub("copy_user_words_left", "text", _copy_words_left),
-    Stub("copy_user_bytes", "text", _copy_bytes),
+    *_copies("copy_user"),
     Stub("clear_user", "text", _clear),
+    Stub("clear_user_words_left", "text", _clear_words_left),
     Stub("clear_user_bytes", "text", _clear_bytes),
     Stub("copy_user_string", "text", _string),
     Stub("compare_exchange_user", "text", _compare_exchange),
+    Stub("user_copy_now_start", "text", lambda _symbols: ""),
+    *_copies("copy_user_now"),
     Stub("user_copy_end", "text", lambda _symbols: ""),
     Stub("copy_user_string_fault", "text", _string_fault),
     Stub("compare_exchange_user_fault", "text", _compare_exchange_fault),

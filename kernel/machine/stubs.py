@@ -37,6 +37,12 @@ def copy_user(destination: u64, source: u64, length: u64) -> u64:
 
 
 @external
+def copy_user_now(destination: u64, source: u64, length: u64) -> u64:
+    """`copy_user` that ends at the first page that is not there as needed, rather than have it filled in."""
+    ...
+
+
+@external
 def clear_user(destination: u64, length: u64) -> u64:
     """Zero bytes at a checked user address; how many were not, due to a fault."""
     ...

@@ -11,6 +11,11 @@ def is_user_copy(frame: TrapFrame) -> bool:
     return symbol_address("user_copy_start") <= frame.rip < symbol_address("user_copy_end")
 
 
+def may_fill_in(frame: TrapFrame) -> bool:
+    """Whether the page that such an instruction misses is to be filled in: not for one that must not sleep."""
+    return frame.rip < symbol_address("user_copy_now_start")
+
+
 def abort_user_copy(frame: TrapFrame) -> None:
     """Let the copy that faulted report what it could not do."""
     frame.rip = symbol_address("user_copy_fault")

@@ -3,6 +3,9 @@
 Interface: `copy_in` `copy_out` `clear_out` `copy_in_string` `get` `put` `compare_exchange`. All work on the active
 address space, may fault pages in, and raise EFAULT for what the program may not touch: nothing that a program passes
 can hurt. A fault takes the lock of the address space and may wait for a page, so they are marked as sleeping.
+
+`copy_in_now` and `copy_out_now` copy what is there, for callers that look at what a sleep would let go; between them
+`fault_in` has the next page filled in.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from codegen.lang import (
     UserAddr,
     UserSlice,
     address_of,
+    align_down,
     hot,
     inline,
     load,
@@ -29,9 +33,17 @@ from codegen.lang import (
 )
 from kernel.base.errno import EFAULT, ENAMETOOLONG
 from kernel.machine.layout import USER_END
-from kernel.machine.stubs import STRING_FAULT, clear_user, compare_exchange_user, copy_user, copy_user_string
+from kernel.machine.stubs import (
+    STRING_FAULT,
+    clear_user,
+    compare_exchange_user,
+    copy_user,
+    copy_user_now,
+    copy_user_string,
+)
 
 N = TypeVar("N", bound=int)
+WORD: u64 = 4
 
 
 @inline
@@ -67,6 +79,63 @@ def clear_out(destination: UserSlice) -> Fallible[None]:
     check_range(destination.address, destination.length)
     if clear_user(u64(destination.address), destination.length) != 0:
         raise EFAULT
+
+
+# As much as can be had: how many bytes that is. EFAULT for none.
+
+
+@sleeps
+@inline
+def copy_out_some(destination: UserSlice, source: Slice[u8]) -> Fallible[u64]:
+    """`copy_out` up to what may not be written."""
+    check_range(destination.address, destination.length)
+    left = copy_user(u64(destination.address), address_of(source), destination.length)
+    if left == destination.length and left > 0:
+        raise EFAULT
+    return destination.length - left
+
+
+@sleeps
+@hot
+def clear_out_some(destination: UserSlice) -> Fallible[u64]:
+    """`clear_out` up to what may not be written."""
+    check_range(destination.address, destination.length)
+    left = clear_user(u64(destination.address), destination.length)
+    if left == destination.length and left > 0:
+        raise EFAULT
+    return destination.length - left
+
+
+# Without sleeping: how many bytes could be copied at once, 0 where the page has to be filled in first. EFAULT.
+
+
+@inline
+def copy_in_now(destination: MutableSlice[u8], source: UserAddr) -> Fallible[u64]:
+    """Fill `destination` from a program's memory."""
+    length = u64(len(destination))
+    check_range(source, length)
+    return length - copy_user_now(address_of(destination), u64(source), length)
+
+
+@inline
+def copy_out_now(destination: UserAddr, source: Slice[u8]) -> Fallible[u64]:
+    """Copy `source` to a program's memory."""
+    length = u64(len(source))
+    check_range(destination, length)
+    return length - copy_user_now(u64(destination), address_of(source), length)
+
+
+@sleeps
+def fault_in(address: UserAddr, for_writing: bool) -> Fallible[None]:
+    """Have the page at `address` filled in, so that it can be read, or written, now. EFAULT.
+
+    A word of the page is written as it was, which no other thread can tell from its not being written.
+    """
+    word = UserAddr(align_down(u64(address), WORD))
+    if for_writing:
+        compare_exchange(word, 0, 0)
+    else:
+        get(u8, address)
 
 
 @sleeps

@@ -18,7 +18,7 @@ from kernel.machine.layout import USER_END
 from kernel.machine.local_apic import end_of_interrupt
 from kernel.machine.translations import serve
 from kernel.machine.trap import TrapFrame, Vector
-from kernel.machine.user_fault import abort_user_copy, is_user_copy
+from kernel.machine.user_fault import abort_user_copy, is_user_copy, may_fill_in
 from kernel.memory.failures import FAILURES
 from kernel.memory.fault import handle_fault
 from kernel.memory.region import Access
@@ -100,6 +100,9 @@ def handle_page_fault(frame: TrapFrame) -> None:
     in_copy = not frame.from_user and is_user_copy(frame)
     if not frame.from_user and not (in_copy and address < USER_END):
         stop_machine(frame)
+    if in_copy and not may_fill_in(frame):
+        abort_user_copy(frame)
+        return
     if frame.from_user:
         enable_interrupts()
     if KERNEL_LOCK.is_mine:

@@ -64,6 +64,18 @@ def test_copies_every_length(length: int) -> None:
     assert memory.cpu.mem_read(KERNEL_BUFFER, length + 2) == b"\0" + content + b"\0"
 
 
+def test_the_copy_that_does_not_wait_is_told_apart() -> None:
+    memory = UserMemory()
+    memory.cpu.mem_write(USER_PAGE, b"u" * PAGE)
+    start = IMAGE.symbols["user_copy_now_start"]
+    places = [IMAGE.symbols[name] for name in ("copy_user_now", "copy_user_now_words_left", "copy_user_now_bytes")]
+    assert all(start <= place < IMAGE.symbols["user_copy_end"] for place in places)
+    assert all(IMAGE.symbols[name] < start for name in ("copy_user_bytes", "clear_user_bytes", "compare_exchange_user"))
+    for length in (30, 300):
+        assert memory.call("copy_user_now", KERNEL_BUFFER, USER_PAGE + PAGE - 13, length) == length - 13
+        assert memory.cpu.mem_read(KERNEL_BUFFER, length) == b"u" * 13 + bytes(length - 13)
+
+
 @pytest.mark.parametrize("left", [0, 1, 5, 8, 13, 40])
 def test_source_that_ends_early_is_copied_to_its_last_byte(left: int) -> None:
     memory = UserMemory()
@@ -97,12 +109,21 @@ def test_read_only_destination_takes_nothing() -> None:
     assert memory.call("copy_user", USER_PAGE, KERNEL_BUFFER, 16) == 16
 
 
-@pytest.mark.parametrize("left", [0, 1, 8, 21])
-def test_clear_reports_what_it_could_not_reach(left: int) -> None:
+@pytest.mark.parametrize("length", [30, 300])
+@pytest.mark.parametrize("left", [0, 1, 8, 21, 30])
+def test_clear_reports_what_it_could_not_reach(left: int, length: int) -> None:
     memory = UserMemory()
     memory.cpu.mem_write(USER_PAGE, b"u" * PAGE)
-    assert memory.call("clear_user", USER_PAGE + PAGE - left, 30) == 30 - left
+    assert memory.call("clear_user", USER_PAGE + PAGE - left, length) == length - left
     assert memory.cpu.mem_read(USER_PAGE + PAGE - 40, 40) == b"u" * (40 - left) + bytes(left)
+
+
+@pytest.mark.parametrize("length", [0, 7, 8, 30, 255, 256, 300, 1030])
+def test_clears_every_length(length: int) -> None:
+    memory = UserMemory()
+    memory.cpu.mem_write(USER_PAGE, b"u" * PAGE)
+    assert memory.call("clear_user", USER_PAGE + 3, length) == 0
+    assert memory.cpu.mem_read(USER_PAGE, length + 4) == b"uuu" + bytes(length) + b"u"
 
 
 def test_string_is_copied_with_its_end() -> None:
