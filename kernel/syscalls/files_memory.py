@@ -70,9 +70,17 @@ def control_seals(task: Thread, file: OpenFile, command: u32, argument: u64) -> 
     if argument & u64(SEAL_BITS) != argument & 0xFFFF_FFFF:
         raise EINVAL
     target = memory_file(inode)
+    file.hold()
+    with deferred(file.drop), target.write_lock:  # a write that sleeps has been allowed already
+        add_seals(target, Seals(argument & u64(SEAL_BITS)))
+    return 0
+
+
+def add_seals(target: Inode, wanted: Seals) -> Fallible[None]:
+    """Seal a file. EPERM, EBUSY."""
     if Seals.SEAL in target.seals:
         raise EPERM
-    added = Seals(argument & u64(SEAL_BITS))
+    added = wanted
     if Seals.WRITE in added and Seals.WRITE not in target.seals:
         content = target.content
         assert content is not None, "regular files have contents"
@@ -81,7 +89,6 @@ def control_seals(task: Thread, file: OpenFile, command: u32, argument: u64) -> 
     if Seals.EXECUTE in added and target.described.permissions & EXECUTE_BITS != 0:
         added = added | Seals.SHRINK | Seals.GROW | Seals.WRITE | Seals.FUTURE_WRITE
     target.seals = target.seals | added
-    return 0
 
 
 def memory_file(inode: Inode | None) -> Fallible[Inode]:
