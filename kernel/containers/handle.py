@@ -12,12 +12,10 @@ from codegen.lang import (
     MutableSlice,
     Pid,
     Slice,
-    UserAddr,
     address_of,
     copy,
     field_offset,
     i32,
-    i64,
     inline,
     inline_array,
     on_error,
@@ -28,13 +26,14 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import EAGAIN, EBADF, EINVAL, ENOTTY, ESRCH
+from kernel.base.errno import EAGAIN, EBADF, EINVAL, ESRCH
 from kernel.base.list import Link
 from kernel.containers.abi import ContainerEvent, ContainerState, EventKind
 from kernel.containers.container import Container
 from kernel.files.attributes import Attributes, Kind
-from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.file import FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
+from kernel.files.operations import Events, FileOps
 from kernel.files.poll import readiness_changed
 from kernel.machine.clock import CLOCK
 from kernel.memory.account import NO_LIMIT, Usage
@@ -126,7 +125,7 @@ class ContainerHandle(FileOps):
 
     # FileOps.
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    def read_piece(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         room = u64(len(destination))
         size = size_of(ContainerEvent)
         if room < size:
@@ -149,17 +148,11 @@ class ContainerHandle(FileOps):
             done += size
         return done
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        raise EINVAL
-
     def title(self) -> Slice[u8]:
         return b"[container]"
 
     def attributes(self) -> Attributes:
         return self.described
-
-    def is_seekable(self) -> bool:
-        return False
 
     def readiness(self) -> Events:
         container = self.container
@@ -168,9 +161,6 @@ class ContainerHandle(FileOps):
         if self.count > 0:
             return Events.INPUT | Events.READ_NORMAL
         return Events.NONE
-
-    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
-        raise ENOTTY
 
     def closed(self) -> None:
         self.forget_container()

@@ -21,22 +21,20 @@ from codegen.lang import (
     Nanoseconds,
     Order,
     Slice,
-    UserAddr,
     array,
     comptime,
     copy,
-    i64,
     inline,
     struct,
     u8,
-    u32,
     u64,
     uninitialised,
 )
-from kernel.base.errno import EAGAIN, EINTR, EIO, ENOTTY
+from kernel.base.errno import EAGAIN, EINTR, EIO
 from kernel.files.attributes import Attributes, Kind
-from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.file import FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
+from kernel.files.operations import Events, FileOps
 from kernel.files.poll import readiness_changed
 from kernel.machine.uart import COM2, Uart
 from kernel.sched.timer import now
@@ -114,7 +112,7 @@ class Channel(FileOps):
         self.changed.wake_all()
         readiness_changed()
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    def read_piece(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         if len(destination) == 0 or not self.uart.present:
             return 0
         while True:
@@ -126,7 +124,7 @@ class Channel(FileOps):
                 raise EAGAIN
             self.changed.sleep(seen)
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+    def write_piece(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         if not self.uart.present:
             raise EIO
         total = u64(len(source))
@@ -152,20 +150,11 @@ class Channel(FileOps):
     def attributes(self) -> Attributes:
         return self.described
 
-    def is_seekable(self) -> bool:
-        return False
-
     def readiness(self) -> Events:
         events = Events.OUTPUT | Events.WRITE_NORMAL
         if self.to_guest.used > 0 or not self.uart.present:
             events = events | Events.INPUT | Events.READ_NORMAL
         return events
-
-    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
-        raise ENOTTY
-
-    def closed(self) -> None:
-        """The channel stays."""
 
     def revoked(self) -> None:
         """Only the boot container, which never ends, opens it."""

@@ -15,8 +15,8 @@ from kernel.devices.terminal_control import SLAVE_MAJOR_DEVICE
 from kernel.devices.terminal_nodes import CONSOLE, CONTROLLING, HIGHEST_NUMBER, MULTIPLEXER, SLAVE
 from kernel.files import tree
 from kernel.files.attributes import Kind
-from kernel.files.file import FileOps
 from kernel.files.mount_kind import MountKind
+from kernel.files.operations import FileOps
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from codegen.lang import (
+    Errno,
     Fallible,
     MutableSlice,
     Slice,
     UserAddr,
     comptime,
-    fill,
     i64,
     inline,
     struct,
@@ -19,9 +19,13 @@ from codegen.lang import (
 from kernel.base.errno import ENOSPC, ENOTTY
 from kernel.devices.random import fill_random
 from kernel.files.attributes import Attributes, Kind
-from kernel.files.file import ALWAYS_READY, Events, FileOps
+from kernel.files.operations import ALWAYS_READY, Events, FileOps
+from kernel.files.pieces import may_read_on, read_in_pieces, write_in_pieces
 from kernel.memory import user
+from kernel.memory.buffer import Buffer
 
+STEP: u64 = 65_536
+"""How many zeros are given at once."""
 RANDOM_DEVICE: u64 = 0x108
 """/dev/random, for which one had to wait once."""
 
@@ -44,18 +48,38 @@ class MemoryDevice(FileOps):
     is_full: bool = False
     """Writing fails with ENOSPC."""
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    def read(self, offset: u64, buffer: Buffer, wait: bool) -> Fallible[u64]:
         if self.is_empty:
             return 0
         if self.is_random:
-            fill_random(destination)
-        else:
-            fill(destination, 0)
+            return read_in_pieces(self, offset, buffer, wait)
+        return self.read_zeros(buffer)
+
+    def read_piece(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+        fill_random(destination)
         return u64(len(destination))
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+    def read_zeros(self, buffer: Buffer) -> Fallible[u64]:
+        """Give zeros, in steps between which others run; a signal ends it after the first."""
+        done = buffer.clear(STEP)
+        while buffer.left > 0:
+            try:
+                if not may_read_on(self):
+                    break
+                done += buffer.clear(STEP)
+            except Errno:
+                break
+        return done
+
+    def write(self, offset: u64, buffer: Buffer, wait: bool) -> Fallible[u64]:
+        """What is written is not looked at, as on Linux; but that of the random devices is, which would mix it in."""
         if self.is_full:
             raise ENOSPC
+        if self.is_random:
+            return write_in_pieces(self, offset, buffer, wait)
+        return buffer.left
+
+    def write_piece(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         return u64(len(source))
 
     def attributes(self) -> Attributes:
@@ -75,9 +99,6 @@ class MemoryDevice(FileOps):
             raise ENOTTY
         user.put(u32, argument, ENTROPY_BITS)
         return 0
-
-    def closed(self) -> None:
-        """There is no state."""
 
     def revoked(self) -> None:
         """Nobody waits in it for long."""

@@ -29,8 +29,9 @@ from kernel.base.errno import EAGAIN, EINTR, EIO, ENOTTY
 from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.files.attributes import Attributes, Kind
-from kernel.files.file import FIONREAD, Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.file import FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
+from kernel.files.operations import FIONREAD, Events, FileOps
 from kernel.files.poll import readiness_changed
 from kernel.machine.uart import COM1, FIFO_SIZE, Uart
 from kernel.memory import user
@@ -91,7 +92,7 @@ class SerialPort(FileOps):
                 self.uart.enable_receive_interrupt()
         return total
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    def read_piece(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         if len(destination) == 0:
             return 0
         if not self.uart.present:
@@ -105,7 +106,7 @@ class SerialPort(FileOps):
                 raise EAGAIN
             self.changed.sleep(seen)
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+    def write_piece(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         if not self.uart.present:
             raise EIO
         total = u64(len(source))
@@ -138,9 +139,6 @@ class SerialPort(FileOps):
     def attributes(self) -> Attributes:
         return self.described
 
-    def is_seekable(self) -> bool:
-        return False
-
     def readiness(self) -> Events:
         events = Events.OUTPUT | Events.WRITE_NORMAL
         with self.lock:
@@ -156,9 +154,6 @@ class SerialPort(FileOps):
             waiting = u32(self.used)
         user.put(u32, argument, waiting)
         return 0
-
-    def closed(self) -> None:
-        """The port stays."""
 
     def revoked(self) -> None:
         """The port stays, and whoever waits for it."""

@@ -28,8 +28,8 @@ from kernel.devices.terminal_modes import drops_input, is_getting, is_setting, p
 from kernel.devices.termios import Termios, WindowSize
 from kernel.files import tree
 from kernel.files.attributes import Kind
-from kernel.files.file import FIONREAD
 from kernel.files.inode import Inode
+from kernel.files.operations import FIONREAD
 from kernel.memory import user
 
 if TYPE_CHECKING:

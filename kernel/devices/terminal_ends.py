@@ -9,7 +9,7 @@ from kernel.base.errno import EIO
 from kernel.base.writer import Writer
 from kernel.devices import terminal_control
 from kernel.files.attributes import Attributes
-from kernel.files.file import Events, FileOps
+from kernel.files.operations import Events, FileOps
 from kernel.files.signalled import SignalledFiles
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ class MasterEnd(FileOps):
     described: Attributes = inline()
     opens: u64 = 0
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    def read_piece(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         return self.terminal.show(destination, wait)
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+    def write_piece(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         return self.terminal.type(source, wait)
 
     def write_details(self, writer: Writer, start: u64) -> u64:
@@ -36,9 +36,6 @@ class MasterEnd(FileOps):
 
     def attributes(self) -> Attributes:
         return self.described
-
-    def is_seekable(self) -> bool:
-        return False
 
     def readiness(self) -> Events:
         terminal = self.terminal
@@ -78,17 +75,14 @@ class SlaveEnd(FileOps):
     opens: u64 = 0
     is_hung_up: bool = False
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    def read_piece(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         return self.terminal.read(destination, wait)
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+    def write_piece(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         return self.terminal.print(source, wait)
 
     def attributes(self) -> Attributes:
         return self.described
-
-    def is_seekable(self) -> bool:
-        return False
 
     def readiness(self) -> Events:
         if self.is_hung_up:

@@ -29,10 +29,11 @@ from kernel.devices.terminal import Terminal, TerminalList
 from kernel.devices.terminal_control import PERMISSIONS, SLAVE_MAJOR_DEVICE, make_node, remove_node
 from kernel.files.attributes import Attributes, Kind
 from kernel.files.credentials import Credentials
-from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.file import FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
 from kernel.files.inode import Inode
 from kernel.files.mounts import MULTIPLEXER_DEVICE
+from kernel.files.operations import Events, FileOps
 
 CONTROLLING_DEVICE: u64 = 0x500
 CONSOLE_DEVICE: u64 = 0x501
@@ -61,26 +62,20 @@ class TerminalNode(FileOps):
     described: Attributes = inline()
     kind: NodeKind = NodeKind.SLAVE
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    def read_piece(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         raise ENXIO
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+    def write_piece(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise ENXIO
 
     def attributes(self) -> Attributes:
         return self.described
-
-    def is_seekable(self) -> bool:
-        return False
 
     def readiness(self) -> Events:
         return Events.ERROR
 
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         raise ENXIO
-
-    def closed(self) -> None:
-        """There is no state."""
 
     def revoked(self) -> None:
         """Nobody waits in it for long."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from codegen.lang import Fallible, on_error
 from kernel.files.attributes import ANONYMOUS_DEVICE, Attributes, Kind
-from kernel.files.file import FileOps, FileOwner, OpenFile, open_file
+from kernel.files.file import FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
+from kernel.files.operations import FileOps
 
 
 def describe(about: Attributes) -> None:

@@ -47,6 +47,7 @@ from kernel.files.archive_format import (
 )
 from kernel.files.attributes import PERMISSION_BITS, Kind
 from kernel.files.content import Content
+from kernel.files.content_transfer import write_from_kernel
 from kernel.files.extended import VALUE_MAX, ExtendedAttributes
 from kernel.files.flags import NAME_MAX, PATH_MAX
 from kernel.files.inode import Inode
@@ -263,7 +264,7 @@ def fill_file(archive: Archive, inode: Inode) -> Fallible[None]:
         piece.decode(archive.content[start : start + PIECE_SIZE])
         if piece.offset > entry.size or piece.length > entry.size - piece.offset:
             raise EINVAL
-        if content.write(piece.offset, archive.part(piece.contents, piece.length)) < piece.length:
+        if write_from_kernel(content, piece.offset, archive.part(piece.contents, piece.length)) < piece.length:
             raise ENOMEM
 
 

@@ -1,6 +1,7 @@
 """Content: the bytes of a regular file, in page frames of the file system's account.
 
-Interface: `read` `write` `truncate` `forget` `give_up`. A `Content` is the `Pager` of mappings of its file.
+Interface: `frame_at` `make_own` `truncate` `forget` `give_up`; bytes go in and out by content_transfer.py. A
+`Content` is the `Pager` of mappings of its file.
 
 A page shows from the first of these that has it:
 1. the file's own frames (frame_tree.py);
@@ -18,19 +19,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.lang import (
-    Errno,
     Fallible,
     FrameNumber,
-    MutableSlice,
-    Slice,
-    copy,
     fill,
     inline,
     local,
     on_error,
     sleeps,
     struct,
-    u8,
     u64,
 )
 from kernel.base.errno import EFBIG, EIO, ENXIO
@@ -196,45 +192,7 @@ class Content(Pager):
         self.mappings.leave(region)
         self.list_for_reclaim()
 
-    # Reading and writing.
-
-    def read(self, offset: u64, destination: MutableSlice[u8]) -> u64:
-        """Read up to len(destination) bytes at `offset`; returns how many, 0 at the end of the file."""
-        if offset >= self.size:
-            return 0
-        total = min(u64(len(destination)), self.size - offset)
-        done: u64 = 0
-        while done < total:
-            start = (offset + done) % PAGE
-            step = min(PAGE - start, total - done)
-            frame = self.frame_at((offset + done) // PAGE)
-            if frame == HOLE:
-                fill(destination[done : done + step], 0)
-            else:
-                copy(destination[done : done + step], frames.contents(frame)[start : start + step])
-            done += step
-        return done
-
-    def write(self, offset: u64, source: Slice[u8]) -> Fallible[u64]:
-        """Write `source` at `offset`, growing the file; returns how much of it fitted, at least one byte. EFBIG."""
-        if offset >= SIZE_MAX:
-            raise EFBIG
-        total = min(u64(len(source)), SIZE_MAX - offset)
-        done: u64 = 0
-        while done < total:
-            position = offset + done
-            start = position % PAGE
-            step = min(PAGE - start, total - done)
-            try:
-                frame = self.make_own(position // PAGE)
-            except Errno:
-                if done > 0:
-                    break
-                raise
-            copy(frames.contents(frame)[start : start + step], source[done : done + step])
-            done += step
-            self.size = max(self.size, position + step)
-        return done
+    # Size.
 
     @sleeps
     def truncate(self, size: u64) -> Fallible[None]:

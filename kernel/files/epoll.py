@@ -15,12 +15,10 @@ from codegen.lang import (
     Fallible,
     MutableSlice,
     Slice,
-    UserAddr,
     array,
     bounded,
     field_offset,
     i32,
-    i64,
     inline,
     store,
     struct,
@@ -29,7 +27,7 @@ from codegen.lang import (
     u64,
     uninitialised,
 )
-from kernel.base.errno import EEXIST, EINVAL, ENOENT, ENOTTY, EPERM
+from kernel.base.errno import EEXIST, EINVAL, ENOENT, EPERM
 from kernel.base.list import Link, List
 from kernel.base.tree import Tree, TreeNode
 from kernel.base.writer import Writer
@@ -39,7 +37,8 @@ from kernel.files.epoll_changes import changes_of
 from kernel.files.epoll_key import key_of
 from kernel.files.eventfd import EventCounter
 from kernel.files.fifo import FifoEnd
-from kernel.files.file import Events, FileOps, FileOwner, OpenFile
+from kernel.files.file import FileOwner, OpenFile
+from kernel.files.operations import Events, FileOps
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.poll import ALL_SOURCES, OTHERS, readiness_changed
 from kernel.memory.heap import free, owner_of
@@ -323,12 +322,6 @@ class Epoll(FileOps):
 
     # FileOps.
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-        raise EINVAL
-
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        raise EINVAL
-
     def title(self) -> Slice[u8]:
         return b"[eventpoll]"
 
@@ -342,17 +335,11 @@ class Epoll(FileOps):
     def attributes(self) -> Attributes:
         return self.described
 
-    def is_seekable(self) -> bool:
-        return False
-
     def readiness(self) -> Events:
         for interest in self.interests:
             if interest.peek():
                 return Events.INPUT | Events.READ_NORMAL
         return Events.NONE
-
-    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
-        raise ENOTTY
 
     def closed(self) -> None:
         self.drop_interests()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from codegen.lang import u32, u64
 from kernel.files.eventfd import EventCounter
 from kernel.files.fifo import FifoEnd
-from kernel.files.file import FileOps
+from kernel.files.operations import FileOps
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.timerfd import TimerFile
 

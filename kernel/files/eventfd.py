@@ -7,25 +7,22 @@ from __future__ import annotations
 
 from codegen.lang import (
     Fallible,
-    MutableSlice,
     Slice,
-    UserAddr,
     address_of,
-    i64,
     inline,
-    load,
-    store,
     struct,
     u8,
     u32,
     u64,
 )
-from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
+from kernel.base.errno import EAGAIN, EINVAL
 from kernel.base.writer import Writer
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
-from kernel.files.file import Events, FileOps, FileOwner, OpenFile
+from kernel.files.file import FileOwner, OpenFile
+from kernel.files.operations import Events, FileOps
 from kernel.files.poll import readiness_changed, source_of
+from kernel.memory.buffer import Buffer, give_word, take_word
 from kernel.memory.heap import free
 from kernel.sched.wait import WaitQueue
 
@@ -46,8 +43,8 @@ class EventCounter(FileOps):
     """That of its changes, for poll(2)."""
     described: Attributes = inline()
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-        if len(destination) < WORD:
+    def read(self, offset: u64, buffer: Buffer, wait: bool) -> Fallible[u64]:
+        if buffer.left < WORD:
             raise EINVAL
         while True:
             seen = self.changed.observe()
@@ -58,14 +55,14 @@ class EventCounter(FileOps):
             self.changed.sleep(seen)
         taken: u64 = 1 if self.is_semaphore else self.value
         self.value -= taken
-        store(u64, destination, 0, taken)
         self.notify()
+        give_word(buffer, taken)
         return WORD
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        if len(source) < WORD:
+    def write(self, offset: u64, buffer: Buffer, wait: bool) -> Fallible[u64]:
+        if buffer.left < WORD:
             raise EINVAL
-        added = load(u64, source, 0)
+        added = take_word(buffer)
         if added > HIGHEST:
             raise EINVAL
         while True:
@@ -96,9 +93,6 @@ class EventCounter(FileOps):
     def attributes(self) -> Attributes:
         return self.described
 
-    def is_seekable(self) -> bool:
-        return False
-
     def readiness(self) -> Events:
         events = Events.NONE
         if self.value > 0:
@@ -106,9 +100,6 @@ class EventCounter(FileOps):
         if self.value < HIGHEST:
             events = events | Events.OUTPUT | Events.WRITE_NORMAL
         return events
-
-    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
-        raise ENOTTY
 
     def closed(self) -> None:
         free(self)

@@ -1,7 +1,7 @@
 """Execution: a file as the program that processes run (execve(2)).
 
 Interface: `begin_execution`, for each file that execve(2) opens: the program, its script, its loader. Processes that
-were forked from each other share one.
+were forked from each other share one. `read_executable` reads what it says about itself.
 
 While it lasts nobody opens the file to write to it, and it does not begin while somebody has it open so (ETXTBSY).
 For those who watch the file it is an opening to be read.
@@ -9,11 +9,12 @@ For those who watch the file it is an opening to be read.
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, must_use, struct, u64, uninitialised
+from codegen.lang import Fallible, MutableSlice, local, must_use, struct, u8, u64, uninitialised
 from kernel.base.errno import ETXTBSY
 from kernel.files.inode import Inode
 from kernel.files.watch import Happening, notify
 from kernel.memory.account import Account
+from kernel.memory.buffer import Buffer
 from kernel.memory.heap import free
 
 
@@ -59,3 +60,10 @@ def check_writable(inode: Inode) -> Fallible[None]:
     """ETXTBSY while the file is executed: nobody may begin to change it."""
     if inode.executions > 0:
         raise ETXTBSY
+
+
+def read_executable(inode: Inode, offset: u64, destination: MutableSlice[u8]) -> Fallible[u64]:
+    """Read at `offset` into memory of the kernel; how many bytes, fewer at the end of the file."""
+    buffer = local(Buffer)
+    buffer.over_kernel(destination)
+    return inode.read(offset, buffer, True)

@@ -15,29 +15,27 @@ from __future__ import annotations
 
 from codegen.lang import (
     Fallible,
-    MutableSlice,
-    Slice,
     UserAddr,
     i64,
     inline,
     on_error,
     struct,
-    u8,
     u32,
     u64,
     uninitialised,
 )
-from kernel.base.errno import EBADF, EINVAL, ENXIO
+from kernel.base.errno import EINVAL, ENXIO
 from kernel.files.attributes import Attributes
-from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.file import FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags, lasting, readable, writable
 from kernel.files.inode import Inode
+from kernel.files.operations import Events, FileOps
 from kernel.files.pipe import Pipe
-from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.pipe_making import create_pipe
 from kernel.files.poll import readiness_changed
 from kernel.files.signalled import SignalledFiles
 from kernel.machine.clock import wall_time
+from kernel.memory.buffer import Buffer
 from kernel.memory.heap import free
 from kernel.sched.wait import WaitQueue
 
@@ -123,32 +121,28 @@ class FifoEnd(FileOps):
 
     Until there is a writer, that there is none is no hang-up (pipe_poll() of Linux)."""
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-        if not self.reads:
-            raise EBADF
-        done = self.fifo.pipe.receive(destination, wait)
+    def read(self, offset: u64, buffer: Buffer, wait: bool) -> Fallible[u64]:
+        done = self.fifo.pipe.receive(buffer, wait)
         self.fifo.inode.described.note_access()
         return done
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        return self.send(source, wait, False)
-
-    def send(self, source: Slice[u8], wait: bool, is_packet: bool) -> Fallible[u64]:
-        """Write, perhaps a packet."""
-        if not self.writes:
-            raise EBADF
-        done = self.fifo.pipe.send(source, wait, is_packet)
-        self.fifo.inode.described.touch(wall_time())
+    def write(self, offset: u64, buffer: Buffer, wait: bool) -> Fallible[u64]:
+        done = self.fifo.pipe.send(buffer, wait)
+        if done > 0:
+            self.fifo.inode.described.touch(wall_time())
         return done
+
+    def pipe_behind(self) -> Pipe | None:
+        return self.fifo.pipe
+
+    def is_broken(self, done: u64) -> bool:
+        return self.fifo.readers == 0
 
     def signalled(self) -> SignalledFiles | None:
         return self.fifo.pipe.signalled
 
     def attributes(self) -> Attributes:
         return self.fifo.inode.described
-
-    def is_seekable(self) -> bool:
-        return False
 
     def readiness(self) -> Events:
         events = Events.NONE
@@ -171,28 +165,6 @@ class FifoEnd(FileOps):
 
     def revoked(self) -> None:
         """It counts as an end until a call in progress returns: the FIFO itself may be of another container."""
-
-
-def pipe_behind(file: OpenFile) -> Pipe | None:
-    """The pipe that `file` is an end of, with a name or without."""
-    ops = file.ops
-    if isinstance(ops, PipeReader):
-        return ops.pipe
-    if isinstance(ops, PipeWriter):
-        return ops.pipe
-    if isinstance(ops, FifoEnd):
-        return ops.fifo.pipe
-    return None
-
-
-def send(file: OpenFile, source: Slice[u8], wait: bool) -> Fallible[u64]:
-    """Write to an open file that has no places: with O_DIRECT, a packet to a pipe."""
-    ops = file.ops
-    if isinstance(ops, PipeWriter):
-        return ops.pipe.send(source, wait, file.is_direct)
-    if isinstance(ops, FifoEnd):
-        return ops.send(source, wait, file.is_direct)
-    return ops.write(0, source, wait)
 
 
 def open_fifo(owner: FileOwner, inode: Inode, flags: OpenFlags) -> Fallible[OpenFile]:

@@ -14,135 +14,44 @@ Invariants
 
 from __future__ import annotations
 
-from enum import IntFlag
 from typing import TYPE_CHECKING
 
 from codegen.lang import (
     Fallible,
-    Interface,
     MutableSlice,
     Slice,
     UserAddr,
     comptime,
-    hot,
     i64,
     inline,
     must_use,
+    noinline,
     struct,
     u8,
     u32,
     u64,
     uninitialised,
-    width,
 )
-from kernel.base.errno import EIO, ENOTTY
+from kernel.base.errno import EIO
 from kernel.base.list import Link, List
-from kernel.files.attributes import Attributes
+from kernel.files.attributes import Attributes, Kind
 from kernel.files.flags import OpenFlags, readable, writable
 from kernel.files.lease import end_leases
 from kernel.files.locks import release_of_file
 from kernel.files.notice import end_notices
-from kernel.files.poll import ALL_SOURCES, OTHERS, observe, readiness_changed
+from kernel.files.operations import Events, FileOps
+from kernel.files.poll import ALL_SOURCES, OTHERS, readiness_changed
 from kernel.files.user_counts import Users
 from kernel.files.watch import Happening, notify
 from kernel.memory.heap import free
 from kernel.sched.mutex import Mutex
 
 if TYPE_CHECKING:
-    from kernel.base.writer import Writer
     from kernel.files.epoll import Interest
     from kernel.files.inode import Inode
     from kernel.files.route import SignalRoute
     from kernel.files.signalled import SignalledFiles
     from kernel.memory.account import Account
-
-
-@width(u32)
-class Events(IntFlag):
-    """POLL*: what a file is ready for (poll(2))."""
-
-    NONE = 0
-    INPUT = 0x1
-    PRIORITY = 0x2
-    OUTPUT = 0x4
-    ERROR = 0x8
-    HANG_UP = 0x10
-    INVALID = 0x20
-    READ_NORMAL = 0x40
-    READ_BAND = 0x80
-    WRITE_NORMAL = 0x100
-    WRITE_BAND = 0x200
-    READ_HANG_UP = 0x2000
-
-
-ALWAYS_READY = Events.INPUT | Events.OUTPUT | Events.READ_NORMAL | Events.WRITE_NORMAL
-"""What poll(2) says of regular files and of devices that never wait."""
-
-FIONREAD: u32 = 0x541B
-"""ioctl: how many bytes can be read (ioctl_tty(2)); every stream knows it."""
-
-
-class FileOps(Interface):
-    """What can be done with an open file.
-
-    `wait` says whether to sleep until something can be transferred; without it the answer is EAGAIN. A
-    transfer may be shorter than asked; a read of 0 bytes is the end of the file. Streams ignore `offset`.
-    """
-
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]: ...
-
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]: ...
-
-    def attributes(self) -> Attributes: ...
-
-    def is_seekable(self) -> bool: ...
-
-    def readiness(self) -> Events: ...
-
-    def is_pollable(self) -> bool:
-        """Whether somebody may have to wait for it: only then epolls take an interest in it."""
-        return True
-
-    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
-        """ioctl(2): ENOTTY for a request that the file does not know."""
-        raise ENOTTY
-
-    def title(self) -> Slice[u8]:
-        """What /proc/PID/fd calls it, behind `anon_inode:`, if it has no inode."""
-        return b"[file]"
-
-    def write_details(self, writer: Writer, start: u64) -> u64:
-        """Tell what /proc/PID/fdinfo shows of the file beside its position and flags. A long list is told in pieces:
-        this one begins with member `start`; returns with which the next one begins, 0 at the end.
-        """
-        return 0
-
-    def closed(self) -> None:
-        """The last reference to the open file is gone."""
-        ...
-
-    def revoked(self) -> None:
-        """The container that the open file is charged to ends: wake the threads that wait in it (`WaitQueue.end`), and
-        be on no list of that container from now on.
-
-        `closed` follows when the last call that is in progress returns; none begins any more.
-        """
-        return
-
-    def changes(self, events: u32) -> u64:
-        """A number that is another one after each event that who asks for `events` is to be told of (EPOLLET).
-
-        Files that keep no count of their own share that of all: an edge may be told of once more than needed.
-        """
-        return observe()
-
-    def signalled(self) -> SignalledFiles | None:
-        """Who is told by a signal that the file is ready; None for files that do not tell so (O_ASYNC)."""
-        return None
-
-    def unreachable(self) -> None:
-        """The open file has no references any more but those of messages in queues of sockets (net/unix/collect.py)."""
-        return
 
 
 @struct
@@ -183,6 +92,8 @@ class OpenFile:
     exclusive_watchers: u64 = 0
     """How many of these are exclusive (EPOLLEXCLUSIVE), and how many of the events at the file they have taken."""
     exclusive_taken: u64 = 0
+    has_position: bool = False
+    """Whether its transfers are at `position`, rather than of a stream or a character device."""
     source: u64 = OTHERS
     """Where changes of its readiness come from (poll.py), where that is not told by `ops` (`epoll.sources_of`)."""
 
@@ -213,12 +124,16 @@ class OpenFile:
         """One more reference."""
         self.references += 1
 
-    @hot
+    @inline
     def drop(self) -> None:
         """One reference less; the last one closes the file."""
         self.references -= 1
-        if self.references > self.in_flight:
-            return
+        if self.references <= self.in_flight:
+            self.end_use()
+
+    @noinline
+    def end_use(self) -> None:
+        """Nothing refers to the open file any more but messages in queues of sockets, if even they."""
         if self.references > 0:
             self.ops.unreachable()
             return
@@ -347,6 +262,7 @@ def open_file(owner: FileOwner, ops: FileOps, inode: Inode | None, flags: OpenFl
     file.inode = inode
     file.flags = flags
     file.references = 1
+    file.has_position = ops.is_seekable() and ops.attributes().kind != Kind.CHARACTER
     file.owner = owner
     owner.open_files.push_last(file)
     return file
@@ -358,26 +274,20 @@ class DeadFile(FileOps):
 
     described: Attributes = inline()
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    def read_piece(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         raise EIO
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+    def write_piece(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EIO
 
     def attributes(self) -> Attributes:
         return self.described
-
-    def is_seekable(self) -> bool:
-        return False
 
     def readiness(self) -> Events:
         return Events.ERROR | Events.HANG_UP
 
     def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
         raise EIO
-
-    def closed(self) -> None:
-        """Nothing is held."""
 
     def revoked(self) -> None:
         """It has no owner."""

@@ -24,6 +24,7 @@ from codegen.lang import (
     MutableSlice,
     Slice,
     copy,
+    hot,
     inline,
     local,
     sleeps,
@@ -38,14 +39,16 @@ from kernel.base.list import Link
 from kernel.base.writer import Writer
 from kernel.files.attributes import Access, Attributes, Kind
 from kernel.files.content import Content
+from kernel.files.content_transfer import read_content, read_to_kernel, write_content
 from kernel.files.directory import Directory, DirectoryEntry, free_entry, new_entry
-from kernel.files.file import ALWAYS_READY, Events, FileOps
 from kernel.files.link_target import LinkTarget
 from kernel.files.made import Guard
 from kernel.files.mount_kind import MountKind
 from kernel.files.name_chain import chain_name
+from kernel.files.operations import ALWAYS_READY, Events, FileOps
 from kernel.files.seals import Seals, check_size, check_write
 from kernel.machine.clock import wall_time
+from kernel.memory.buffer import Buffer
 from kernel.sched.mutex import Mutex
 
 if TYPE_CHECKING:
@@ -230,7 +233,8 @@ class Inode(FileOps):
 
     # FileOps.
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    @hot
+    def read(self, offset: u64, buffer: Buffer, wait: bool) -> Fallible[u64]:
         self.check_alive()
         if self.described.is_directory:
             raise EISDIR
@@ -238,15 +242,16 @@ class Inode(FileOps):
         if content is None:
             raise EINVAL
         self.described.note_access()
-        return content.read(offset, destination)
+        return read_content(content, offset, buffer)
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+    @hot
+    def write(self, offset: u64, buffer: Buffer, wait: bool) -> Fallible[u64]:
         self.check_alive()
         content = self.content
         if content is None:
             raise EINVAL
-        check_write(self, offset + len(source))
-        done = content.write(offset, source)
+        check_write(self, offset + buffer.left)
+        done = write_content(content, offset, buffer)
         self.described.size = content.size
         self.described.touch(wall_time())
         return done
@@ -259,9 +264,6 @@ class Inode(FileOps):
 
     def readiness(self) -> Events:
         return ALWAYS_READY
-
-    def closed(self) -> None:
-        """The open file drops its inode itself."""
 
     # Contents.
 
@@ -313,7 +315,7 @@ class Inode(FileOps):
                 return writer.length
             content = inode.content
             if content is not None and inode.described.is_symlink:
-                return content.read(0, destination)
+                return read_to_kernel(content, 0, destination)
             target = inode.target
             if target is not None:
                 length = min(target.length, u64(len(destination)))

@@ -27,7 +27,8 @@ from kernel.base.errno import EAGAIN, EBADF, EINVAL, EMFILE, ENOTTY
 from kernel.base.writer import Writer
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
-from kernel.files.file import FIONREAD, Events, FileOps, FileOwner, OpenFile
+from kernel.files.file import FileOwner, OpenFile
+from kernel.files.operations import FIONREAD, Events, FileOps
 from kernel.files.signalled import SignalledFiles
 from kernel.files.user_counts import QUEUES_MAX
 from kernel.files.watch import EventQueue, FileEvent, Happening
@@ -51,7 +52,7 @@ class Inotify(FileOps):
     asynchronous: SignalledFiles = inline()
     described: Attributes = inline()
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    def read_piece(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         queue = self.queue
         while True:
             seen = queue.changed.observe()
@@ -81,7 +82,7 @@ class Inotify(FileOps):
             raise EINVAL
         return done
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+    def write_piece(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         raise EBADF
 
     def title(self) -> Slice[u8]:
@@ -101,9 +102,6 @@ class Inotify(FileOps):
 
     def attributes(self) -> Attributes:
         return self.described
-
-    def is_seekable(self) -> bool:
-        return False
 
     def readiness(self) -> Events:
         if self.queue.events.is_empty and not self.queue.has_overflowed:

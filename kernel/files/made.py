@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from kernel.base.writer import Writer
     from kernel.files.attributes import Access
     from kernel.files.credentials import Credentials
-    from kernel.files.file import FileOps, FileOwner, OpenFile
+    from kernel.files.file import FileOwner, OpenFile
     from kernel.files.inode import Inode
     from kernel.files.listing import Records
+    from kernel.files.operations import FileOps
 
 
 @width(u8)

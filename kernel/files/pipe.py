@@ -15,14 +15,11 @@ from codegen.lang import (
     Errno,
     Fallible,
     MutableSlice,
-    Slice,
     UserAddr,
-    UserSlice,
-    copy,
     hot,
     i64,
     inline,
-    local,
+    noinline,
     struct,
     u8,
     u32,
@@ -33,8 +30,8 @@ from kernel.files.attributes import Attributes
 from kernel.files.capability import Capability
 from kernel.files.content import PAGE
 from kernel.files.credentials import Credentials
-from kernel.files.file import FIONREAD
 from kernel.files.frame_tree import HOLE
+from kernel.files.operations import FIONREAD
 from kernel.files.pipe_ends import PipeReader, PipeWriter
 from kernel.files.pipe_ring import PipePage, PipeRing, content_of
 from kernel.files.pipe_waiters import PipeWaiters
@@ -42,8 +39,8 @@ from kernel.files.poll import readiness_changed
 from kernel.files.route import Band
 from kernel.files.signalled import SignalledFiles
 from kernel.files.user_counts import PIPE_PAGES_SOFT, PIPE_SIZE_LIMIT, PIPE_SIZE_MAX, UserCounts
-from kernel.files.vectors import Vectors
 from kernel.memory import frames, user
+from kernel.memory.buffer import Buffer
 from kernel.memory.heap import free, owner_of
 from kernel.sched.mutex import Mutex
 from kernel.sched.preemption import Freezing, preemption_point
@@ -72,57 +69,22 @@ class Pipe:
 
     # Reading.
 
-    def receive(self, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-        """Take what is queued, up to len(destination) bytes; 0 when all writers are gone."""
-        if len(destination) == 0:
-            return 0
-        while True:
-            with self.lock:
-                if self.has_content(wait):
-                    return self.take(destination)
-                if not self.writer.is_open:
-                    return 0
-                seen = self.readable.join()
-            self.readable.sleep(seen)
-
     @hot
-    def receive_to_user(self, destination: UserSlice, wait: bool) -> Fallible[u64]:
-        """`receive` into a program's memory. EFAULT, with what could not be written there still queued."""
-        if destination.length == 0:
+    def receive(self, buffer: Buffer, wait: bool) -> Fallible[u64]:
+        """Take what is queued, as much as there is room for; 0 when all writers are gone.
+
+        EAGAIN; EINTR; EFAULT, with what could not be written there still queued.
+        """
+        if buffer.left == 0:
             return 0
         while True:
             with self.lock:
                 if self.has_content(wait):
                     page = self.ring.page_at(0)
-                    if self.ring.used == 1 and self.ring.places > 1 and page.length <= destination.length:
+                    if self.ring.used == 1 and self.ring.places > 1 and page.length <= buffer.left:
                         # By far the most reads: all that there is, in one page.
-                        return self.take_page(page, destination.address)
-                    break
-                if not self.writer.is_open:
-                    return 0
-                seen = self.readable.join()
-            self.readable.sleep(seen)
-        vectors = local(Vectors)
-        vectors.begin_one(destination)
-        return self.receive_to_vectors(vectors, wait)
-
-    @inline
-    def take_page(self, page: PipePage, address: UserAddr) -> Fallible[u64]:
-        """Take `page`, all that is queued in a pipe that is not full, to a program. EFAULT. The lock is held."""
-        length = page.length
-        user.copy_out(UserSlice(address, length), content_of(page, PAGE))
-        self.ring.consume(page, length)
-        self.signalled.tell(Band.OUTPUT)
-        return length
-
-    def receive_to_vectors(self, vectors: Vectors, wait: bool) -> Fallible[u64]:
-        """`receive_to_user`, into several places."""
-        if vectors.left == 0:
-            return 0
-        while True:
-            with self.lock:
-                if self.has_content(wait):
-                    return self.take_to_vectors(vectors)
+                        return self.take_page(page, buffer)
+                    return self.take(buffer)
                 if not self.writer.is_open:
                     return 0
                 seen = self.readable.join()
@@ -135,42 +97,35 @@ class Pipe:
             raise EAGAIN
         return not self.ring.is_empty
 
-    def take(self, destination: MutableSlice[u8]) -> u64:
-        """Take bytes off the queue. The lock is held."""
-        was_full = self.ring.is_full
-        done: u64 = 0
-        goes_on = True
-        while goes_on and done < len(destination) and not self.ring.is_empty:
-            page = self.ring.page_at(0)
-            part = content_of(page, len(destination) - done)
-            copy(destination[done : done + len(part)], part)
-            done += len(part)
-            self.ring.consume(page, len(part))
-            goes_on = not page.is_packet
-        if was_full:
-            self.content_taken()
+    @inline
+    def take_page(self, page: PipePage, buffer: Buffer) -> Fallible[u64]:
+        """Take `page`, all that is queued in a pipe that is not full. EFAULT. The lock is held."""
+        length = page.length
+        buffer.give_all(content_of(page, PAGE))
+        self.ring.consume(page, length)
         self.signalled.tell(Band.OUTPUT)
-        return done
+        return length
 
-    def take_to_vectors(self, vectors: Vectors) -> Fallible[u64]:
-        """`take` into several places. EFAULT. The lock is held."""
+    @noinline
+    def take(self, buffer: Buffer) -> Fallible[u64]:
+        """Take bytes off the queue. EFAULT. The lock is held."""
         was_full = self.ring.is_full
         done: u64 = 0
         goes_on = True
-        while goes_on and vectors.left > 0 and not self.ring.is_empty:
+        while goes_on and buffer.left > 0 and not self.ring.is_empty:
             page = self.ring.page_at(0)
-            part = content_of(page, vectors.left)
+            part = content_of(page, buffer.left)
             try:
                 if done > 0:
                     preemption_point(Freezing.LATER)
-                put = vectors.put(part)
+                buffer.give_all(part)
             except Errno:
                 if done == 0:
                     raise
                 break
-            done += put
-            self.ring.consume(page, put)
-            goes_on = not page.is_packet and put == len(part)
+            done += len(part)
+            self.ring.consume(page, len(part))
+            goes_on = not page.is_packet
         if was_full:
             self.content_taken()
         self.signalled.tell(Band.OUTPUT)
@@ -189,62 +144,39 @@ class Pipe:
 
     # Writing.
 
-    def send(self, source: Slice[u8], wait: bool, is_packet: bool) -> Fallible[u64]:
-        """Queue `source`: all of it if `wait`, else what fits. EPIPE when all readers are gone, EAGAIN, EINTR, ENOMEM.
-
-        An error after the first byte ends it.
-        """
-        done: u64 = 0
-        while True:
-            with self.lock:
-                before = done
-                try:
-                    while done < len(source) and self.has_room(len(source) - done, wait, is_packet):
-                        part = self.free_part(len(source) - done, is_packet)
-                        copy(part, source[done : done + len(part)])
-                        self.ring.enqueue(len(part), is_packet)
-                        done += len(part)
-                except Errno:
-                    self.content_queued(done - before)
-                    if done == 0:
-                        raise
-                    return done
-                self.content_queued(done - before)
-                if done == len(source):
-                    return done
-                seen = self.writable.join()
-            if not self.await_room(seen, done):
-                return done
-
     @hot
-    def send_from_user(self, source: UserSlice, wait: bool, is_packet: bool) -> Fallible[u64]:
-        """`send` out of a program's memory. EFAULT: a page that could be copied half-way only is not queued."""
+    def send(self, buffer: Buffer, wait: bool) -> Fallible[u64]:
+        """Queue what is left in `buffer`: all of it if `wait`, else what fits.
+
+        EPIPE when all readers are gone, EAGAIN, EINTR, ENOMEM; EFAULT: a page that could be copied half-way only is not
+        queued. An error after the first byte ends it.
+        """
         with self.lock:
-            if self.ring.is_empty and 0 < source.length <= PAGE and self.reader.is_open:
+            length = buffer.left
+            if self.ring.is_empty and 0 < length <= PAGE and self.reader.is_open:
                 # By far the most writes: little, into an empty pipe.
                 if self.ring.spare == HOLE:
                     self.ring.make_spare(owner_of(self))
-                user.copy_in(frames.contents(self.ring.spare)[0 : source.length], source)
-                self.ring.add_page(source.length, is_packet)
+                buffer.take(frames.contents(self.ring.spare)[0:length])
+                self.ring.add_page(length, buffer.is_packet)
                 self.content_changed()
-                return source.length
-        vectors = local(Vectors)
-        vectors.begin_one(source)
-        return self.send_from_vectors(vectors, wait, is_packet)
+                return length
+        return self.send_on(buffer, wait)
 
-    def send_from_vectors(self, vectors: Vectors, wait: bool, is_packet: bool) -> Fallible[u64]:
-        """`send_from_user`, from several places."""
+    @noinline
+    def send_on(self, buffer: Buffer, wait: bool) -> Fallible[u64]:
+        """`send` of much, or into a pipe that is not empty."""
         done: u64 = 0
         while True:
             with self.lock:
                 before = done
                 try:
-                    while vectors.left > 0 and self.has_room(vectors.left, wait, is_packet):
+                    while buffer.left > 0 and self.has_room(buffer.left, wait, buffer.is_packet):
                         if done > before:
                             preemption_point(Freezing.LATER)
-                        part = self.free_part(vectors.left, is_packet)
-                        vectors.take(part)
-                        self.ring.enqueue(len(part), is_packet)
+                        part = self.free_part(buffer.left, buffer.is_packet)
+                        buffer.take(part)
+                        self.ring.enqueue(len(part), buffer.is_packet)
                         done += len(part)
                 except Errno:
                     self.content_queued(done - before)
@@ -252,7 +184,7 @@ class Pipe:
                         raise
                     return done
                 self.content_queued(done - before)
-                if vectors.left == 0:
+                if buffer.left == 0:
                     return done
                 seen = self.writable.join()
             if not self.await_room(seen, done):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.lang import Fallible, MutableSlice, Slice, UserAddr, i64, struct, u8, u32, u64, uninitialised
-from kernel.base.errno import EBADF
+from codegen.lang import Fallible, UserAddr, i64, struct, u32, u64, uninitialised
 from kernel.files.attributes import Attributes
-from kernel.files.file import Events, FileOps
+from kernel.files.operations import Events, FileOps
+from kernel.memory.buffer import Buffer
 
 if TYPE_CHECKING:
     from kernel.files.pipe import Pipe
@@ -21,17 +21,14 @@ class PipeReader(FileOps):
     pipe: Pipe = uninitialised()
     is_open: bool = False
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-        return self.pipe.receive(destination, wait)
+    def read(self, offset: u64, buffer: Buffer, wait: bool) -> Fallible[u64]:
+        return self.pipe.receive(buffer, wait)
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        raise EBADF
+    def pipe_behind(self) -> Pipe | None:
+        return self.pipe
 
     def attributes(self) -> Attributes:
         return self.pipe.described
-
-    def is_seekable(self) -> bool:
-        return False
 
     def readiness(self) -> Events:
         events = Events.NONE
@@ -62,17 +59,17 @@ class PipeWriter(FileOps):
     pipe: Pipe = uninitialised()
     is_open: bool = False
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-        raise EBADF
+    def write(self, offset: u64, buffer: Buffer, wait: bool) -> Fallible[u64]:
+        return self.pipe.send(buffer, wait)
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        return self.pipe.send(source, wait, False)
+    def pipe_behind(self) -> Pipe | None:
+        return self.pipe
+
+    def is_broken(self, done: u64) -> bool:
+        return not self.pipe.reader.is_open
 
     def attributes(self) -> Attributes:
         return self.pipe.described
-
-    def is_seekable(self) -> bool:
-        return False
 
     def readiness(self) -> Events:
         events = Events.NONE

@@ -28,6 +28,7 @@ from kernel.base.errno import ENAMETOOLONG, ENOENT
 from kernel.base.list import List
 from kernel.files.attributes import Kind
 from kernel.files.content import PAGE, Content
+from kernel.files.content_transfer import write_from_kernel
 from kernel.files.directory import Directory, DirectoryEntry, free_entry
 from kernel.files.inode import Inode
 from kernel.files.link_target import TARGET_MAX, LinkTarget
@@ -142,7 +143,7 @@ class RamFs:
         else:
             content = self.account.heap.new(Content)
             inode.content = content
-            content.write(0, target)
+            write_from_kernel(content, 0, target)
         inode.described.size = length
 
     def shadow(self, parent: Inode, name: Slice[u8], below: Inode) -> Fallible[Inode]:

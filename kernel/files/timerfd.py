@@ -8,26 +8,24 @@ from __future__ import annotations
 
 from codegen.lang import (
     Fallible,
-    MutableSlice,
     Nanoseconds,
     Slice,
-    UserAddr,
-    i64,
     inline,
-    store,
     struct,
     u8,
     u32,
     u64,
 )
-from kernel.base.errno import EAGAIN, EINVAL, ENOTTY
+from kernel.base.errno import EAGAIN, EINVAL
 from kernel.base.saturating import saturating_add
 from kernel.base.writer import Writer
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
-from kernel.files.file import Events, FileOps, FileOwner, OpenFile
+from kernel.files.file import FileOwner, OpenFile
+from kernel.files.operations import Events, FileOps
 from kernel.files.poll import readiness_changed
 from kernel.files.timestamp import SECOND
+from kernel.memory.buffer import Buffer, give_word
 from kernel.memory.heap import free
 from kernel.sched.alarm import Alarm, AlarmTarget
 from kernel.sched.wait import WaitQueue
@@ -71,8 +69,8 @@ class TimerFile(FileOps, AlarmTarget):
         self.changed.wake_all()
         readiness_changed()
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-        if len(destination) < WORD:
+    def read(self, offset: u64, buffer: Buffer, wait: bool) -> Fallible[u64]:
+        if buffer.left < WORD:
             raise EINVAL
         while True:
             seen = self.changed.observe()
@@ -83,12 +81,10 @@ class TimerFile(FileOps, AlarmTarget):
                 raise EAGAIN
             self.changed.sleep(seen)
         self.go_on()
-        store(u64, destination, 0, self.expirations)
+        times = self.expirations
         self.expirations = 0
+        give_word(buffer, times)
         return WORD
-
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        raise EINVAL
 
     def title(self) -> Slice[u8]:
         return b"[timerfd]"
@@ -102,14 +98,8 @@ class TimerFile(FileOps, AlarmTarget):
     def attributes(self) -> Attributes:
         return self.described
 
-    def is_seekable(self) -> bool:
-        return False
-
     def readiness(self) -> Events:
         return Events.INPUT | Events.READ_NORMAL if self.expirations > 0 else Events.NONE
-
-    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
-        raise ENOTTY
 
     def closed(self) -> None:
         self.alarm.cancel()

@@ -27,6 +27,7 @@ from codegen.lang import (
     copy,
     i32,
     inline,
+    noinline,
     struct,
     u8,
     u32,
@@ -269,10 +270,16 @@ def unchain(inode: Inode, watch: Watch) -> None:
 # What happens.
 
 
+@inline
 def notify(inode: Inode, what: Happening) -> None:
     """Something happened to a file: tell who watches the directory that it is in, and who watches the file."""
-    if WATCHING.count == 0:
-        return
+    if WATCHING.count != 0:
+        tell_all(inode, what)
+
+
+@noinline
+def tell_all(inode: Inode, what: Happening) -> None:
+    """`notify`, while somebody watches anything."""
     entry = inode.entry
     if entry is not None:
         tell(entry.directory, inode, what, 0, entry.name)

@@ -28,6 +28,7 @@ from codegen.lang import (
     wrapping_sub,
 )
 from kernel.base.errno import ENOEXEC, ENOMEM
+from kernel.files.execution import read_executable
 from kernel.files.flags import PATH_MAX
 from kernel.files.inode import Inode
 from kernel.machine.layout import PAGE_SIZE, USER_END, USER_START
@@ -139,7 +140,7 @@ class ElfImage:
 def read_program(file: Inode, image: ElfImage) -> Fallible[None]:
     """Fill the fresh `image` from the headers of `file`. ENOEXEC if it is no program for this machine."""
     header = local_array(u8, HEADER_SIZE)
-    if file.read(0, header, True) != HEADER_SIZE:
+    if read_executable(file, 0, header) != HEADER_SIZE:
         raise ENOEXEC
     if header[0:7] != IDENTIFICATION or load(u16, header, 18) != MACHINE_X86_64:
         raise ENOEXEC
@@ -165,7 +166,7 @@ def read_program(file: Inode, image: ElfImage) -> Fallible[None]:
 def read_program_header(file: Inode, image: ElfImage, index: u64, size: u64) -> Fallible[None]:
     """Take in program header `index` of a file of `size` bytes."""
     header = local_array(u8, PROGRAM_HEADER_SIZE)
-    if file.read(image.headers_offset + index * PROGRAM_HEADER_SIZE, header, True) != PROGRAM_HEADER_SIZE:
+    if read_executable(file, image.headers_offset + index * PROGRAM_HEADER_SIZE, header) != PROGRAM_HEADER_SIZE:
         raise ENOEXEC
     kind = load(u32, header, 0)
     offset = load(u64, header, 8)

@@ -18,6 +18,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import EFAULT, ELIBBAD, ENOEXEC, ENOMEM
 from kernel.base.text import index_of
+from kernel.files.execution import read_executable
 from kernel.files.inode import Inode
 from kernel.machine.layout import USER_END
 from kernel.memory import growth
@@ -117,7 +118,7 @@ def map_interpreter(
     heap = program.arguments.heap
     path = heap.allocate_bytes(image.interpreter_size)
     with deferred(heap.free_bytes, path):
-        length = file.read(image.interpreter_offset, path, True)
+        length = read_executable(file, image.interpreter_offset, path)
         if length != image.interpreter_size or path[length - 1] != 0:
             raise ENOEXEC
         execution = open_program(program, path[0 : index_of(path, 0)])

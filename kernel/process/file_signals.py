@@ -15,7 +15,8 @@ from codegen.lang import Fallible, Nanoseconds, Pid, i32, inline, local, struct,
 from kernel.base.errno import EIO
 from kernel.base.list import Link
 from kernel.files.credentials import Credentials
-from kernel.files.file import Events, OpenFile
+from kernel.files.file import OpenFile
+from kernel.files.operations import Events
 from kernel.files.route import Band, SignalRoute
 from kernel.memory.heap import free
 from kernel.process.process import Process

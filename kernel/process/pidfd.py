@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING
 
 from codegen.lang import (
     Fallible,
-    MutableSlice,
     Pid,
     Slice,
-    UserAddr,
     field_offset,
     i64,
     inline,
@@ -25,12 +23,12 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import EINVAL, ENOTTY
 from kernel.base.list import Link
 from kernel.base.writer import Writer
 from kernel.files.attributes import Attributes, Kind
-from kernel.files.file import Events, FileOps, FileOwner, OpenFile, open_file
+from kernel.files.file import FileOwner, OpenFile, open_file
 from kernel.files.flags import OpenFlags
+from kernel.files.operations import Events, FileOps
 from kernel.files.poll import readiness_changed
 from kernel.memory.heap import free
 from kernel.process.usage import Report, report_family
@@ -73,12 +71,6 @@ class ProcessHandle(FileOps):
                 return
             self.changed.sleep(seen)
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-        raise EINVAL
-
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        raise EINVAL
-
     def title(self) -> Slice[u8]:
         return b"[pidfd]"
 
@@ -90,14 +82,8 @@ class ProcessHandle(FileOps):
     def attributes(self) -> Attributes:
         return self.described
 
-    def is_seekable(self) -> bool:
-        return False
-
     def readiness(self) -> Events:
         return Events.INPUT | Events.READ_NORMAL if self.ended else Events.NONE
-
-    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
-        raise ENOTTY
 
     def closed(self) -> None:
         self.forget_process()

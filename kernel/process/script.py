@@ -8,6 +8,7 @@ from __future__ import annotations
 from codegen.lang import Fallible, Slice, deferred, local, local_array, u8, u64
 from kernel.base.errno import EACCES, ELOOP, ENOEXEC
 from kernel.base.text import index_of, starts_with
+from kernel.files.execution import read_executable
 from kernel.process.arguments import Arguments
 from kernel.process.program import Program, drop_file, open_program
 
@@ -27,7 +28,7 @@ def resolve_scripts(program: Program, path: Slice[u8]) -> Fallible[None]:
     for depth in range(DEPTH_MAX + 1):
         file = program.file
         assert file is not None, "the caller opened it"
-        length = file.inode.read(0, line, True)
+        length = read_executable(file.inode, 0, line)
         if not starts_with(line[0:length], b"#!"):
             return
         if depth == DEPTH_MAX:

@@ -9,10 +9,8 @@ from codegen.lang import (
     Fallible,
     MutableSlice,
     Slice,
-    UserAddr,
     fill,
     i32,
-    i64,
     inline,
     local,
     store,
@@ -22,11 +20,12 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import EAGAIN, EINVAL, EIO, ENOTTY
+from kernel.base.errno import EAGAIN, EINVAL, EIO
 from kernel.base.writer import Writer
 from kernel.files.anonymous import describe, open_anonymous
 from kernel.files.attributes import Attributes
-from kernel.files.file import Events, FileOps, FileOwner, OpenFile
+from kernel.files.file import FileOwner, OpenFile
+from kernel.files.operations import Events, FileOps
 from kernel.files.poll import SIGNAL_SOURCE, observe, wait_for_change
 from kernel.memory.heap import free
 from kernel.process.deliver import take_signal
@@ -47,7 +46,7 @@ class SignalFile(FileOps):
     is_revoked: bool = False
     described: Attributes = inline()
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    def read_piece(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         if len(destination) < RECORD:
             raise EINVAL
         info = local(SignalInfo)
@@ -66,9 +65,6 @@ class SignalFile(FileOps):
             done += RECORD
         return done
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        raise EINVAL
-
     def title(self) -> Slice[u8]:
         return b"[signalfd]"
 
@@ -81,16 +77,10 @@ class SignalFile(FileOps):
     def attributes(self) -> Attributes:
         return self.described
 
-    def is_seekable(self) -> bool:
-        return False
-
     def readiness(self) -> Events:
         thread = current()
         pending = thread.pending_signals | thread.process.signals.pending
         return Events.INPUT | Events.READ_NORMAL if pending & self.mask != 0 else Events.NONE
-
-    def control(self, request: u32, argument: UserAddr) -> Fallible[i64]:
-        raise ENOTTY
 
     def closed(self) -> None:
         free(self)

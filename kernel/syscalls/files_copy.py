@@ -2,65 +2,90 @@
 
 from __future__ import annotations
 
-from codegen.lang import Errno, Fallible, Fd, UserAddr, deferred, i64, local_array, on_error, truncate, u8, u32, u64
+from codegen.lang import (
+    Errno,
+    Fallible,
+    Fd,
+    MutableSlice,
+    UserAddr,
+    deferred,
+    i64,
+    local,
+    on_error,
+    truncate,
+    u8,
+    u32,
+    u64,
+)
 from kernel.base.errno import EBADF, EINVAL, EISDIR, EOVERFLOW, EPIPE, ESPIPE
 from kernel.files.file import OpenFile
 from kernel.files.flags import OpenFlags
 from kernel.files.locks import described_by
 from kernel.files.watch import Happening
 from kernel.memory import user
-from kernel.process.send import send_to_thread
-from kernel.process.signal_table import Signal
+from kernel.memory.buffer import COUNT_MAX, Buffer
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_support import COUNT_MAX, HIGHEST_OFFSET, readable_file, writable_file
+from kernel.syscalls.files_support import HIGHEST_OFFSET, readable_file, writable_file
 from kernel.syscalls.files_transfer import (
-    LARGE,
     check_span,
     prepare_write,
-    read_bytes,
+    signal_if_broken,
     tell_transfer,
-    write_bytes,
     write_lock_of,
 )
+
+PIECE: u64 = 4096
+"""How much is copied at once."""
 
 
 def transfer(
     task: Thread, source: OpenFile, source_offset: u64, target: OpenFile, target_offset: u64, count: u64
 ) -> Fallible[u64]:
     """Copy up to `count` bytes in the kernel; stops short at the end of the source. SIGPIPE as for write(2)."""
+    heap = task.process.space.account.heap
+    piece = heap.allocate_bytes(PIECE)
     done: u64 = 0
-    if target.ops.is_seekable():
-        with write_lock_of(target):
-            allowed = prepare_write(task, target, target_offset, count)
-            done = transfer_steps(task, source, source_offset, target, target_offset, allowed)
-    else:
-        done = transfer_steps(task, source, source_offset, target, target_offset, count)
+    with deferred(heap.free_bytes, piece):
+        if target.has_position:
+            with write_lock_of(target):
+                allowed = prepare_write(task, target, target_offset, count)
+                done = transfer_pieces(source, source_offset, target, target_offset, allowed, piece)
+        else:
+            try:
+                done = transfer_pieces(source, source_offset, target, target_offset, count, piece)
+            except EPIPE:
+                signal_if_broken(task, target, 0)
+                raise
+            if done < count:
+                signal_if_broken(task, target, done)
     tell_transfer(source, done, Happening.ACCESS)
     tell_transfer(target, done, Happening.MODIFY)
     return done
 
 
-def transfer_steps(
-    task: Thread, source: OpenFile, source_offset: u64, target: OpenFile, target_offset: u64, count: u64
+def transfer_pieces(
+    source: OpenFile, source_offset: u64, target: OpenFile, target_offset: u64, count: u64, piece: MutableSlice[u8]
 ) -> Fallible[u64]:
-    """`transfer`, under the write lock of a target that has one."""
-    buffer = local_array(u8, LARGE)
+    """`transfer` through `piece`, under the write lock of a target that has one."""
     done: u64 = 0
     while done < count:
-        step = min(LARGE, count - done)
+        step = min(PIECE, count - done)
         put: u64 = 0
         try:
             if done > 0:
                 preemption_point(Freezing.LATER)
-            got = read_bytes(source, source_offset + done, buffer[0:step], source.may_wait and done == 0)
+            buffer = local(Buffer)
+            buffer.over_kernel(piece[0:step])
+            got = source.ops.read(source_offset + done, buffer, source.may_wait and done == 0)
             if got == 0:
                 return done
-            put = write_bytes(target, target_offset + done, buffer[0:got], target.may_wait)
-        except Errno as error:
-            if error.code == EPIPE.code:
-                send_to_thread(task, u32(Signal.PIPE))
+            given = local(Buffer)
+            given.over_kernel(piece[0:got])
+            given.is_packet = target.is_direct
+            put = target.ops.write(target_offset + done, given, target.may_wait)
+        except Errno:
             if done == 0:
                 raise
             return done

@@ -6,9 +6,9 @@ from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, i64, invert, on_
 from kernel.base.errno import EBADF, EINVAL
 from kernel.files.attributes import Kind
 from kernel.files.content import PAGE
-from kernel.files.fifo import pipe_behind
-from kernel.files.file import FIONREAD, OpenFile
+from kernel.files.file import OpenFile
 from kernel.files.flags import SETTABLE_FLAG_BITS, OpenFlags
+from kernel.files.operations import FIONREAD
 from kernel.files.pipe_making import make_pipe
 from kernel.memory import user
 from kernel.sched.thread import Thread
@@ -136,7 +136,7 @@ def set_flags(task: Thread, file: OpenFile, fd: Fd, wanted: OpenFlags) -> Fallib
 
 def control_pipe(task: Thread, file: OpenFile, command: u32, size: u32) -> Fallible[u64]:
     """F_GETPIPE_SZ, and F_SETPIPE_SZ: the next power of two, at least a page. EBADF for other files."""
-    pipe = pipe_behind(file)
+    pipe = file.ops.pipe_behind()
     if pipe is None:
         raise EBADF
     if command == F_SETPIPE_SZ:

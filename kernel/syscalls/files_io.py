@@ -6,10 +6,11 @@ from codegen.lang import (
     Fallible,
     Fd,
     UserAddr,
-    UserSlice,
     deferred,
     hot,
     i64,
+    inline,
+    local,
     u32,
     u64,
 )
@@ -30,6 +31,7 @@ from kernel.files.inode import Inode
 from kernel.files.lease import break_leases
 from kernel.files.privileges import remove_privileges
 from kernel.files.watch import Happening, notify
+from kernel.memory.buffer import Buffer
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.file_limit import check_new_size
@@ -40,14 +42,11 @@ from kernel.syscalls.files_support import (
     writable_file,
 )
 from kernel.syscalls.files_transfer import (
-    check_span,
     checked_range,
-    prepare_write,
     read_at,
     read_on,
     write_at,
-    write_lock_of,
-    write_or_signal,
+    write_on,
 )
 
 SEEK_SET = 0
@@ -63,7 +62,9 @@ def read(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
     """read(2)."""
     file = readable_file(task, fd)
     with deferred(file.drop):
-        done = read_on(file, checked_range(buffer, count))
+        destination = local(Buffer)
+        destination.over_user(checked_range(buffer, count))
+        done = read_on(file, destination, file.may_wait)
         task.usage.note_read(done)
         return done
 
@@ -74,15 +75,17 @@ def write(task: Thread, fd: Fd, buffer: UserAddr, count: u64) -> Fallible[u64]:
     """write(2)."""
     file = writable_file(task, fd)
     with deferred(file.drop):
-        done = write_or_signal(task, file, checked_range(buffer, count))
+        source = local(Buffer)
+        source.over_user(checked_range(buffer, count))
+        done = write_on(task, file, source, OpenFlags.APPEND in file.flags, file.may_wait)
         task.usage.note_write(done)
         return done
 
 
-def check_has_places(task: Thread, fd: Fd) -> Fallible[None]:
-    """ESPIPE for a stream; asked before whether `fd` may be read or written, as in ksys_pread64()."""
-    file = task.process.files.get(fd)
-    if not file.is_path_only and not file.ops.is_seekable():
+@inline
+def check_has_places(file: OpenFile) -> Fallible[None]:
+    """ESPIPE for a stream; asked before whether `file` may be read or written, as in ksys_pread64()."""
+    if not file.has_position and not file.is_path_only and not file.ops.is_seekable():
         raise ESPIPE
 
 
@@ -91,10 +94,12 @@ def pread64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) -> 
     """pread(2)."""
     if offset < 0:
         raise EINVAL
-    check_has_places(task, fd)
+    check_has_places(task.process.files.get(fd))
     file = readable_file(task, fd)
     with deferred(file.drop):
-        done = read_at(file, u64(offset), checked_range(buffer, count), file.may_wait)
+        destination = local(Buffer)
+        destination.over_user(checked_range(buffer, count))
+        done = read_at(file, u64(offset), destination, file.may_wait)
         task.usage.note_read(done)
         return done
 
@@ -104,19 +109,14 @@ def pwrite64(task: Thread, fd: Fd, buffer: UserAddr, count: u64, offset: i64) ->
     """pwrite(2). As on Linux, O_APPEND overrules the offset."""
     if offset < 0:
         raise EINVAL
-    check_has_places(task, fd)
+    check_has_places(task.process.files.get(fd))
     file = writable_file(task, fd)
     with deferred(file.drop):
-        source = checked_range(buffer, count)
-        if source.length == 0:
-            return 0
-        check_span(u64(offset), source.length)
-        with write_lock_of(file):
-            start = file.ops.attributes().size if OpenFlags.APPEND in file.flags else u64(offset)
-            allowed = prepare_write(task, file, start, source.length)
-            done = write_at(file, start, UserSlice(source.address, allowed), file.may_wait)
-            task.usage.note_write(done)
-            return done
+        source = local(Buffer)
+        source.over_user(checked_range(buffer, count))
+        done = write_at(task, file, u64(offset), source, OpenFlags.APPEND in file.flags, file.may_wait)
+        task.usage.note_write(done)
+        return done
 
 
 # Position and size.

@@ -20,7 +20,7 @@ from kernel.files import tree
 from kernel.files.attributes import PERMISSION_BITS, Access, Kind
 from kernel.files.execution import check_writable
 from kernel.files.fifo import open_fifo
-from kernel.files.file import FileOps, FileOwner, OpenFile, open_file
+from kernel.files.file import FileOwner, OpenFile, open_file
 from kernel.files.flags import (
     AT_FDCWD,
     OPEN_FLAG_BITS,
@@ -34,6 +34,7 @@ from kernel.files.flags import (
 from kernel.files.inode import Inode
 from kernel.files.lease import break_leases
 from kernel.files.made import MadeFile
+from kernel.files.operations import FileOps
 from kernel.files.path import LastComponent, Lookup, Restrictions
 from kernel.files.watch import Happening, notify
 from kernel.sched.thread import Thread

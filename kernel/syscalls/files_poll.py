@@ -23,7 +23,7 @@ from codegen.lang import (
 )
 from kernel.base.errno import EBADF, EFAULT, EINTR, EINVAL
 from kernel.files.epoll import sources_of
-from kernel.files.file import Events
+from kernel.files.operations import Events
 from kernel.files.poll import observe, wait_for_change
 from kernel.files.table import FileTable
 from kernel.memory import user

@@ -16,8 +16,8 @@ from codegen.lang import (
     copy,
     deferred,
     errno_of,
-    hot,
     i32,
+    inline,
     local,
     struct,
     u8,
@@ -37,9 +37,6 @@ from kernel.files.path_buffer import PATH_BUFFERS, PathBuffer
 from kernel.files.watch import Happening, notify
 from kernel.memory import user
 from kernel.sched.thread import Thread
-
-COUNT_MAX: u64 = 0x7FFF_F000
-"""MAX_RW_COUNT: what one read or write transfers at most (read(2), notes)."""
 
 HIGHEST_OFFSET: u64 = 0x7FFF_FFFF_FFFF_FFFF
 
@@ -234,7 +231,7 @@ def checked_flags(flags: u32, known: u32) -> Fallible[AtFlags]:
     return AtFlags(flags)
 
 
-@hot
+@inline
 def readable_file(task: Thread, fd: Fd) -> Fallible[OpenFile]:
     """The open file `fd`, if it may be read; EBADF otherwise. The reference is the caller's."""
     file = task.process.files.get(fd)
@@ -244,7 +241,7 @@ def readable_file(task: Thread, fd: Fd) -> Fallible[OpenFile]:
     return file
 
 
-@hot
+@inline
 def writable_file(task: Thread, fd: Fd) -> Fallible[OpenFile]:
     """The open file `fd`, if it may be written; EBADF otherwise. The reference is the caller's."""
     file = task.process.files.get(fd)

@@ -17,6 +17,7 @@ from codegen.lang import (
 from kernel.base.errno import EINVAL, EPERM
 from kernel.machine.layout import PAGE_SIZE
 from kernel.memory import frames, user
+from kernel.memory.buffer import COUNT_MAX, VECTORS_MAX, vector_at
 from kernel.memory.foreign import lend_page
 from kernel.memory.region import Access
 from kernel.memory.space import AddressSpace
@@ -25,8 +26,7 @@ from kernel.process.changes import drop_space
 from kernel.sched.preemption import preemption_point
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
-from kernel.syscalls.files_support import COUNT_MAX, advance
-from kernel.syscalls.files_vectors import check_vectors, vector_at
+from kernel.syscalls.files_support import HIGHEST_OFFSET, advance
 from kernel.syscalls.threads import thread_of
 
 
@@ -99,6 +99,21 @@ class Transfer:
             if done == 0:
                 raise
         return done
+
+
+def check_vectors(vectors: UserAddr, count: u64, may_be_long: bool = False) -> Fallible[None]:
+    """EFAULT when an array cannot be read, EINVAL when it is too long, or one of its lengths is, or their sum, unless
+    that may be any.
+    """
+    if count > VECTORS_MAX:
+        raise EINVAL
+    total: u64 = 0
+    for index in range(count):
+        length = vector_at(vectors, index).length
+        if length > HIGHEST_OFFSET - total:
+            raise EINVAL
+        if not may_be_long:
+            total += length
 
 
 def transfer(

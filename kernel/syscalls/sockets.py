@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Fd, Nanoseconds, UserAddr, deferred, i32, local, on_error, u32, u64
+from codegen.lang import Fallible, Fd, UserAddr, deferred, i32, local, on_error, u32, u64
 from kernel.base.errno import (
     EAFNOSUPPORT,
     EBADF,
@@ -17,7 +17,6 @@ from kernel.base.errno import (
 from kernel.files.file import OpenFile
 from kernel.files.flags import OpenFlags
 from kernel.files.path import Lookup
-from kernel.machine.trap import NO_CALL
 from kernel.memory import user
 from kernel.net.socket.address import SocketAddress
 from kernel.net.socket.envelope import Envelope
@@ -36,8 +35,8 @@ from kernel.net.unix import connection, datagram, ending
 from kernel.net.unix.creation import new_socket
 from kernel.net.unix.peer import Caller
 from kernel.net.unix.socket import UnixSocket
+from kernel.net.unix.transfer import keep_from_restart
 from kernel.sched.thread import Thread
-from kernel.sched.timer import NEVER
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_support import advance, begin_lookup
 
@@ -80,12 +79,6 @@ def take_wait(file: OpenFile, envelope: Envelope) -> None:
     """Wait, unless the open file is not to."""
     if not file.may_wait:
         envelope.flags |= MSG_DONTWAIT
-
-
-def keep_from_restart(task: Thread, timeout: Nanoseconds) -> None:
-    """A call that was interrupted is not made again after the handler, if there was a timeout for it (signal(7))."""
-    if timeout != NEVER:
-        task.frame.error = NO_CALL
 
 
 # Making.

@@ -24,23 +24,21 @@ from codegen.lang import (
 from kernel.base.errno import EAGAIN, EINVAL, EMSGSIZE
 from kernel.files.file import OpenFile
 from kernel.files.path import Lookup
-from kernel.files.vectors import VECTORS_MAX
 from kernel.memory import user
+from kernel.memory.buffer import COUNT_MAX, VECTORS_MAX, Buffer
 from kernel.net.socket.address import ADDRESS_MAX, SocketAddress
-from kernel.net.socket.buffer import Buffer
 from kernel.net.socket.envelope import Envelope
 from kernel.net.socket.kind import MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_WAITFORONE
 from kernel.net.unix import rights
+from kernel.net.unix.transfer import receive_for, send_for
 from kernel.sched.preemption import Freezing, preemption_point
 from kernel.sched.thread import Thread
 from kernel.sched.timer import NEVER, now
 from kernel.syscalls.declare import syscall
 from kernel.syscalls.files_poll import deadline_at, put_remaining
-from kernel.syscalls.files_support import COUNT_MAX, advance, begin_lookup
-from kernel.syscalls.files_vectors import check_vectors
+from kernel.syscalls.files_support import advance, begin_lookup
 from kernel.syscalls.sockets import socket_behind, socket_file, take_wait
 from kernel.syscalls.sockets_control import ControlOut, put_control, take_control
-from kernel.syscalls.sockets_transfer import receive_into, send_from
 
 MESSAGES_MAX: u64 = 1024
 """UIO_MAXIOV: how many messages sendmmsg(2) and recvmmsg(2) transfer at most."""
@@ -71,8 +69,7 @@ class MessageHeader:
             raise EINVAL
         if self.vector_count > VECTORS_MAX:
             raise EMSGSIZE
-        vectors = UserAddr(self.vectors)
-        buffer.over_vectors(vectors, self.vector_count, min(check_vectors(vectors, self.vector_count), COUNT_MAX))
+        buffer.over_vectors(UserAddr(self.vectors), self.vector_count)
 
 
 # Sending.
@@ -86,19 +83,19 @@ def sendto(
     file = socket_file(task, fd)
     with deferred(file.drop):
         buffer = local(Buffer)
-        buffer.over_user(content, min(length, COUNT_MAX))
+        buffer.over_user(UserSlice(content, min(length, COUNT_MAX)))
         envelope = local(Envelope)
         envelope.flags = flags
         take_wait(file, envelope)
         if address == NOTHING:
-            return send_from(task, socket_behind(file), buffer, envelope)
+            return send_for(task, socket_behind(file), buffer, envelope)
         given = local(SocketAddress)
         given.copy_in(address, address_length)
         envelope.address = given
         lookup = local(Lookup)
         begin_lookup(task, lookup)
         envelope.lookup = lookup
-        return send_from(task, socket_behind(file), buffer, envelope)
+        return send_for(task, socket_behind(file), buffer, envelope)
 
 
 @syscall(46, missing="MSG_OOB (EOPNOTSUPP)")
@@ -126,7 +123,7 @@ def send_message(task: Thread, file: OpenFile, message: UserAddr, flags: u32) ->
         envelope.lookup = lookup
     socket = socket_behind(file)
     take_control(task, socket, UserAddr(header.control), header.control_length, envelope)
-    return send_from(task, socket, buffer, envelope)
+    return send_for(task, socket, buffer, envelope)
 
 
 @syscall(307, missing="MSG_OOB (EOPNOTSUPP)")
@@ -161,14 +158,14 @@ def recvfrom(
     file = socket_file(task, fd)
     with deferred(file.drop):
         buffer = local(Buffer)
-        buffer.over_user(content, min(length, COUNT_MAX))
+        buffer.over_user(UserSlice(content, min(length, COUNT_MAX)))
         envelope = local(Envelope)
         envelope.flags = flags
         take_wait(file, envelope)
         sender = local(SocketAddress)
         if address != NOTHING:
             envelope.address = sender
-        done = receive_into(task, socket_behind(file), buffer, envelope)
+        done = receive_for(task, socket_behind(file), buffer, envelope)
         with deferred(dispose, envelope):
             if address != NOTHING:
                 sender.copy_out(address, address_length)
@@ -202,7 +199,7 @@ def receive_message(task: Thread, file: OpenFile, message: UserAddr, flags: u32)
     if header.name != 0:
         envelope.address = sender
     socket = socket_behind(file)
-    done = receive_into(task, socket, buffer, envelope)
+    done = receive_for(task, socket, buffer, envelope)
     out = local(ControlOut)
     out.begin(UserAddr(header.control), header.control_length)
     put_control(task, socket, envelope, out)

@@ -26,9 +26,10 @@ from codegen.lang import (
 )
 from kernel.base.errno import EFAULT, EINVAL, EIO, ESRCH
 from kernel.files.attributes import Attributes
-from kernel.files.file import ALWAYS_READY, Events, FileOps, FileOwner
+from kernel.files.file import FileOwner
 from kernel.files.inode import Inode
 from kernel.files.made import MadeFile
+from kernel.files.operations import ALWAYS_READY, Events, FileOps
 from kernel.machine.layout import PAGE_SIZE, USER_END
 from kernel.machine.paging import index_at
 from kernel.memory import frames
@@ -85,7 +86,7 @@ class OpenMemory(FileOps):
     programs: u64 = 0
     is_map: bool = False
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    def read_piece(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         process = bound_process(self.inode, self.programs)
         if process is None:
             return 0
@@ -96,7 +97,7 @@ class OpenMemory(FileOps):
         with deferred(drop_space, space):
             return read_memory(space, offset, destination)
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+    def write_piece(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         if self.is_map:
             raise EINVAL
         process = bound_process(self.inode, self.programs)

@@ -10,7 +10,6 @@ from enum import IntEnum
 
 from codegen.lang import (
     Fallible,
-    MutableSlice,
     Slice,
     comptime,
     deferred,
@@ -22,13 +21,13 @@ from codegen.lang import (
     uninitialised,
     width,
 )
-from kernel.base.errno import EINVAL
 from kernel.base.writer import Writer
 from kernel.files.attributes import Attributes, Kind
-from kernel.files.file import ALWAYS_READY, Events, FileOps, FileOwner
+from kernel.files.file import FileOwner
 from kernel.files.inode import Inode
 from kernel.files.made import Destination, MadeFile, MadeLink
 from kernel.files.made_entries import find_made, keep_made
+from kernel.files.operations import ALWAYS_READY, Events, FileOps
 from kernel.memory.heap import free
 from kernel.sched.cpu import current
 from kernel.views.subject import living, looked_into
@@ -139,12 +138,6 @@ class OpenNamespace(FileOps):
 
     inode: Inode = uninitialised()
     """Lent by the open file."""
-
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-        raise EINVAL
-
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        raise EINVAL
 
     def attributes(self) -> Attributes:
         return self.inode.described

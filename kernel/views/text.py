@@ -19,9 +19,10 @@ from codegen.lang import Fallible, MutableSlice, Slice, copy, inline, local, str
 from kernel.base.errno import EINVAL, EIO, ESRCH
 from kernel.base.writer import Writer
 from kernel.files.attributes import Attributes
-from kernel.files.file import ALWAYS_READY, Events, FileOps, FileOwner
+from kernel.files.file import FileOwner
 from kernel.files.inode import Inode
 from kernel.files.made import MadeFile
+from kernel.files.operations import ALWAYS_READY, Events, FileOps
 from kernel.machine.layout import PAGE_SIZE
 from kernel.memory.heap import free, owner_of
 from kernel.process.process import Process
@@ -151,7 +152,7 @@ class TextReader(FileOps):
     end: u64 = 0
     """What is left in the buffer is between."""
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
+    def read_piece(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
         self.inode.check_alive()
         with self.lock:
             self.move_to(offset)
@@ -240,7 +241,7 @@ class TextReader(FileOps):
             self.key = following
         return writer.length
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
+    def write_piece(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
         self.inode.check_alive()
         self.file.take(self.inode, source)
         return u64(len(source))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from codegen.lang import Fallible, UserAddr, i64, u32, u64
 from kernel.base.errno import EINVAL, ENODEV, ENOTTY
-from kernel.files.file import FIONREAD
+from kernel.files.operations import FIONREAD
 from kernel.memory import user
 from kernel.net.socket.kind import SocketKind
 

@@ -23,8 +23,8 @@ from kernel.base.errno import (
 )
 from kernel.files.path import Lookup
 from kernel.machine.clock import wall_time
+from kernel.memory.buffer import Buffer
 from kernel.net.socket.address import FAMILY_SIZE, SocketAddress
-from kernel.net.socket.buffer import Buffer
 from kernel.net.socket.envelope import Envelope
 from kernel.net.socket.kind import AF_UNSPEC, MSG_OOB, MSG_PEEK, MSG_TRUNC, SocketKind
 from kernel.net.unix import bind, rights

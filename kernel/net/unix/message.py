@@ -34,9 +34,9 @@ from kernel.base.errno import ENOMEM
 from kernel.base.list import Link
 from kernel.machine.layout import PAGE_SIZE
 from kernel.memory import frames
+from kernel.memory.buffer import Buffer
 from kernel.memory.frames import FrameUse
 from kernel.memory.heap import free, owner_of
-from kernel.net.socket.buffer import Buffer
 from kernel.net.socket.envelope import Identity
 from kernel.sched.preemption import Freezing, preemption_point
 
@@ -92,7 +92,7 @@ class Message:
     def give(self, start: u64, count: u64, buffer: Buffer) -> Fallible[None]:
         """Copy `count` bytes from number `start` on to `buffer`. EFAULT; EINTR when the thread is to end."""
         if self.run.frame == NO_FRAME:
-            buffer.give(slice_at(u8, address_of(self) + size_of(Message) + start, count))
+            buffer.give_all(slice_at(u8, address_of(self) + size_of(Message) + start, count))
             return
         position: u64 = 0
         """Of the first byte of `run` in the message."""
@@ -104,7 +104,7 @@ class Message:
             offset = start + done - position if start + done > position else 0
             if offset < run.length:
                 step = min(run.length - offset, count - done)
-                buffer.give(run_bytes(run)[offset : offset + step])
+                buffer.give_all(run_bytes(run)[offset : offset + step])
                 done += step
             position += run.length
             run = run.next

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codegen.lang import u32, u64
-from kernel.files.file import Events
+from kernel.files.operations import Events
 from kernel.net.socket.kind import SocketKind
 
 if TYPE_CHECKING:

@@ -22,8 +22,6 @@ from enum import IntEnum
 from codegen.lang import (
     Atomic,
     Fallible,
-    MutableSlice,
-    Slice,
     UserAddr,
     errno_of,
     field_offset,
@@ -44,11 +42,13 @@ from kernel.base.list import Link, List
 from kernel.base.lock_rank import LockRank
 from kernel.base.spinlock import SpinLock
 from kernel.files.attributes import Attributes
-from kernel.files.file import Events, FileOps, OpenFile, open_file
+from kernel.files.file import OpenFile, open_file
 from kernel.files.flags import OpenFlags
+from kernel.files.operations import Events, FileOps
 from kernel.files.poll import readiness_changed
 from kernel.files.route import Band
 from kernel.files.signalled import SignalledFiles
+from kernel.memory.buffer import Buffer
 from kernel.memory.heap import free
 from kernel.net.socket.kind import SocketKind
 from kernel.net.socket.options import SocketOptions
@@ -314,17 +314,16 @@ class UnixSocket(FileOps):
 
     # FileOps.
 
-    def read(self, offset: u64, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-        return transfer.read_kernel(self, destination, wait)
+    @hot
+    def read(self, offset: u64, buffer: Buffer, wait: bool) -> Fallible[u64]:
+        return transfer.read(self, buffer, wait)
 
-    def write(self, offset: u64, source: Slice[u8], wait: bool) -> Fallible[u64]:
-        return transfer.write_kernel(self, source, wait)
+    @hot
+    def write(self, offset: u64, buffer: Buffer, wait: bool) -> Fallible[u64]:
+        return transfer.write(self, buffer, wait)
 
     def attributes(self) -> Attributes:
         return self.described
-
-    def is_seekable(self) -> bool:
-        return False
 
     def readiness(self) -> Events:
         return readiness.events_of(self)

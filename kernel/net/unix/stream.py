@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from codegen.lang import Errno, Fallible, hot, u64
 from kernel.base.errno import EINVAL, EIO, EISCONN, ENOTCONN, EOPNOTSUPP, EPIPE
-from kernel.net.socket.buffer import Buffer
+from kernel.memory.buffer import Buffer
 from kernel.net.socket.envelope import Envelope
 from kernel.net.socket.kind import AF_UNIX, MSG_OOB, MSG_PEEK, MSG_WAITALL
 from kernel.net.unix import rights

@@ -1,18 +1,25 @@
 """Sending to and receiving from a socket, whatever its kind.
 
-Interface: `send` and `receive`; `read_kernel` and `write_kernel` for memory of the kernel. The caller holds the open
-file of the socket, and with it the socket, even if its container ends meanwhile.
+Interface: `send_for` and `receive_for` for the calls of sockets, `write` and `read` for those of files. The caller
+holds the open file of the socket, and with it the socket, even if its container ends meanwhile.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codegen.lang import Fallible, MutableSlice, Slice, hot, local, u8, u64
-from kernel.net.socket.buffer import Buffer
+from codegen.lang import Errno, Fallible, Nanoseconds, hot, i32, local, u32, u64
+from kernel.base.errno import EINTR, EPIPE
+from kernel.machine.trap import NO_CALL
+from kernel.memory.buffer import Buffer
 from kernel.net.socket.envelope import Envelope
-from kernel.net.socket.kind import MSG_DONTWAIT, SocketKind
+from kernel.net.socket.kind import MSG_DONTWAIT, MSG_NOSIGNAL, SocketKind
 from kernel.net.unix import datagram, rights, stream
+from kernel.process.send import send_to_thread
+from kernel.process.signal_table import Signal
+from kernel.sched.cpu import current
+from kernel.sched.thread import Thread
+from kernel.sched.timer import NEVER
 
 if TYPE_CHECKING:
     from kernel.net.unix.socket import UnixSocket
@@ -43,24 +50,58 @@ def receive(socket: UnixSocket, buffer: Buffer, envelope: Envelope) -> Fallible[
     return datagram.receive(socket, buffer, envelope)
 
 
-def read_kernel(socket: UnixSocket, destination: MutableSlice[u8], wait: bool) -> Fallible[u64]:
-    """read(2) into memory of the kernel."""
-    buffer = local(Buffer)
-    buffer.over_kernel(destination)
+@hot
+def send_for(thread: Thread, socket: UnixSocket, buffer: Buffer, envelope: Envelope) -> Fallible[u64]:
+    """Send for `thread`, the running one, with SIGPIPE when a stream is broken and MSG_NOSIGNAL is not set."""
+    process = thread.process
+    if not envelope.is_explicit:
+        own = process.credentials
+        envelope.identity.set(process.container.id, i32(process.pid), own.real_user, own.real_group)
+    try:
+        return send(socket, buffer, envelope)
+    except Errno as error:
+        if error.code == EPIPE.code and socket.kind == SocketKind.STREAM and not envelope.has(MSG_NOSIGNAL):
+            send_to_thread(thread, u32(Signal.PIPE))
+        if error.code == EINTR.code:
+            keep_from_restart(thread, socket.options.send_timeout)
+        raise
+
+
+@hot
+def receive_for(thread: Thread, socket: UnixSocket, buffer: Buffer, envelope: Envelope) -> Fallible[u64]:
+    """Receive for `thread`, the running one. The descriptors that come are the caller's to dispose of."""
+    try:
+        return receive(socket, buffer, envelope)
+    except EINTR:
+        keep_from_restart(thread, socket.options.receive_timeout)
+        raise
+
+
+def keep_from_restart(thread: Thread, timeout: Nanoseconds) -> None:
+    """A call that was interrupted is not made again after the handler, if there was a timeout for it (signal(7))."""
+    if timeout != NEVER:
+        thread.frame.error = NO_CALL
+
+
+@hot
+def write(socket: UnixSocket, buffer: Buffer, wait: bool) -> Fallible[u64]:
+    """write(2) and writev(2): one call sends it all."""
     envelope = local(Envelope)
     if not wait:
         envelope.flags = MSG_DONTWAIT
-    done = receive(socket, buffer, envelope)
-    rights.dispose(envelope.passed)
-    rights.work_off()
+    return send_for(current(), socket, buffer, envelope)
+
+
+@hot
+def read(socket: UnixSocket, buffer: Buffer, wait: bool) -> Fallible[u64]:
+    """read(2), readv(2): nothing is read into no room, and descriptors that come are closed."""
+    if buffer.left == 0:
+        return 0
+    envelope = local(Envelope)
+    if not wait:
+        envelope.flags = MSG_DONTWAIT
+    done = receive_for(current(), socket, buffer, envelope)
+    if envelope.passed is not None:
+        rights.dispose(envelope.passed)
+        rights.work_off()
     return done
-
-
-def write_kernel(socket: UnixSocket, source: Slice[u8], wait: bool) -> Fallible[u64]:
-    """write(2) out of memory of the kernel."""
-    buffer = local(Buffer)
-    buffer.over_kernel(source)
-    envelope = local(Envelope)
-    if not wait:
-        envelope.flags = MSG_DONTWAIT
-    return send(socket, buffer, envelope)

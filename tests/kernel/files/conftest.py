@@ -9,7 +9,7 @@ import pytest
 from codegen.lang import FrameNumber, Nanoseconds
 from codegen.lang.memory import host_memory
 from codegen.lang.slices import HostSlice
-from kernel.files import attributes, content, holes, inode, ramfs, renaming, tree
+from kernel.files import attributes, content, content_transfer, holes, inode, pieces, pipe, ramfs, renaming, tree
 from kernel.machine.layout import DIRECT_MAP
 from kernel.memory import frames
 from kernel.memory.account import KERNEL, Account
@@ -25,7 +25,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     pretend_processor(monkeypatch)
     for module in (content, holes):
         monkeypatch.setattr(module, "give_way", lambda: None)
-    monkeypatch.setattr(holes, "preemption_point", lambda freezing: None)
+    for module in (holes, content_transfer, pieces, pipe):
+        monkeypatch.setattr(module, "preemption_point", lambda freezing: None)
     for module in (attributes, content, inode, ramfs, renaming, tree):
         if hasattr(module, "wall_time"):
             monkeypatch.setattr(module, "wall_time", lambda: NOW)

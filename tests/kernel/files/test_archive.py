@@ -15,12 +15,11 @@ from kernel.files.archive_format import ENTRY_SIZE, HEADER_SIZE
 from kernel.files.attributes import Kind
 from kernel.files.content import SIZE_MAX
 from kernel.files.flags import Resolve
-from kernel.files.inode import Inode
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
 from tests.kernel.files.archives import BIN, PAGE, ROOT, SAMPLE, Loaded, Record, build
-from tests.kernel.files.test_content import buffer
 from tests.kernel.files.test_tree import World
+from tests.kernel.files.transfers import read_file, write_file
 
 ROUNDS = 500
 LONG_ROUNDS = 12_000
@@ -40,12 +39,6 @@ def unpacked(world: World, *records: Record) -> Loaded:
     return loaded
 
 
-def read(inode: Inode, offset: int, length: int) -> bytes:
-    """Some bytes of a file."""
-    place = buffer(length)
-    return bytes(place[0 : inode.read(offset, place, True)])
-
-
 def test_everything_is_made(world: World) -> None:
     loaded = Loaded(build(*SAMPLE))
     assert loaded.unpack(world.fs) == len(SAMPLE)
@@ -61,8 +54,8 @@ def test_everything_is_made(world: World) -> None:
     assert world.find(b"/block").described.device == 0x800
     assert world.find(b"/device").described.device == 0x103
     holes = world.find(b"/holes")
-    assert read(holes, 0, 8) == b"begin\0\0\0" and read(holes, 19_998, 9) == b"\0\0middle\0"
-    assert read(holes, 49_990, 100) == b"0123456789"
+    assert read_file(holes, 0, 8) == b"begin\0\0\0" and read_file(holes, 19_998, 9) == b"\0\0middle\0"
+    assert read_file(holes, 49_990, 100) == b"0123456789"
     loaded.free()
 
 
@@ -83,7 +76,7 @@ def test_contents_are_used_in_place_to_the_last_page(world: World) -> None:
     assert big is not None
     assert big.page(0) == FrameNumber((loaded.physical + content.index(b"EEEE")) // PAGE)
     assert big.page(1) == FrameNumber(big.page(0) + 1) and big.own_pages == 0
-    world.find(b"/bin/big").write(0, b"changed", True)
+    write_file(world.find(b"/bin/big"), 0, b"changed")
     assert world.text(b"/bin/big")[:8] == b"changedE"
     assert bytes(loaded.content[content.index(b"EEEE") : content.index(b"EEEE") + 8]) == b"E" * 8
     loaded.free()
@@ -95,7 +88,7 @@ def test_what_follows_the_contents_in_their_last_page_never_shows(world: World) 
     loaded.unpack(world.fs)
     inode = world.find(b"/f")
     inode.set_size(10)
-    assert read(inode, 0, 20) == b"text" + bytes(6)
+    assert read_file(inode, 0, 20) == b"text" + bytes(6)
     loaded.free()
 
 

@@ -6,8 +6,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codegen.lang import u8
-from codegen.lang.slices import ByteCells, HostSlice
 from kernel.base.errno import EFBIG, EIO, ENOMEM, ENXIO
 from kernel.files import content as content_module
 from kernel.files.content import PAGE, SIZE_MAX, Content, pages_of
@@ -22,10 +20,7 @@ from kernel.memory.budget import Budget
 from kernel.memory.frames import FrameUse
 from kernel.memory.heap import free
 from kernel.memory.region import Region
-
-
-def buffer(size: int) -> HostSlice[u8]:
-    return HostSlice(ByteCells(bytearray(size), 0, size, u8), 0, size, u8)
+from tests.kernel.files.transfers import read, write
 
 
 def content_of(account: Account) -> Content:
@@ -46,14 +41,9 @@ def reclaim(content: Content) -> None:
         pass
 
 
-def read(content: Content, offset: int, size: int) -> bytes:
-    destination = buffer(size)
-    return bytes(destination[0 : content.read(offset, destination)])
-
-
 def test_write_then_read(account: Account) -> None:
     content = content_of(account)
-    assert content.write(0, b"hello world") == 11
+    assert write(content, 0, b"hello world") == 11
     assert read(content, 6, 100) == b"world"
     assert read(content, 11, 1) == b""
     end(content)
@@ -61,7 +51,7 @@ def test_write_then_read(account: Account) -> None:
 
 def test_holes_read_as_zeros_and_take_no_frames(account: Account) -> None:
     content = content_of(account)
-    content.write(600 * PAGE + 5, b"x")
+    write(content, 600 * PAGE + 5, b"x")
     assert content.size == 600 * PAGE + 6
     assert content.own_pages == 1
     assert read(content, 3 * PAGE, 8) == bytes(8)
@@ -71,7 +61,7 @@ def test_holes_read_as_zeros_and_take_no_frames(account: Account) -> None:
 
 def test_truncated_bytes_do_not_come_back(account: Account) -> None:
     content = content_of(account)
-    content.write(0, b"a" * 5000)
+    write(content, 0, b"a" * 5000)
     content.truncate(4100)
     content.truncate(5000)
     assert read(content, 4090, 20) == b"a" * 10 + bytes(10)
@@ -83,7 +73,7 @@ def test_truncated_bytes_do_not_come_back(account: Account) -> None:
 
 def test_a_file_that_is_cut_ends_everywhere(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     content = content_of(account)
-    content.write(0, b"x" * 3 * PAGE)
+    write(content, 0, b"x" * 3 * PAGE)
     regions = [Region(), Region(), Region()]
     for region in regions:
         content.mappings.enter(region)
@@ -109,10 +99,10 @@ def test_a_file_that_is_cut_ends_everywhere(account: Account, monkeypatch: pytes
 
 def test_the_layer_below_shows_until_written(account: Account) -> None:
     below, above = content_of(account), content_of(account)
-    below.write(0, b"b" * 10_000)
+    write(below, 0, b"b" * 10_000)
     above.origin, above.origin_size, above.size = below, 10_000, 10_000
     assert above.page(1) == below.page(1)
-    above.write(4096, b"changed")
+    write(above, 4096, b"changed")
     assert read(above, 4090, 20) == b"b" * 6 + b"changed" + b"b" * 7
     assert read(below, 4090, 20) == b"b" * 20
     assert above.own_pages == 1
@@ -129,7 +119,7 @@ def test_limits(account: Account) -> None:
     with pytest.raises(EFBIG):
         content.truncate(SIZE_MAX + 1)
     with pytest.raises(EFBIG):
-        content.write(SIZE_MAX, b"x")
+        write(content, SIZE_MAX, b"x")
     with pytest.raises(ENXIO):
         content.page(0)
     end(content)
@@ -138,9 +128,9 @@ def test_limits(account: Account) -> None:
 def test_a_full_account_shortens_a_write(account: Account) -> None:
     content = content_of(account)
     account.set_limits(account.pages.used.load() + 2, 0)
-    assert content.write(0, b"z" * 3 * PAGE) == 2 * PAGE
+    assert write(content, 0, b"z" * 3 * PAGE) == 2 * PAGE
     with pytest.raises(ENOMEM):
-        content.write(2 * PAGE, b"z")
+        write(content, 2 * PAGE, b"z")
     assert content.size == 2 * PAGE
     end(content)
 
@@ -162,13 +152,13 @@ STEPS = st.lists(
 def test_it_is_a_sequence_of_bytes(account: Account, steps: list[tuple[str, int, int]], below: int) -> None:
     """Any writes and truncations, over any layer below, do what they do to a bytearray."""
     lower, content = content_of(account), content_of(account)
-    lower.write(0, b"L" * below)
+    write(lower, 0, b"L" * below)
     content.origin, content.origin_size, content.size = lower, below, below
     model = bytearray(b"L" * below)
     for number, (kind, where, length) in enumerate(steps):
         if kind == "write":
             text = bytes([65 + number]) * length
-            content.write(where, text)
+            write(content, where, text)
             model.extend(bytes(max(0, where - len(model))))
             model[where : where + length] = text
         elif kind == "punch":
@@ -200,16 +190,16 @@ def test_it_is_a_sequence_of_bytes(account: Account, steps: list[tuple[str, int,
 def test_pages_that_can_be_made_again_are_reclaimed(account: Account) -> None:
     """Zeros in place of a hole, and what is as in the layer below; not what differs, or is mapped."""
     below, above = content_of(account), content_of(account)
-    below.write(0, b"b" * 3 * PAGE)
+    write(below, 0, b"b" * 3 * PAGE)
     above.origin, above.origin_size, above.size = below, 3 * PAGE, 3 * PAGE
     above.inode = Inode()
     above.inode.fs = RamFs()
     above.own_page(0)
-    above.write(PAGE, b"c")
-    above.write(2 * PAGE, b"b" * 10)
+    write(above, PAGE, b"c")
+    write(above, 2 * PAGE, b"b" * 10)
     for index in (3, 4, 5, 6, 520):
-        above.write(index * PAGE, bytes(PAGE))
-    above.write(5 * PAGE + 4095, b"x")
+        write(above, index * PAGE, bytes(PAGE))
+    write(above, 5 * PAGE + 4095, b"x")
     mapped = above.page(6)
     frames.share(mapped)
     before = read(above, 0, above.size)

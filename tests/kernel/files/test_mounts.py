@@ -17,8 +17,8 @@ from kernel.files.names import shown_path
 from kernel.files.path_buffer import PathBuffers
 from kernel.files.ramfs import create_file_system
 from kernel.memory.account import Account
-from tests.kernel.files.test_content import buffer
 from tests.kernel.files.test_tree import World
+from tests.kernel.files.transfers import buffer
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,9 @@ from kernel.files import pipe as pipe_module
 from kernel.files import pipe_making
 from kernel.files.content import PAGE
 from kernel.files.credentials import ROOT, Credentials
-from kernel.files.file import DEAD_FILE, Events, FileOwner, OpenFile
+from kernel.files.file import DEAD_FILE, FileOwner, OpenFile
 from kernel.files.flags import OpenFlags
+from kernel.files.operations import Events
 from kernel.files.pipe_ends import PipeWriter
 from kernel.files.pipe_making import make_pipe
 from kernel.files.table import DESCRIPTORS_MAX, create_table
@@ -19,7 +20,7 @@ from kernel.memory.account import KERNEL, Account
 from kernel.memory.heap import owner_of
 from kernel.memory.reparent import reparent
 from tests.kernel.files.conftest import NOW
-from tests.kernel.files.test_content import buffer
+from tests.kernel.files.transfers import read_file, write_file
 
 CAPACITY = 16 * PAGE
 
@@ -37,8 +38,7 @@ def ends(owner: FileOwner) -> tuple[OpenFile, OpenFile]:
 
 
 def take(reader: OpenFile, size: int) -> bytes:
-    destination = buffer(size)
-    return bytes(destination[0 : reader.ops.read(0, destination, False)])
+    return read_file(reader.ops, 0, size, False)
 
 
 def test_bytes_come_out_in_order_and_around_the_ring(owner: FileOwner) -> None:
@@ -46,7 +46,7 @@ def test_bytes_come_out_in_order_and_around_the_ring(owner: FileOwner) -> None:
     sent = received = b""
     for number in range(30):
         text = bytes([number]) * 5000
-        assert writer.ops.write(0, text, False) == 5000
+        assert write_file(writer.ops, 0, text, False) == 5000
         sent += text
         received += take(reader, 5001)
     assert received == sent
@@ -57,13 +57,13 @@ def test_bytes_come_out_in_order_and_around_the_ring(owner: FileOwner) -> None:
 
 def test_a_full_pipe(owner: FileOwner) -> None:
     reader, writer = ends(owner)
-    assert writer.ops.write(0, b"x" * (CAPACITY - 10), False) == CAPACITY - 10
+    assert write_file(writer.ops, 0, b"x" * (CAPACITY - 10), False) == CAPACITY - 10
     assert Events.OUTPUT not in writer.ops.readiness()
     with pytest.raises(EAGAIN):
-        writer.ops.write(0, b"y" * 11, False)
-    assert writer.ops.write(0, b"y" * 10, False) == 10
+        write_file(writer.ops, 0, b"y" * 11, False)
+    assert write_file(writer.ops, 0, b"y" * 10, False) == 10
     with pytest.raises(EAGAIN):
-        writer.ops.write(0, b"z", False)
+        write_file(writer.ops, 0, b"z", False)
     assert Events.INPUT in reader.ops.readiness()
     assert take(reader, 4095) == b"x" * 4095
     assert Events.OUTPUT not in writer.ops.readiness(), "the page is still in use"
@@ -74,17 +74,15 @@ def test_a_full_pipe(owner: FileOwner) -> None:
 
 
 def send_packet(writer: OpenFile, content: bytes) -> int:
-    ops = writer.ops
-    assert isinstance(ops, PipeWriter)
-    return ops.pipe.send(content, False, True)
+    return write_file(writer.ops, 0, content, False, is_packet=True)
 
 
 def test_packets(owner: FileOwner) -> None:
     reader, writer = ends(owner)
     assert send_packet(writer, b"one") == 3
     assert send_packet(writer, b"two" * 1500) == 4500
-    assert writer.ops.write(0, b"and", False) == 3
-    assert writer.ops.write(0, b" bytes", False) == 6
+    assert write_file(writer.ops, 0, b"and", False) == 3
+    assert write_file(writer.ops, 0, b" bytes", False) == 6
     assert take(reader, 100) == b"one"
     assert take(reader, 100) == (b"two" * 1500)[:100], "what has no room of a packet is lost"
     assert take(reader, 5000) == (b"two" * 1500)[4096:]
@@ -98,17 +96,17 @@ def test_a_pipe_is_resized(owner: FileOwner) -> None:
     pipe = writer.ops
     assert isinstance(pipe, PipeWriter)
     for number in range(20):  # around the ring
-        writer.ops.write(0, bytes([number]) * PAGE, False)
+        write_file(writer.ops, 0, bytes([number]) * PAGE, False)
         if number >= 10:
             take(reader, PAGE)
     with pytest.raises(EBUSY):
         pipe.pipe.resize(8, ROOT)
     pipe.pipe.resize(32, ROOT)
-    assert writer.ops.write(0, b"z" * 30 * PAGE, False) == 22 * PAGE
+    assert write_file(writer.ops, 0, b"z" * 30 * PAGE, False) == 22 * PAGE
     assert take(reader, 10 * PAGE) == b"".join(bytes([number]) * PAGE for number in range(10, 20))
     assert take(reader, 40 * PAGE) == b"z" * 22 * PAGE
     pipe.pipe.resize(1, ROOT)
-    assert writer.ops.write(0, b"z" * PAGE, False) == PAGE
+    assert write_file(writer.ops, 0, b"z" * PAGE, False) == PAGE
     user = Credentials()
     user.become(1000, 1000)
     pipe.pipe.resize(256, user)
@@ -148,7 +146,7 @@ def test_without_the_other_end(owner: FileOwner) -> None:
     reader, writer = ends(owner)
     with pytest.raises(EAGAIN):
         take(reader, 1)
-    writer.ops.write(0, b"last", False)
+    write_file(writer.ops, 0, b"last", False)
     writer.drop()
     assert Events.HANG_UP in reader.ops.readiness()
     assert (take(reader, 10), take(reader, 10)) == (b"last", b"")
@@ -157,9 +155,7 @@ def test_without_the_other_end(owner: FileOwner) -> None:
     reader.drop()
     assert Events.ERROR in writer.ops.readiness()
     with pytest.raises(EPIPE):
-        writer.ops.write(0, b"x", False)
-    with pytest.raises(EBADF):
-        take(writer, 1)
+        write_file(writer.ops, 0, b"x", False)
     writer.drop()
 
 
@@ -192,7 +188,7 @@ def test_descriptors(owner: FileOwner, account: Account) -> None:
 
 def test_a_call_in_progress_keeps_what_it_uses(owner: FileOwner, account: Account) -> None:
     reader, writer = ends(owner)
-    writer.ops.write(0, b"queued", False)
+    write_file(writer.ops, 0, b"queued", False)
     reader.hold()  # as a call does, beside the descriptor
     reader.drop()
     while owner.revoke_first():
@@ -204,7 +200,7 @@ def test_a_call_in_progress_keeps_what_it_uses(owner: FileOwner, account: Accoun
     assert owner_of(reader) is KERNEL
     assert take(reader, 100) == b"queued"
     with pytest.raises(EIO):
-        reader.ops.read(0, buffer(1), True)
+        read_file(reader.ops, 0, 1)
     reader.drop()
     writer.drop()
     KERNEL.heap.trim()

@@ -17,7 +17,7 @@ from kernel.files.path import Lookup, resolve, walk
 from kernel.files.path_buffer import PathBuffer, PathBuffers
 from kernel.files.ramfs import RamFs, create_file_system
 from kernel.memory.account import Account
-from tests.kernel.files.test_content import buffer
+from tests.kernel.files.transfers import buffer, read_file, write_file
 
 
 class World:
@@ -51,7 +51,7 @@ class World:
     def make(self, name: bytes, kind: Kind = Kind.REGULAR, mode: int = 0o755, text: bytes = b"") -> Inode:
         inode = tree.create(self.walk(name), kind, mode)
         if text:
-            inode.write(0, text, True)
+            write_file(inode, 0, text)
         inode.drop()
         return inode
 
@@ -71,8 +71,7 @@ class World:
         tree.remove_directory(self.walk(name))
 
     def text(self, name: bytes) -> bytes:
-        destination = buffer(200)
-        return bytes(destination[0 : self.find(name).read(0, destination, True)])
+        return read_file(self.find(name), 0, 200)
 
     def names(self, name: bytes) -> list[bytes]:
         cursor = local(Cursor)
@@ -185,8 +184,7 @@ def test_a_removed_file_lives_while_it_is_open(world: World) -> None:
     inode.hold()
     world.unlink(b"file")
     assert errno_of_call(world.find, b"file") is errno.ENOENT
-    destination = buffer(10)
-    assert inode.read(0, destination, True) == 10 and bytes(destination) == b"still here"
+    assert read_file(inode, 0, 10) == b"still here"
     objects = world.fs.account.heap.objects
     inode.drop()
     assert world.fs.account.heap.objects < objects
@@ -262,7 +260,7 @@ def test_changes_in_a_layer_are_private(image: World) -> None:
     account = image.fs.account
     one = World(create_file_system(account, image.fs.root))
     two = World(create_file_system(account, image.fs.root))
-    one.find(b"etc/passwd").write(0, b"ROOT", True)
+    write_file(one.find(b"etc/passwd"), 0, b"ROOT")
     one.unlink(b"bin/busybox")
     one.make(b"etc/new", text=b"n")
     one.rename(b"etc", b"old")

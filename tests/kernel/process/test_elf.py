@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from codegen.lang import Errno, MutableSlice
+from codegen.lang import Errno
 from kernel.base.errno import ENOEXEC
 from kernel.files.attributes import Attributes
+from kernel.memory.buffer import Buffer
 from kernel.process.elf import ElfImage, read_program
+from tests.kernel.files.transfers import memory_of
 
 EXECUTABLE, SHARED = 2, 3
 LOAD, INTERPRETER = 1, 3
@@ -23,11 +25,8 @@ class File:
     def __init__(self, content: bytes) -> None:
         self.content = content
 
-    def read(self, offset: int, destination: MutableSlice[int], wait: bool) -> int:
-        part = self.content[offset : offset + len(destination)]
-        for index, byte in enumerate(part):
-            destination[index] = byte
-        return len(part)
+    def read(self, offset: int, buffer: Buffer, wait: bool) -> int:
+        return buffer.give(memory_of(self.content[offset : offset + buffer.left]))
 
     def attributes(self) -> Attributes:
         described = Attributes()

@@ -55,7 +55,8 @@ class UserMemory:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.content = bytearray(MEMORY_SIZE)
-        for name in ("copy_in", "copy_out", "copy_in_string", "get", "put"):
+        names = ("copy_in", "copy_in_now", "copy_out", "copy_out_now", "copy_out_some", "copy_in_string", "get", "put")
+        for name in names:
             monkeypatch.setattr(user, name, getattr(self, name))
 
     def at(self, address: int, length: int) -> slice:
@@ -70,6 +71,17 @@ class UserMemory:
 
     def copy_out(self, destination: UserSlice, source: HostSlice[Any]) -> None:
         self.content[self.at(destination.address, destination.length)] = bytes(list(source))
+
+    def copy_in_now(self, destination: HostSlice[Any], source: UserAddr) -> int:
+        self.copy_in(destination, UserSlice(source, len(destination)))
+        return len(destination)
+
+    def copy_out_some(self, destination: UserSlice, source: HostSlice[Any]) -> int:
+        self.copy_out(destination, source)
+        return destination.length
+
+    def copy_out_now(self, destination: UserAddr, source: HostSlice[Any]) -> int:
+        return self.copy_out_some(UserSlice(destination, len(source)), source)
 
     def copy_in_string(self, destination: HostSlice[Any], source: UserAddr) -> int:
         start = int(self.at(source, 1).start)
