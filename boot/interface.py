@@ -12,6 +12,7 @@ from enum import EnumType
 from typing import TYPE_CHECKING, Any
 
 from codegen.layout import measure, of
+from kernel.base.options import KNOWN
 from kernel.containers import abi
 from kernel.devices.channel import CAPACITY, ByteQueue, Channel
 from kernel.files import archive_format
@@ -33,8 +34,9 @@ STRUCTS: dict[str, type] = {
     "ContainerState": abi.ContainerState,
     "FdPair": abi.FdPair,
     "RunSpec": abi.RunSpec,
+    "ResourceLimit": abi.ResourceLimit,
 }
-ENUMS: tuple[EnumType, ...] = (abi.EventKind, abi.RunFlags)
+ENUMS: tuple[EnumType, ...] = (abi.EventKind, abi.RunFlags, abi.ControlOperation)
 NUMBERS = {
     "ARCHIVE_ALIGNMENT": archive_format.ALIGNMENT,
     "ARCHIVE_MAGIC": archive_format.MAGIC,
@@ -53,6 +55,7 @@ def describe(image: Image) -> bytes:
         "kernel": hashlib.sha256(image.elf).hexdigest(),
         "channel": image.symbols[CHANNEL],
         "calls": {call.name: number for number, call in sorted(SYSCALLS.items())},
+        "options": list(KNOWN),
         "enums": {kind.__name__: _members(kind) for kind in ENUMS},
         "numbers": {name: int(value) for name, value in NUMBERS.items()},
         "structs": {name: fields_of(struct) for name, struct in STRUCTS.items()},

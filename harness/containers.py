@@ -39,6 +39,15 @@ NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
+class ResourceLimit:
+    """One limit of a program (setrlimit(2)): the number of the resource, and both limits."""
+
+    resource: int
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True)
 class Program:
     """What to run in a container."""
 
@@ -47,6 +56,10 @@ class Program:
     directory: str = "/"
     user: int = 0
     group: int = 0
+    groups: Sequence[int] = ()
+    """Supplementary groups."""
+    limits: Sequence[ResourceLimit] = ()
+    """Where they are not those of a fresh Linux."""
     files: Mapping[int, int] = field(default_factory=dict)
     """The program's descriptors: its number, and that of the agent."""
     takes_terminal: bool = False
@@ -113,6 +126,7 @@ def run_spec(path: str, program: Program) -> Buffer:
     directory_buffer, directory_length = _bytes(program.directory)
     environment = [text(f"{name}={value}") for name, value in program.environment.items()]
     pairs = b"".join(pack("FdPair", source=source, target=target).content for target, source in program.files.items())
+    limits = [pack("ResourceLimit", resource=one.resource, soft=one.soft, hard=one.hard) for one in program.limits]
     return _sized(
         pack(
             "RunSpec",
@@ -130,6 +144,10 @@ def run_spec(path: str, program: Program) -> Buffer:
             gid=program.group,
             fds=into(pairs),
             fds_count=len(program.files),
+            groups=into(struct.pack(f"<{len(program.groups)}I", *program.groups)),
+            groups_count=len(program.groups),
+            limits=into(b"".join(limit.content for limit in limits)),
+            limits_count=len(limits),
         )
     )
 
@@ -175,6 +193,11 @@ async def query(guest: Guest, container: int) -> dict[str, int]:
     state = out(size)
     await guest.sys.query_container(container, state, size)
     return unpack("ContainerState", state.content)
+
+
+async def open_root(guest: Guest, container: int) -> int:
+    """A descriptor of the root directory of a container. Raises OSError."""
+    return await guest.sys.control_container(container, member("ControlOperation", "OPEN_ROOT"), 0)
 
 
 async def events(guest: Guest, container: int) -> list[Event]:

@@ -15,6 +15,8 @@ from kernel.base.text import index_of, parse_number, starts_with
 SPACE: u8 = 0x20
 EQUALS: u8 = 0x3D
 MAXIMUM_LENGTH: u64 = 1024
+KNOWN = ("cpus", "harness", "quiet", "standalone", "timer_khz", "tsc_khz")
+"""The keys that mean something, to the kernel or to the first process."""
 
 
 @struct

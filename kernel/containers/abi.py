@@ -17,6 +17,8 @@ HOSTNAME_MAX: u64 = 64
 """__NEW_UTS_LEN of Linux."""
 ARGUMENTS_MAX: u64 = 4096
 FILES_MAX: u64 = 1024
+LIMITS_MAX: u64 = 16
+"""One for each resource."""
 
 
 @width(u32)
@@ -41,6 +43,8 @@ class ControlOperation(IntEnum):
     """Kill every process; the container stays."""
     SIGNAL = 4
     """Send signal `argument` to every process."""
+    OPEN_ROOT = 5
+    """Return a descriptor of its root directory, to be read and as a place for openat(2)."""
 
 
 @struct(size=96)
@@ -79,6 +83,17 @@ class FdPair:
     target: i32 = 0
 
 
+@struct(size=24)
+class ResourceLimit:
+    """One limit of the new process, as setrlimit(2) sets it."""
+
+    resource: u32 = 0
+    reserved: u32 = 0
+    """0, or EINVAL."""
+    soft: u64 = 0
+    hard: u64 = 0
+
+
 @width(u32)
 class RunFlags(IntFlag):
     """`RunSpec.flags`; any other bit is EINVAL."""
@@ -91,7 +106,7 @@ class RunFlags(IntFlag):
 RUN_FLAG_BITS: u32 = 1
 
 
-@struct(size=104)
+@struct(size=136)
 class RunSpec:
     """run_in_container: what the new process is to be."""
 
@@ -113,6 +128,12 @@ class RunSpec:
     fds: UserAddr = UserAddr(0)
     """Array of `fds_count` FdPair."""
     fds_count: u64 = 0
+    groups: UserAddr = UserAddr(0)
+    """Array of `groups_count` supplementary groups, u32 each."""
+    groups_count: u64 = 0
+    limits: UserAddr = UserAddr(0)
+    """Array of `limits_count` ResourceLimit; what is not in it is as in a fresh Linux."""
+    limits_count: u64 = 0
 
 
 RUN_SIZE_FIRST: u64 = 104

@@ -16,17 +16,19 @@ from codegen.lang import (
     struct,
     u8,
     u32,
+    u64,
     uninitialised,
 )
-from kernel.base.errno import ENOTDIR, ENOTTY, ESRCH
-from kernel.containers.abi import ContainerStage, FdPair
+from kernel.base.errno import EINVAL, ENOTDIR, ENOTTY, EPERM, ESRCH
+from kernel.containers.abi import ContainerStage, FdPair, ResourceLimit
 from kernel.containers.container import Container
 from kernel.devices.terminal_ends import SlaveEnd
 from kernel.files.flags import Resolve
 from kernel.files.inode import Inode
 from kernel.files.path import Lookup, resolve
-from kernel.files.table import FileTable, create_table
+from kernel.files.table import DESCRIPTORS_MAX, FileTable, create_table
 from kernel.process.arguments import Arguments
+from kernel.process.limits import RESOURCES, Resource
 from kernel.process.process import Process, make_process
 from kernel.process.program import Program
 from kernel.process.start import start_program
@@ -43,13 +45,16 @@ class Request:
     group: u32 = 0
     takes_terminal: bool = False
     pairs: Slice[FdPair] = uninitialised()
+    groups: Slice[u32] = uninitialised()
+    limits: Slice[ResourceLimit] = uninitialised()
 
 
 def run(container: Container, request: Request, source: FileTable) -> Fallible[Process]:
     """Start a process in `container` as `request` says; all of it exists afterwards, or nothing.
 
-    EAGAIN at the process limit; ESRCH when the container is dying; what execve(2) and chdir(2) raise; EBADF for a
-    descriptor that the caller does not have; ENOTTY and EPERM for a terminal that cannot be had; ENOMEM.
+    EAGAIN at the process limit; EINVAL, EPERM for its limits; ESRCH when the container is dying; what execve(2) and
+    chdir(2) raise; EBADF for a descriptor that the caller does not have; ENOTTY and EPERM for a terminal that cannot be
+    had; ENOMEM.
     """
     if container.is_dying:
         raise ESRCH
@@ -57,7 +62,10 @@ def run(container: Container, request: Request, source: FileTable) -> Fallible[P
     with on_error(process.discard):
         process.change_owner(request.user)
         process.credentials.become(request.user, request.group)
+        process.credentials.set_groups(request.groups)
+        set_limits(process, request.limits)
         process.files = create_table(container.account)
+        process.files.limit = process.settings.limits.soft_of(Resource.FILES)
         with on_error(process.files.drop), on_error(give_terminal_back, process):
             pass_files(process.files, request.pairs, source)
             if request.takes_terminal:
@@ -86,6 +94,18 @@ def begin(container: Container, process: Process, request: Request, lookup: Look
     program.lookup = lookup
     program.arguments = request.arguments
     start_program(process, program, request.path)
+
+
+def set_limits(process: Process, wanted: Slice[ResourceLimit]) -> Fallible[None]:
+    """Let the new `process` begin with these limits. EINVAL; EPERM for more descriptors than there can be."""
+    limits = process.settings.limits
+    for limit in wanted:
+        if u64(limit.resource) >= RESOURCES or limit.reserved != 0 or limit.soft > limit.hard:
+            raise EINVAL
+        if limit.resource == u32(Resource.FILES) and limit.hard > DESCRIPTORS_MAX:
+            raise EPERM
+        limits.soft[limit.resource] = limit.soft
+        limits.hard[limit.resource] = limit.hard
 
 
 def pass_files(table: FileTable, pairs: Slice[FdPair], source: FileTable) -> Fallible[None]:

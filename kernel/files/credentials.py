@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Array, array, copy, inline, struct, u32, u64
+from codegen.lang import Array, Slice, array, copy, inline, struct, u32, u64
 from kernel.files.capability import Capabilities, Capability
 
 GROUPS_MAX = 32
@@ -60,6 +60,11 @@ class Credentials:
         self.saved_group = group
         self.capabilities.begin(user == 0)
         self.group_count = 0
+
+    def set_groups(self, groups: Slice[u32]) -> None:
+        """Have these supplementary groups, at most GROUPS_MAX."""
+        copy(self.groups[0 : len(groups)], groups)
+        self.group_count = len(groups)
 
     def be_real(self) -> None:
         """Act on files as the real ids, with what the real user may (access(2))."""

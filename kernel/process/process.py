@@ -317,4 +317,6 @@ def make_process(container: Container, model: Process | None) -> Fallible[Proces
     process.container = container
     process.started = now()
     process.space = NOTHING
+    if model is None:
+        process.settings.limits.begin(container.account.processes.limit)
     return process

@@ -54,11 +54,12 @@ def start_program(process: Process, program: Program, path: Slice[u8]) -> Fallib
     process.session.foreground = process.group_id
     process.container.numbers.add_thread(thread, process.pid)
     process.name_thread(thread, base_name(path))
-    process.settings.limits.begin(process.container.account.processes.limit)
     process.settings.limits.apply_to(space)
     thread.frame.start_user(UserAddr(program.entry), UserAddr(program.stack_pointer))
     switch.prepare_user(thread)
     start(thread)
+    if process.settings.limits.has_processor_time:
+        process.processor_limit.begin(process)
 
 
 def undo_load(space: AddressSpace, file: Execution) -> None:

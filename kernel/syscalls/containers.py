@@ -25,6 +25,7 @@ from kernel.containers.abi import (
     CONFIG_SIZE_FIRST,
     FILES_MAX,
     HOSTNAME_MAX,
+    LIMITS_MAX,
     NAME_MAX,
     RUN_FLAG_BITS,
     RUN_SIZE_FIRST,
@@ -33,6 +34,7 @@ from kernel.containers.abi import (
     ContainerState,
     ControlOperation,
     FdPair,
+    ResourceLimit,
     RunFlags,
     RunSpec,
 )
@@ -42,7 +44,8 @@ from kernel.containers.handle import ContainerHandle, handle_of
 from kernel.containers.handle import open_container as open_handle
 from kernel.containers.run import Request, run
 from kernel.files.attributes import Access
-from kernel.files.flags import PATH_MAX, Resolve
+from kernel.files.credentials import GROUPS_MAX
+from kernel.files.flags import PATH_MAX, OpenFlags, Resolve
 from kernel.files.inode import Inode
 from kernel.files.path import Lookup, resolve
 from kernel.memory import user
@@ -57,6 +60,7 @@ from kernel.sched.control import set_shares
 from kernel.sched.group import HIGHEST_WEIGHT
 from kernel.sched.thread import Thread
 from kernel.syscalls.declare import syscall
+from kernel.syscalls.files_open import open_ops
 from kernel.syscalls.files_support import begin_lookup, drop_start, hold_start
 
 LARGEST_STRUCT: u64 = 4096
@@ -152,7 +156,7 @@ def run_in_container(task: Thread, fd: Fd, spec: UserAddr, size: u64) -> Fallibl
         raise EINVAL
     if wanted.argv_count > ARGUMENTS_MAX or wanted.envp_count > ARGUMENTS_MAX:
         raise E2BIG
-    if wanted.fds_count > FILES_MAX:
+    if wanted.fds_count > FILES_MAX or wanted.groups_count > GROUPS_MAX or wanted.limits_count > LIMITS_MAX:
         raise EINVAL
     request = local(Request)
     request.user = wanted.uid
@@ -175,7 +179,7 @@ def run_in_container(task: Thread, fd: Fd, spec: UserAddr, size: u64) -> Fallibl
 
 
 def run_with_texts(task: Thread, handle: ContainerHandle, wanted: RunSpec, request: Request) -> Fallible[Process]:
-    """Copy the path, the directory and the descriptors of the spec, and run it.
+    """Copy the path, the directory, descriptors, limits and groups of the spec, and run it.
 
     The container may be destroyed while that is copied: so the handle is asked for it afterwards.
     """
@@ -184,18 +188,24 @@ def run_with_texts(task: Thread, handle: ContainerHandle, wanted: RunSpec, reque
         raise EINVAL
     if wanted.path_length >= PATH_MAX or wanted.cwd_length >= PATH_MAX:
         raise ENAMETOOLONG
-    pairs_size = wanted.fds_count * size_of(FdPair)
-    texts = heap.allocate_bytes(pairs_size + wanted.path_length + wanted.cwd_length)
+    limits_size = wanted.limits_count * size_of(ResourceLimit)
+    pairs_end = limits_size + wanted.fds_count * size_of(FdPair)
+    groups_end = pairs_end + wanted.groups_count * size_of(u32)
+    path_end = groups_end + wanted.path_length
+    texts = heap.allocate_bytes(path_end + wanted.cwd_length)
     with deferred(heap.free_bytes, texts):
-        user.copy_in(texts[0:pairs_size], UserSlice(wanted.fds, pairs_size))
-        path_end = pairs_size + wanted.path_length
-        path = texts[pairs_size:path_end]
+        user.copy_in(texts[0:limits_size], UserSlice(wanted.limits, limits_size))
+        user.copy_in(texts[limits_size:pairs_end], UserSlice(wanted.fds, pairs_end - limits_size))
+        user.copy_in(texts[pairs_end:groups_end], UserSlice(wanted.groups, groups_end - pairs_end))
+        path = texts[groups_end:path_end]
         user.copy_in(path, UserSlice(wanted.path, wanted.path_length))
         directory = texts[path_end : len(texts)]
         user.copy_in(directory, UserSlice(wanted.cwd, wanted.cwd_length))
         request.path = path
         request.directory = directory
-        request.pairs = slice_at(FdPair, address_of(texts), wanted.fds_count)
+        request.limits = slice_at(ResourceLimit, address_of(texts), wanted.limits_count)
+        request.pairs = slice_at(FdPair, address_of(texts) + limits_size, wanted.fds_count)
+        request.groups = slice_at(u32, address_of(texts) + pairs_end, wanted.groups_count)
         return run(handle.get(), request, task.process.files)
 
 
@@ -211,10 +221,11 @@ def destroy_container(task: Thread, fd: Fd) -> Fallible[None]:
 
 
 @syscall(1003)
-def control_container(task: Thread, fd: Fd, operation: u32, argument: u64) -> Fallible[None]:
-    """Freeze, thaw, kill or signal all of a container. EINVAL for an unknown operation or signal; EBADF, ESRCH.
+def control_container(task: Thread, fd: Fd, operation: u32, argument: u64) -> Fallible[u64]:
+    """Freeze, thaw, kill or signal all of a container: 0. Or open its root: a descriptor, ENOMEM, EMFILE.
 
-    Freezing and thawing are for all containers inside, too; nobody freezes itself (EDEADLK).
+    EINVAL for an unknown operation or signal; EBADF, ESRCH. Freezing and thawing are for all containers inside, too;
+    nobody freezes itself (EDEADLK).
     """
     container = handle_of(task.process.files.get(fd)).get()
     if operation == u32(ControlOperation.FREEZE) or operation == u32(ControlOperation.THAW):
@@ -235,8 +246,18 @@ def control_container(task: Thread, fd: Fd, operation: u32, argument: u64) -> Fa
                 kill_process(process, u32(Signal.KILL))
             else:
                 send_to_process(process, u32(argument))
+    elif operation == u32(ControlOperation.OPEN_ROOT):
+        return u64(open_root(task, container))
     else:
         raise EINVAL
+    return 0
+
+
+def open_root(task: Thread, container: Container) -> Fallible[Fd]:
+    """A descriptor of the root directory of `container`, charged to the caller's. EMFILE, ENOMEM."""
+    file = open_ops(task.process.container.files, container.root, container.root, OpenFlags.DIRECTORY)
+    with deferred(file.drop):
+        return task.process.files.install(file, True)
 
 
 @syscall(1004)

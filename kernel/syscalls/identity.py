@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.lang import Fallible, Pid, UserAddr, copy, i32, inline, local, local_array, struct, u32, u64
+from codegen.lang import Fallible, Pid, UserAddr, i32, inline, local, local_array, struct, u32, u64
 from kernel.base.errno import EACCES, EAGAIN, EINVAL, ENOMEM, EPERM, ESRCH
 from kernel.files.capability import Capability
 from kernel.files.credentials import GROUPS_MAX, Credentials
@@ -283,8 +283,7 @@ def setgroups(task: Thread, size: u64, list: UserAddr) -> Fallible[None]:
     groups = local_array(u32, GROUPS_MAX)
     for index in range(size):
         groups[index] = user.get(u32, UserAddr(list + 4 * index))
-    copy(credentials.groups[0:size], groups[0:size])
-    credentials.group_count = size
+    credentials.set_groups(groups[0:size])
 
 
 @syscall(111)

@@ -1,0 +1,1 @@
+"""What happens between the host and one container: its users, volumes and streams."""
