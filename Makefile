@@ -14,7 +14,7 @@ help: ## print this help
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || \
 	 sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make run COMMAND='/bin/busybox uname -a' RUN_OPTIONS='--machine q35 -v'"
+	@echo "  make run COMMAND='/bin/busybox uname -a' RUN_OPTIONS='--machine q35 --log'"
 
 .venv/.ready: pyproject.toml harness/setup.sh
 	@sh harness/setup.sh

@@ -6,7 +6,7 @@ import io
 import os
 import stat
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Protocol
 from harness.errors import HarnessError
 from harness.images import explained, read_image
 from harness.images.contents import PAGE, Bytes, Contents, Piece, contents_of, pages
+from harness.images.graft import Graft, graft_all
 from harness.images.limits import NAME_MAX
 from harness.images.losses import Warn
 from harness.images.memory import check_machine
@@ -205,9 +206,10 @@ def write_boot_archive(
     warn: Warn,
     files: Mapping[str, bytes],
     memory: int | None,
+    grafts: Mapping[str, Sequence[Graft]] | None = None,
 ) -> None:
     """Write the archive that the kernel starts from: `/agent`, `/images/NAME/...`, and further executable files, which
-    may be below those.
+    may be below those. Into each image its `grafts` are put.
 
     Raises HarnessError: for a root file system that cannot be read or is damaged, or if all do not fit into a machine
     with so much `memory`, which is known before contents are read; OSError for `output`. What cannot be kept is said
@@ -223,6 +225,7 @@ def write_boot_archive(
             if not 0 < len(encoded) <= NAME_MAX or b"/" in encoded or encoded in (b".", b".."):
                 raise HarnessError(f"{name!r} cannot be the name of a root file system")
             trees.append(read_image(source, stack))
+            graft_all(trees[-1], (grafts or {}).get(name, []), warn)
             folder.children[encoded] = trees[-1].root
             if memory is not None:
                 check_machine(source, sum(tree.cost for tree in trees), memory)

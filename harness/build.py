@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -15,6 +15,7 @@ from boot.errors import BuildFailed
 from codegen.root import BUILD_FOLDER
 from harness.archive import write_boot_archive
 from harness.errors import HarnessError
+from harness.images.graft import Graft
 
 KERNEL = BUILD_FOLDER / "pithos.elf"
 IMAGE_ROOT = "images"
@@ -50,6 +51,14 @@ def ensure_ctr(progress: Progress | None = None) -> bytes:
         return write_ctr(progress).read_bytes()
 
 
+def ensure_init(progress: Progress | None = None) -> bytes:
+    """The ELF file of the init of containers, built if a source changed. Raises HarnessError."""
+    from user.output import write_init
+
+    with told_of("program init"):
+        return write_init(progress).read_bytes()
+
+
 @contextmanager
 def told_of(what: str) -> Iterator[None]:
     """Turn what the compiler refuses into a HarnessError. The compiler is not imported where nothing is wrong."""
@@ -68,8 +77,11 @@ def write_archive(
     warn: Callable[[str], None],
     files: Mapping[str, bytes] | None = None,
     memory: int | None = None,
+    grafts: Mapping[str, Sequence[Graft]] | None = None,
 ) -> Path:
     """A boot archive with root file systems by name, in build/archives; the same contents have the same path.
+
+    `grafts` are put into the root file system of the name.
 
     Raises HarnessError for root file systems that cannot be had, or do not fit into a machine with so much `memory`.
     """
@@ -81,7 +93,7 @@ def write_archive(
         with tempfile.NamedTemporaryFile(dir=folder, prefix=UNFINISHED, delete=False) as file:
             unfinished = Path(file.name)
             output = HashedFile(file)
-            write_boot_archive(output, agent, images, warn, files or {}, memory)
+            write_boot_archive(output, agent, images, warn, files or {}, memory, grafts)
         path = folder / f"{output.hash.hexdigest()[:16]}{SUFFIX}"
         unfinished.replace(path)
     except OSError as error:

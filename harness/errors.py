@@ -9,3 +9,7 @@ class HarnessError(Exception):
 
 class MachineDied(HarnessError):
     """The machine ended, or its channel closed, while it was still needed."""
+
+
+class GuestPanic(MachineDied):
+    """The kernel of the machine panicked: it found a fault of its own."""

@@ -58,6 +58,12 @@ def call_numbers() -> dict[str, int]:
     return numbers
 
 
+def option_names() -> list[str]:
+    """The words that may stand on the kernel's command line."""
+    names: list[str] = interface()["options"]
+    return names
+
+
 def number(name: str) -> int:
     """A number that both sides use, such as MAXIMUM_CPUS."""
     return int(interface()["numbers"][name])

@@ -6,6 +6,8 @@ import sys
 
 OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
 """Statuses of our own, as docker run has them."""
+PANICKED = 123
+"""The kernel panicked."""
 
 
 def say(message: str) -> None:

@@ -7,17 +7,21 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from codegen.progress import StageLine
 from harness import containers, interface
-from harness.build import IMAGE_ROOT, disk_image, ensure_kernel, write_archive
+from harness.build import IMAGE_ROOT, disk_image, ensure_init, ensure_kernel, write_archive
 from harness.containers import Limits, Program
+from harness.engine.guest_files import GuestFiles
+from harness.engine.users import find_user
+from harness.engine.volumes import Volume, copy_back
 from harness.errors import HarnessError
 from harness.guest import Guest
+from harness.images.graft import Graft
 from harness.machine import Machine
 from harness.messages import NOT_EXECUTABLE, NOT_FOUND, OWN_FAILURE, say
 from harness.relay import SIGNALLED, Relay
@@ -27,6 +31,8 @@ from harness.terminal import for_terminal, make_terminal, raw, window_of
 
 CANNOT_START = frozenset({errno.EACCES, errno.ENOEXEC, errno.EISDIR, errno.ELOOP, errno.ENOTDIR})
 IMAGE_NAME = "root"
+INIT = "/sbin/pithos-init"
+"""Where --init has its program in the container."""
 F_SETFL = 4
 """Of fcntl(2)."""
 
@@ -46,6 +52,16 @@ class Job:
     reads_input: bool = True
     has_terminal: bool = False
     """-t: the program gets a terminal."""
+    has_init: bool = False
+    """--init: the program is a child of process 1, which passes signals on and reaps."""
+    user: str = "0"
+    """USER[:GROUP], by names or numbers of the container."""
+    groups: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that were asked for; those that every program has are in `program`."""
+    volumes: Sequence[Volume] = ()
+    grafts: Sequence[Graft] = ()
+    """What is put into the root file system: the volumes, and empty directories."""
 
 
 def write_all(descriptor: int) -> Sink:
@@ -68,7 +84,9 @@ def prepare(job: Job, stack: ExitStack, progress: Callable[[str, int, int], None
     """Build what the machine is started from; a disk image lasts as long as `stack`. Raises HarnessError."""
     kernel = ensure_kernel(progress)
     check_limits(job.limits)
-    archive = write_archive({IMAGE_NAME: job.rootfs}, say, memory=job.machine.memory)
+    files = {f"{IMAGE_ROOT}/{IMAGE_NAME}{INIT}": ensure_init(progress)} if job.has_init else {}
+    grafts = {IMAGE_NAME: job.grafts}
+    archive = write_archive({IMAGE_NAME: job.rootfs}, say, files, job.machine.memory, grafts)
     machine = replace(job.machine, kernel=kernel, archive=archive)
     if job.from_disk:
         disk = stack.enter_context(disk_image(kernel, archive, machine.words))
@@ -107,10 +125,27 @@ async def _run_in(machine: RunningMachine, job: Job, relay: Relay) -> int:
         )
     except OSError as error:
         raise HarnessError(f"no container: {error.strerror}{_hint(error)}") from None
+    job = replace(job, program=await _program(guest, container, job))
     status = await (_run_in_terminal if job.has_terminal else _run_program)(guest, container, job, relay)
     if job.is_verbose:
         await _report(guest, container)
     return status
+
+
+async def _program(guest: Guest, container: int, job: Job) -> Program:
+    """What is run, as whom and with which variables: what docker sets, then what was asked for."""
+    user = await find_user(GuestFiles(guest, container), job.user, job.groups)
+    hostname = job.hostname or str((await containers.query(guest, container))["id"])
+    settings = {**job.program.environment, "HOSTNAME": hostname, "HOME": user.home, **job.environment}
+    arguments = job.program.arguments
+    return replace(
+        job.program,
+        arguments=(INIT, *arguments) if job.has_init else arguments,
+        environment=settings,
+        user=user.user,
+        group=user.group,
+        groups=user.groups,
+    )
 
 
 def _hint(error: OSError) -> str:
@@ -130,9 +165,7 @@ async def _run_program(guest: Guest, container: int, job: Job, relay: Relay) -> 
     try:
         pidfd = await containers.run(guest, container, replace(job.program, files=theirs))
     except OSError as error:
-        await _check_directory(guest, container, job.program)
-        await guest.sys.destroy_container(container)
-        return _refused(job.program.arguments, error)
+        return await _refused(guest, container, job, error)
     for descriptor in theirs.values():
         await guest.sys.close(descriptor)
     source = HostInput(sys.stdin.fileno()) if job.reads_input else None
@@ -141,7 +174,7 @@ async def _run_program(guest: Guest, container: int, job: Job, relay: Relay) -> 
     streams.add_output(errors.read_end, write_all(2))
     if source is None:
         await streams.close_input()
-    return await _stream_to_end(guest, container, pidfd, streams, relay)
+    return await _stream_to_end(guest, container, pidfd, streams, relay, job)
 
 
 async def _run_in_terminal(guest: Guest, container: int, job: Job, relay: Relay) -> int:
@@ -154,9 +187,7 @@ async def _run_in_terminal(guest: Guest, container: int, job: Job, relay: Relay)
     try:
         pidfd = await containers.run(guest, container, program)
     except OSError as error:
-        await _check_directory(guest, container, job.program)
-        await guest.sys.destroy_container(container)
-        return _refused(job.program.arguments, error)
+        return await _refused(guest, container, job, error)
     await guest.sys.close(slave)
     with ExitStack() as stack:
         if job.reads_input:
@@ -165,11 +196,11 @@ async def _run_in_terminal(guest: Guest, container: int, job: Job, relay: Relay)
         streams = Streams(guest, pidfd, source, terminal.keyboard)
         streams.add_output(terminal.screen, write_all(1))
         relay.on_resize(lambda: streams.run_soon(lambda: terminal.resize(window_of(0, 1))))
-        return await _stream_to_end(guest, container, pidfd, streams, relay)
+        return await _stream_to_end(guest, container, pidfd, streams, relay, job)
 
 
-async def _stream_to_end(guest: Guest, container: int, pidfd: int, streams: Streams, relay: Relay) -> int:
-    """Stream until the program has ended, destroy the container, and pass on the rest of the output."""
+async def _stream_to_end(guest: Guest, container: int, pidfd: int, streams: Streams, relay: Relay, job: Job) -> int:
+    """Stream until the program has ended, copy volumes back, destroy the container, pass on the rest of the output."""
 
     async def signalled(number: int) -> None:
         with suppress(ProcessLookupError):
@@ -179,8 +210,17 @@ async def _stream_to_end(guest: Guest, container: int, pidfd: int, streams: Stre
     await streams.until_ended()
     relay.detach()
     status = await containers.wait(guest, pidfd)
+    failure: HarnessError | None = None
+    if job.volumes:
+        await guest.sys.control_container(container, interface.member("ControlOperation", "KILL"), 0)
+        try:
+            await copy_back(GuestFiles(guest, container), job.volumes, job.grafts, say)
+        except HarnessError as error:
+            failure = error
     await guest.sys.destroy_container(container)
     await streams.drain()
+    if failure is not None:
+        raise failure
     return status
 
 
@@ -197,8 +237,13 @@ async def _check_directory(guest: Guest, container: int, program: Program) -> No
         return
 
 
-def _refused(arguments: Sequence[str], error: OSError) -> int:
+async def _refused(guest: Guest, container: int, job: Job, error: OSError) -> int:
     """The program did not start: say why, as a shell does."""
+    arguments = job.program.arguments
+    await _check_directory(guest, container, job.program)
+    await guest.sys.destroy_container(container)
+    if error.errno in (errno.EINVAL, errno.EPERM) and job.program.limits:
+        raise HarnessError(f"--ulimit: {error.strerror}: one of the limits is more than there can be")
     if error.errno == errno.ENOMEM:
         raise HarnessError(f"{arguments[0]}: {error.strerror}{_hint(error)}")
     say(f"{arguments[0]}: {error.strerror}")

@@ -6,6 +6,7 @@ Memory can be read at any time; registers are those of CPU 0 and make sense whil
 from __future__ import annotations
 
 import asyncio
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,13 +15,17 @@ from typing import TYPE_CHECKING
 
 from harness import physical
 from harness.channel import Channel, find_channel
-from harness.errors import MachineDied
+from harness.errors import GuestPanic, MachineDied
 from harness.guest import Guest
 from harness.physical import PhysicalMemory
 
 if TYPE_CHECKING:
     from harness.inspect import Kernel
     from harness.machine import Machine
+
+
+PANIC = re.compile(r"^panic(?: on cpu \d+)?: (.*)$", re.MULTILINE)
+PLACE = re.compile(r'^  File "(.*)", line (\d+), in ', re.MULTILINE)
 
 
 class Console:
@@ -150,6 +155,19 @@ class RunningMachine(ABC):
         return Kernel(self.memory, self.machine.kernel.read_bytes())
 
     def died(self, what: str) -> MachineDied:
-        """The error to raise when the machine ended too early, with the console's last words."""
-        tail = self.console.tail()
-        return MachineDied(f"{what}; the console's last lines:\n{tail}" if tail else f"{what}, silently")
+        """The error to raise when the machine ended too early: that of a panic, or with the console's last words."""
+        panic = panic_in(self.console.text)
+        if panic is not None:
+            return GuestPanic(panic)
+        tail = self.console.tail(1)
+        return MachineDied(f"{what}; the kernel's last words: {tail}" if tail else f"{what}, silently")
+
+
+def panic_in(text: str) -> str | None:
+    """What the console says of a panic, in one line: why and where (kernel/base/panic.py)."""
+    found = PANIC.search(text)
+    if found is None:
+        return None
+    places = [place for place in PLACE.findall(text[: found.start()]) if place[1] != "0"]  # stubs have no lines
+    where = f", {places[-1][0]}:{places[-1][1]}" if places else ""
+    return f"the kernel panicked: {found[1].strip()}{where} (--log shows the calls that led there)"

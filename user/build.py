@@ -64,6 +64,13 @@ def build_ctr(*, cache: Path | None = None, progress: Progress | None = None) ->
     return build(user_main, cache=cache, progress=progress)
 
 
+def build_init(*, cache: Path | None = None, progress: Progress | None = None) -> bytes:
+    """The static ELF of the first process that --init starts."""
+    from user.init.main import user_main
+
+    return build(user_main, cache=cache, progress=progress)
+
+
 def build_bench(*, cache: Path | None = None) -> dict[str, bytes]:
     """The static ELFs that the benchmark runs in the guest, by name."""
     from user.bench.main import user_main as bench_main

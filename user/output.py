@@ -35,6 +35,17 @@ def write_ctr(progress: Progress | None = None, folder: Path = BUILD_FOLDER) -> 
     return write_program("ctr", build, folder)
 
 
+def write_init(progress: Progress | None = None, folder: Path = BUILD_FOLDER) -> Path:
+    """Build the init of containers if a source of it has changed; returns the path."""
+
+    def build() -> bytes:
+        from user.build import build_init
+
+        return build_init(cache=folder / "cache", progress=progress)
+
+    return write_program("init", build, folder)
+
+
 def write_program(name: str, build: Callable[[], bytes], folder: Path) -> Path:
     """Write what `build` makes to NAME.elf, if a source has changed."""
     path = folder / f"{name}.elf"

@@ -62,13 +62,13 @@ class FolderReader:
         for entry in names:
             path = os.path.join(name, entry)
             try:
-                if self._read(path):
+                if self.read(path):
                     below.append(path)
             except FileNotFoundError:
                 self._tree.losses.note(Loss.CHANGED, path)
         return below
 
-    def _read(self, name: bytes) -> bool:
+    def read(self, name: bytes) -> bool:
         """Put one file into the tree; whether it is a directory that is to be read."""
         path = os.path.join(self._top, name)
         status = os.lstat(path)

@@ -115,6 +115,30 @@ class Tree:
         else:
             self._link(pending, node)
 
+    def replace(self, path: bytes, node: Node, cost: int) -> bool:
+        """Let `path`, which has names, name `node` in place of all that was there, in directories that are made for it.
+
+        Links on the way are followed, one at its end too. `cost` is that of all that is in it. False, and nothing is
+        put, where a file is in the way.
+        """
+        *folders, name = split(path)
+        place = self._find_or_make(folders)
+        for _ in range(SYMLINK_MAX):
+            old = None if place is None else place.children.get(name)
+            if old is None or old.kind != stat.S_IFLNK or not split(old.target):
+                break
+            path = old.target if old.target.startswith(b"/") else b"/".join([*folders, old.target])
+            *folders, name = split(path)
+            place = self._find_or_make(folders)
+        if place is None or name == b"..":
+            return False
+        old = place.children.pop(name, None)
+        if old is not None:
+            self._drop(old, name)
+        self._name(place, name, node)
+        self.cost += cost - node.cost
+        return True
+
     def finish(self) -> None:
         """All members are there: make the hard links whose targets came after them."""
         while self._pending:
@@ -156,6 +180,14 @@ class Tree:
         if found is None:
             self.losses.note(Loss.LOOP, path)
         return found
+
+    def _find_or_make(self, folders: list[bytes]) -> Node | None:
+        """The directory that these names lead to, made where nothing is; None where a file is in the way."""
+        for count in range(1, len(folders) + 1):
+            named = self._find(b"/".join(folders[:count]))
+            if named is not None and not named.is_directory and named.kind != stat.S_IFLNK:
+                return None
+        return self._walk(folders, True, b"/".join(folders))
 
     def _find(self, path: bytes) -> Node | None:
         """What a path names, if anything; a link in its last place is not followed."""

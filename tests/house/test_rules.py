@@ -30,7 +30,7 @@ def test_refused(importer: str, imported: str, part: str) -> None:
         ("kernel.base.log", "codegen.lang"),
         ("harness.inspect", "kernel.sched.thread"),
         ("kernel.machine.idt", "boot.layout"),
-        ("harness.commands", "click"),
+        ("harness.cli.group", "click"),
     ],
 )
 def test_allowed(importer: str, imported: str) -> None:

@@ -57,7 +57,7 @@ def test_a_signal_ends_a_program_that_heeds_it(rootfs: Path) -> None:
 
 
 def test_a_program_that_does_not_heed_sigterm_is_killed_in_the_end(rootfs: Path) -> None:
-    with started("-v", rootfs, "--", "sh", "-c", "echo on; sleep 1000") as process:
+    with started("--log", rootfs, "--", "sh", "-c", "echo on; sleep 1000") as process:
         process.send_signal(signal.SIGTERM)
         begin = time.monotonic()
         assert process.wait(TIMEOUT) == 128 + signal.SIGKILL

@@ -25,7 +25,7 @@ CTRL_C, CTRL_D, CTRL_Z, LEFT, UP = b"\x03", b"\x04", b"\x1a", b"\x1b[D", b"\x1b[
 @pytest.fixture
 def shell(rootfs: Path) -> Iterator[Shell]:
     """busybox ash at its first prompt."""
-    with Shell("-it", "-v", rootfs, "--", "/bin/sh", TERM="vt100") as started:
+    with Shell("-it", "--log", rootfs, "--", "/bin/sh", TERM="vt100") as started:
         started.expect(PROMPT)
         yield started
 
@@ -153,7 +153,7 @@ def test_a_terminal_outlives_the_folders_of_the_path_that_lack_the_program(rootf
 
 def test_input_that_is_no_terminal_is_refused(rootfs: Path) -> None:
     done = run("-it", rootfs, "--", "/bin/true")
-    assert (done.returncode, done.stderr) == (125, b"pithos: the input device is not a TTY\n")
+    assert (done.returncode, done.stderr) == (125, b"pithos: the input device is not a TTY: leave out -t or -i\n")
 
 
 def test_no_terminal(rootfs: Path) -> None:
