@@ -58,6 +58,8 @@ class Guest:
         self._is_ready = False
         self._turn = asyncio.Lock()
         self.sys = SystemCalls(self)
+        self.programs = 0
+        """How many programs are streamed to and from it at the moment (harness/streams.py)."""
 
     async def wait_ready(self) -> None:
         """Wait for the agent's first word after start."""
@@ -81,7 +83,9 @@ class Guest:
         sequence = self._sequence
         request = agent_protocol.encode(sequence, number, [_as_argument(value) for value in arguments])
         await self._machine.send(request.content)
-        return asyncio.ensure_future(self._answer(sequence, request))
+        answer = asyncio.ensure_future(self._answer(sequence, request))
+        answer.add_done_callback(_note_failure)
+        return asyncio.shield(answer)  # a caller that is cancelled leaves its answer to be read all the same
 
     async def _answer(self, sequence: int, request: Request) -> int:
         async with self._turn:  # waiters get a Lock in the order in which they asked
@@ -119,6 +123,12 @@ class Guest:
         finally:
             await self.sys.close(fd)
         return b"".join(parts)
+
+
+def _note_failure(answer: asyncio.Future[int]) -> None:
+    """Nobody may be there any more to whom a failure matters."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _as_argument(value: Argument) -> int | Buffer:

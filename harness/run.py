@@ -17,7 +17,7 @@ from harness import containers, interface
 from harness.build import IMAGE_ROOT, disk_image, ensure_init, ensure_kernel, write_archive
 from harness.containers import Limits, Program
 from harness.engine.guest_files import GuestFiles
-from harness.engine.users import find_user
+from harness.engine.programs import complete, start_program
 from harness.engine.volumes import Volume, copy_back
 from harness.errors import HarnessError
 from harness.guest import Guest
@@ -26,15 +26,13 @@ from harness.machine import Machine
 from harness.messages import NOT_EXECUTABLE, NOT_FOUND, OWN_FAILURE, say
 from harness.relay import SIGNALLED, Relay
 from harness.running import RunningMachine
-from harness.streams import HostInput, Sink, Streams, make_pipe
+from harness.streams import HostInput, Sink, Streams
 from harness.terminal import for_terminal, make_terminal, raw, window_of
 
 CANNOT_START = frozenset({errno.EACCES, errno.ENOEXEC, errno.EISDIR, errno.ELOOP, errno.ENOTDIR})
 IMAGE_NAME = "root"
 INIT = "/sbin/pithos-init"
 """Where --init has its program in the container."""
-F_SETFL = 4
-"""Of fcntl(2)."""
 
 
 @dataclass(frozen=True)
@@ -134,18 +132,16 @@ async def _run_in(machine: RunningMachine, job: Job, relay: Relay) -> int:
 
 async def _program(guest: Guest, container: int, job: Job) -> Program:
     """What is run, as whom and with which variables: what docker sets, then what was asked for."""
-    user = await find_user(GuestFiles(guest, container), job.user, job.groups)
-    hostname = job.hostname or str((await containers.query(guest, container))["id"])
-    settings = {**job.program.environment, "HOSTNAME": hostname, "HOME": user.home, **job.environment}
-    arguments = job.program.arguments
-    return replace(
+    program = await complete(
+        guest,
+        container,
         job.program,
-        arguments=(INIT, *arguments) if job.has_init else arguments,
-        environment=settings,
-        user=user.user,
-        group=user.group,
-        groups=user.groups,
+        user=job.user,
+        groups=job.groups,
+        hostname=job.hostname,
+        environment=job.environment,
     )
+    return replace(program, arguments=(INIT, *program.arguments)) if job.has_init else program
 
 
 def _hint(error: OSError) -> str:
@@ -158,23 +154,12 @@ def _hint(error: OSError) -> str:
 
 async def _run_program(guest: Guest, container: int, job: Job, relay: Relay) -> int:
     """Run the program with its files connected to ours; destroys the container."""
-    standard_input = await make_pipe(guest, os.O_CLOEXEC)
-    output, errors = await make_pipe(guest, os.O_CLOEXEC), await make_pipe(guest, os.O_CLOEXEC)
-    theirs = {0: standard_input.read_end, 1: output.write_end, 2: errors.write_end}
-    await guest.sys.fcntl(standard_input.write_end, F_SETFL, os.O_WRONLY | os.O_NONBLOCK)
+    source = HostInput(sys.stdin.fileno()) if job.reads_input else None
     try:
-        pidfd = await containers.run(guest, container, replace(job.program, files=theirs))
+        started = await start_program(guest, container, job.program, source, write_all(1), write_all(2))
     except OSError as error:
         return await _refused(guest, container, job, error)
-    for descriptor in theirs.values():
-        await guest.sys.close(descriptor)
-    source = HostInput(sys.stdin.fileno()) if job.reads_input else None
-    streams = Streams(guest, pidfd, source, standard_input.write_end)
-    streams.add_output(output.read_end, write_all(1))
-    streams.add_output(errors.read_end, write_all(2))
-    if source is None:
-        await streams.close_input()
-    return await _stream_to_end(guest, container, pidfd, streams, relay, job)
+    return await _stream_to_end(guest, container, started.pidfd, started.streams, relay, job)
 
 
 async def _run_in_terminal(guest: Guest, container: int, job: Job, relay: Relay) -> int:

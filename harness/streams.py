@@ -24,6 +24,8 @@ POLL_ENTRY = struct.Struct("<ihh")
 CHUNK = 65536
 """What one read asks for: as much as a pipe holds."""
 FOREVER = -1
+TURN = 0.005
+"""Seconds for which a stream leaves the agent to others, whose calls end its poll(2) at once."""
 
 Sink = Callable[[bytes], None]
 Errand = Callable[[], Awaitable[None]]
@@ -84,10 +86,25 @@ class HostInput:
             self._taken.set()
 
 
+class GivenInput:
+    """Input that is there from the start: bytes, and then the end."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.is_finished = not content
+        self.arrived = asyncio.Event()
+        self.arrived.set()
+
+    def drop(self, length: int) -> None:
+        """So many bytes have been passed on."""
+        self.content = self.content[length:]
+        self.is_finished = not self.content
+
+
 class Streams:
     """The standard files of one program that runs."""
 
-    def __init__(self, guest: Guest, pidfd: int, source: HostInput | None, input_fd: int | None) -> None:
+    def __init__(self, guest: Guest, pidfd: int, source: HostInput | GivenInput | None, input_fd: int | None) -> None:
         self._guest = guest
         self._pidfd = pidfd
         self._source = source
@@ -108,8 +125,17 @@ class Streams:
 
     async def until_ended(self) -> None:
         """Stream until the program has ended."""
+        self._guest.programs += 1
+        try:
+            await self._until_ended()
+        finally:
+            self._guest.programs -= 1
+
+    async def _until_ended(self) -> None:
         while True:
             ready = await self._wait()
+            if ready.keys() == {CHANNEL_FD} and self._guest.programs > 1:
+                await asyncio.sleep(TURN)
             for descriptor in [known for known in self._sinks if ready.get(known)]:
                 await self._pass_output(descriptor)
             if self._input_fd is not None and ready.get(self._input_fd):
@@ -118,6 +144,26 @@ class Streams:
                     await self.close_input()
             if ready.get(self._pidfd):
                 return
+
+    async def finish(self) -> None:
+        """Pass on what the program has left in its pipes; what others still hold open is not waited for."""
+        await self.close_input()
+        for descriptor in list(self._sinks):
+            while descriptor in self._sinks and await self._has_output(descriptor):
+                await self._pass_output(descriptor)
+        await self.close_all()
+
+    async def _has_output(self, descriptor: int) -> bool:
+        """Whether something can be read now, or it is the end."""
+        entry = both(POLL_ENTRY.pack(descriptor, POLLIN, 0))
+        return await self._guest.sys.poll(entry, 1, 0) > 0
+
+    async def close_all(self) -> None:
+        """Close our ends."""
+        await self.close_input()
+        while self._sinks:
+            descriptor, _ = self._sinks.popitem()
+            await self._guest.sys.close(descriptor)
 
     async def drain(self) -> None:
         """Pass on the rest of the output, once nobody can add to it."""
@@ -141,6 +187,7 @@ class Streams:
             self._sinks[descriptor](content)
         else:
             del self._sinks[descriptor]
+            await self._guest.sys.close(descriptor)
         return True
 
     async def _wait(self) -> dict[int, int]:
@@ -152,7 +199,7 @@ class Streams:
         polling = asyncio.ensure_future(await self._guest.call_by_name("poll", entries, len(events), FOREVER))
         await self._feed(polling)
         await polling
-        return {fd: happened for fd, _, happened in POLL_ENTRY.iter_unpack(entries.content)}
+        return {fd: happened for fd, _, happened in POLL_ENTRY.iter_unpack(entries.content) if happened}
 
     async def _feed(self, polling: asyncio.Future[int]) -> None:
         """Wait until `polling` is done, or there is something to do; then do that, which ends the polling."""
@@ -171,16 +218,15 @@ class Streams:
         if not self._errands:
             self._errand_came.clear()
 
-    async def _pass_input(self, source: HostInput) -> None:
+    async def _pass_input(self, source: HostInput | GivenInput) -> None:
         """Pass on what has come, as far as the program takes it."""
         if self._input_fd is None:
             return
         if source.is_finished:
             await self.close_input()
             return
-        written: Awaitable[int] = await self._guest.call_by_name(
-            "write", self._input_fd, source.content, len(source.content)
-        )
+        part = source.content[:CHUNK]
+        written: Awaitable[int] = await self._guest.call_by_name("write", self._input_fd, part, len(part))
         try:
             source.drop(await written)
         except BlockingIOError:

@@ -127,7 +127,7 @@ def run(context: click.Context, /, rootfs: Path, command: tuple[str, ...], **cho
 
 def job_of(rootfs: Path, command: tuple[str, ...], chosen: dict[str, Any]) -> Any:
     """The job that the options ask for. Raises HarnessError."""
-    from harness.containers import DEFAULT_PATH, Limits, Program, ResourceLimit
+    from harness.containers import Limits, Program, ResourceLimit
     from harness.engine.users import check_user
     from harness.engine.volumes import parse_volume
     from harness.images.graft import check_apart, parse_tmpfs
@@ -145,9 +145,7 @@ def job_of(rootfs: Path, command: tuple[str, ...], chosen: dict[str, Any]) -> An
     grafts = [*(volume.graft for volume in volumes), *(parse_tmpfs(text) for text in chosen["tmpfs"])]
     check_apart(grafts)
     check_words(chosen["append"])
-    settings = {"PATH": DEFAULT_PATH}
-    if tty:
-        settings["TERM"] = os.environ.get("TERM", DEFAULT_TERM)
+    settings = {"TERM": os.environ.get("TERM", DEFAULT_TERM)} if tty else {}
     given = [*environment_of(chosen["env_files"]), *chosen["environment"]]
     limits = tuple(ResourceLimit(*one) for one in dict((one[0], one) for one in chosen["ulimits"]).values())
     is_disk = chosen["disk"]

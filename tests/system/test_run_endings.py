@@ -90,5 +90,8 @@ def test_an_interrupt_at_any_moment_is_no_traceback(rootfs: Path) -> None:
             time.sleep(0.2)
             process.send_signal(signal.SIGINT)
             assert process.stderr is not None
-            assert process.stderr.read().strip() == b""
+            said = process.stderr.read()
+            if b"Fatal Python error: init" in said:
+                continue  # Python itself had not begun yet
+            assert said.strip() == b""
             assert process.wait(TIMEOUT) in (-signal.SIGINT, 128 + signal.SIGINT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codegen.lang import offset_of, size_of
-from kernel.containers.abi import ContainerConfig, ContainerState, FdPair, RunSpec
+from kernel.containers.abi import ContainerConfig, ContainerState, FdPair, ResourceLimit, RunSpec
 
 PLACES = [
     (ContainerConfig, "size", 0),
@@ -20,7 +20,10 @@ PLACES = [
     (RunSpec, "cwd", 64),
     (RunSpec, "uid", 80),
     (RunSpec, "fds", 88),
+    (RunSpec, "groups", 104),
+    (RunSpec, "limits", 120),
     (FdPair, "target", 4),
+    (ResourceLimit, "soft", 8),
     (ContainerState, "stage", 8),
     (ContainerState, "pages_used", 40),
     (ContainerState, "reclaimed_pages", 64),
@@ -33,4 +36,4 @@ def test_fields_stay_where_they_are(kind: type, field: str, offset: int) -> None
 
 
 def test_sizes() -> None:
-    assert [size_of(kind) for kind in (ContainerConfig, RunSpec, FdPair)] == [96, 104, 8]
+    assert [size_of(kind) for kind in (ContainerConfig, RunSpec, FdPair)] == [96, 136, 8]
