@@ -200,6 +200,8 @@ def test_no_qemu_is_a_line(rootfs: Path, tmp_path: Path) -> None:
 INTERRUPTED_IMPORT = """
 import os, signal, sys
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests may run where it is ignored
+
 class Interrupter:
     def find_spec(self, name, path=None, target=None):
         if name == "harness.cli.group":

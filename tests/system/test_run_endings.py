@@ -83,7 +83,7 @@ def test_closed_standard_files_are_as_dev_null(rootfs: Path, tmp_path: Path, clo
 
 def test_an_interrupt_at_any_moment_is_no_traceback(rootfs: Path) -> None:
     for delay in (0.02, 0.1, 0.2, 0.3, 0.4, 0.6):
-        words = command("run", rootfs, "--", "sleep", "1000")
+        words = ["env", "--default-signal=INT", *command("run", rootfs, "--", "sleep", "1000")]
         with subprocess.Popen(words, stderr=subprocess.PIPE) as process:
             time.sleep(delay)
             process.send_signal(signal.SIGINT)
