@@ -22,6 +22,7 @@ from codegen.cache import BuildRecord
 from codegen.collector import without_collection
 from codegen.files import whole_file, write_whole
 from codegen.root import BUILD_FOLDER, ROOT
+from codegen.threads import may_fork
 
 if TYPE_CHECKING:
     from codegen import Image
@@ -77,7 +78,7 @@ def write_kernel(progress: Progress | None = None) -> Path:
     interface = BUILD_FOLDER / "pithos.json"
     record = BuildRecord(BUILD_FOLDER / "pithos.elf.record")
     if not record.is_current([path, interface]):
-        if "kernel.memory.account" in sys.modules:
+        if "kernel.memory.account" in sys.modules or not may_fork():
             build_apart()
         else:
             image = build_kernel(progress)
@@ -90,9 +91,10 @@ def write_kernel(progress: Progress | None = None) -> Path:
 
 
 def build_apart() -> None:
-    """Build in a process of its own: here the kernel's modules may have run, and their objects are what is compiled.
+    """Build in a process of its own. Raises BuildFailed.
 
-    Raises BuildFailed.
+    Here the kernel's modules may have run, and their objects are what is compiled; or there are threads, so that the
+    build could have no workers.
     """
     command = [sys.executable, "-m", "boot", "kernel"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

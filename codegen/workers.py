@@ -3,6 +3,9 @@
 The parts do not depend on each other: one object a module, the checks of the whole program, the attachments. A worker
 is a fork, so it has the checked program without being sent it; what it sends back is small where the cache has the
 object. What is made does not depend on who makes it, and in which order.
+
+A process with threads is not forked: what another thread holds at that moment stays locked in the copy for ever
+(fork(2)). There, all is done in the process itself.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from codegen.diagnostics import Diagnostic
 from codegen.llvm.text import LoweredModule, Modules, lower_module
 from codegen.objects import ObjectFile
 from codegen.target import Target
+from codegen.threads import may_fork
 from codegen.tree import CheckedProgram
 
 FORK_THRESHOLD = 3
@@ -128,7 +132,7 @@ class SharedResults(Results):
 @contextmanager
 def results_of(work: Work, names: list[str], jobs: int) -> Iterator[Results]:
     """The results of `work`, with the objects of the modules `names`; by `jobs` workers where there is enough to do."""
-    if jobs == 1 or len(names) < FORK_THRESHOLD:
+    if jobs == 1 or len(names) < FORK_THRESHOLD or not may_fork():
         yield Results(work, names)
         return
     results = SharedResults(work, names, jobs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
@@ -69,11 +70,26 @@ def test_another_target_is_another_object(tmp_path: Path, emitted: list[str]) ->
     assert "user.agent.main" in emitted
 
 
+@pytest.mark.one_thread
 def test_workers_make_the_same_program(tmp_path: Path) -> None:
     alone = compile_program(ROOTS, target=Target.USER, jobs=1)
     together = compile_program(ROOTS, target=Target.USER, jobs=2)
     assert alone == together
     assert [made.lines for made in alone.objects] == [made.lines for made in together.objects]
+
+
+def test_a_process_with_threads_is_not_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy could wait for ever for what another thread has locked; Python warns of it from 3.12 on."""
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
+    alone = compile_program(ROOTS, target=Target.USER, jobs=1)
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        assert compile_program(ROOTS, target=Target.USER, jobs=2) == alone
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_progress_counts_the_modules() -> None:
@@ -94,6 +110,7 @@ def test_symbols_that_stubs_must_give_are_named() -> None:
     assert all(not name.startswith("user.") for name in program.externals)
 
 
+@pytest.mark.one_thread
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_torn_object_is_made_again(tmp_path: Path, jobs: int) -> None:
     first = compile_program(ROOTS, target=Target.USER, cache=tmp_path, jobs=jobs)
@@ -104,6 +121,7 @@ def test_a_torn_object_is_made_again(tmp_path: Path, jobs: int) -> None:
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == entries
 
 
+@pytest.mark.one_thread
 def test_a_worker_that_dies_ends_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
     """As one does that gets too large for the machine: nobody may wait for it."""
     monkeypatch.setattr(workers.Work, "object_of", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
@@ -111,6 +129,7 @@ def test_a_worker_that_dies_ends_the_build(monkeypatch: pytest.MonkeyPatch) -> N
         compile_program(ROOTS, target=Target.USER, jobs=2)
 
 
+@pytest.mark.one_thread
 def test_what_the_whole_program_breaks_is_refused_by_workers_too(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = Diagnostic(Location("file.py", 1, 0, 1, 1, "f"), "refused")
     monkeypatch.setattr(workers.Work, "refused", lambda _work: [refused, refused])
