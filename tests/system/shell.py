@@ -44,12 +44,10 @@ class Screen:
         self.asked = b""
         self.before = termios.tcgetattr(self.slave)
         self.process = subprocess.Popen(
-            list(map(str, command)),
+            ["setsid", "--ctty", *map(str, command)],
             stdin=self.slave,
             stdout=self.slave,
             stderr=self.slave,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509  (there are no threads)
             env={**os.environ, **settings},
         )
         self.seen = b""
