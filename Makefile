@@ -6,7 +6,7 @@ COMMAND ?= /bin/busybox echo hello
 RUN_OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test image check bench soak console debug listing sizes docs clean setup
+.PHONY: help run test packages image check bench soak console debug listing sizes docs clean setup
 
 help: ## print this help
 	@echo "Pithos: an x86-64 kernel written in Python, in which a container is one kernel object."
@@ -25,9 +25,12 @@ run: .venv/.ready ## build, boot in QEMU, run COMMAND of ROOTFS in a container
 	@$(PYTHON) -m harness.rootfs build/rootfs
 	@$(PITHOS) run $(RUN_OPTIONS) $(ROOTFS) -- $(COMMAND)
 
-test: .venv/.ready check ## every check and every test
+test: .venv/.ready packages check ## every check and every test; installs what they look for (apt where it may)
 	@$(PITHOS) build
 	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "not slow"
+
+packages:
+	@sh harness/setup.sh tests
 
 check: .venv/.ready ## ruff, mypy --strict, pyright, layers, file sizes, unused names
 	@$(PYTHON) -m ruff check .

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-
-import pytest
-
 from bench.codegen.measure import CASES, measure
+from tests.needs import needs
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+@needs("gcc")
 def test_goals_are_met() -> None:
     figures = list(measure())
     assert len(figures) == len(CASES) + 1

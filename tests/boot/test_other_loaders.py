@@ -10,29 +10,20 @@ import pytest
 
 from tests.boot.test_by_hand import SAID, WITHOUT_SCREEN, command_image, kernel, root, run, standalone
 from tests.boot.tiny import needs_qemu
+from tests.needs import require
 from tests.system.shell import Screen
 
 __all__ = ["command_image", "root"]
 pytestmark = pytest.mark.qemu
 
-GRUB_FILES = Path("/usr/lib/grub/i386-pc")
-BOCHS_FILES = Path("/usr/share/bochs")
+BOCHS_FILES = "/usr/share/bochs"
 BOCHS_SCREEN = "/usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so"
-
-
-def needs(package: str, *paths: str | Path) -> None:
-    """Skip unless there are these files or programs."""
-    for path in paths:
-        if shutil.which(str(path)) is None and not Path(path).exists():
-            pytest.skip(f"there is no {path}: apt-get install {package}")
 
 
 @needs_qemu
 @pytest.mark.parametrize("machine", ["pc", "q35"])
 def test_grub(root: Path, tmp_path: Path, machine: str) -> None:
-    needs("grub-common", "grub-mkrescue")
-    needs("grub-pc-bin", GRUB_FILES)
-    needs("xorriso", "xorriso")
+    require("grub-mkrescue", "/usr/lib/grub/i386-pc", "xorriso", "mcopy")
     folder = tmp_path / "disk" / "boot"
     (folder / "grub").mkdir(parents=True)
     shutil.copy(kernel(), folder / "pithos.elf")
@@ -51,15 +42,12 @@ def test_grub(root: Path, tmp_path: Path, machine: str) -> None:
 
 
 def test_multiboot_header_is_where_loaders_look() -> None:
-    needs("grub-common", "grub-file")
+    require("grub-file")
     assert subprocess.run(["grub-file", "--is-x86-multiboot2", kernel()], check=False).returncode == 0
 
 
 def test_bochs(command_image: Path, tmp_path: Path) -> None:
-    needs("bochs", "bochs")
-    needs("bochsbios", BOCHS_FILES / "BIOS-bochs-latest")
-    needs("vgabios", BOCHS_FILES / "VGABIOS-lgpl-latest")
-    needs("bochs-term", BOCHS_SCREEN)
+    require("bochs", f"{BOCHS_FILES}/BIOS-bochs-latest", f"{BOCHS_FILES}/VGABIOS-lgpl-latest", BOCHS_SCREEN)
     settings, console = tmp_path / "bochsrc", tmp_path / "console"
     settings.write_text(
         "megs: 128\n"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 from boot.layout import DIRECT_MAP, EXIT_PORT, KERNEL_PHYSICAL, KERNEL_VIRTUAL
 from boot.pvh import PVH_NOTE
@@ -15,6 +12,7 @@ from boot.stubs import ALL_STUBS
 from codegen import Image, Program, Stub, Symbols, link
 from codegen.lang import offset_of
 from kernel.machine.pvh import Module, StartInfo
+from tests.needs import needs
 
 QEMU = "qemu-system-x86_64"
 EXIT_VALUE = 0x15
@@ -25,7 +23,7 @@ MACHINES = {
     "pc": ("-M", "pc"),
 }
 
-needs_qemu = pytest.mark.skipif(shutil.which(QEMU) is None, reason="there is no QEMU")
+needs_qemu = needs("qemu-system-x86_64")
 
 
 def _main(_symbols: Symbols) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from harness.running import RunningMachine
 from tests.cases.programs import CASES, Case
+from tests.needs import COMPILER, require
 from tests.system.programs import run_in_new
 
 PATIENCE = 60
@@ -22,10 +23,8 @@ def wrong_lines(output: bytes) -> list[str]:
 
 def skip_unless_compiled(rootfs: Path, case: Case) -> Path:
     """The program of `case` on the host."""
-    program = rootfs / case.command[0].lstrip("/")
-    if not program.exists():
-        pytest.skip("no compiler, or no static C library")
-    return program
+    require(*COMPILER)
+    return rootfs / case.command[0].lstrip("/")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)

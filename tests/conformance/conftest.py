@@ -15,9 +15,10 @@ from harness.guest import Guest
 from harness.inspect_state import validate
 from harness.machine import MEBIBYTE, Backend, Machine
 from harness.oracle import WORK, LinuxOracle, NoOracle
-from harness.packages import NoPackage, lay
+from harness.packages import NoPackage, lay, python_version
 from harness.rootfs import NoBusybox, make_rootfs
 from harness.running import RunningMachine
+from tests.needs import COMPILER, lack_of
 
 HERE = Path(__file__).parent
 PACKAGES = HERE.parents[1] / "build" / "packages"
@@ -70,7 +71,7 @@ def lay_programs(root: Path, groups: Mapping[str, Sequence[str]]) -> Programs:
     (root / WORK).mkdir()
     for group, packages in groups.items():
         try:
-            lay(packages, PACKAGES, root)
+            lay([name.format(python=python_version()) if "{" in name else name for name in packages], PACKAGES, root)
         except NoPackage as reason:
             made.missing[group] = str(reason)
     return made
@@ -79,8 +80,8 @@ def lay_programs(root: Path, groups: Mapping[str, Sequence[str]]) -> Programs:
 def compile_threads(programs: Programs) -> None:
     """The programs in C, static, with each C library that there is a compiler for."""
     for compiler in ("gcc", "musl-gcc"):
-        if shutil.which(compiler) is None:
-            programs.missing[compiler] = f"no {compiler} here"
+        if lack := lack_of(compiler, *COMPILER):
+            programs.missing[compiler] = lack
             continue
         target = programs.root / "bin" / f"threads-{compiler}"
         source = HERE / "threads.c"

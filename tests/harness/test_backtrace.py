@@ -14,10 +14,11 @@ import pytest_timeout
 from harness.backtrace import backtrace
 from harness.machine import Backend, Machine
 from harness.physical import kernel_physical
-from harness.plugin import TIMED_OUT, has_qemu, own_backtraces
+from harness.plugin import TIMED_OUT, own_backtraces
 from harness.qemu import QemuMachine, start_qemu
+from tests.needs import needs
 
-pytestmark = [pytest.mark.qemu, pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")]
+pytestmark = [pytest.mark.qemu, needs("qemu-system-x86_64")]
 
 PROCESSORS = 2
 FOR_EVER = b"\x55\x48\x89\xe5\xf3\x90\xeb\xfc"  # push rbp; mov rbp, rsp; pause; jmp to the pause

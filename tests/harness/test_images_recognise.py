@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from kernel.memory.frame_table import Frame
 from kernel.memory.heap import CLASS_SIZES, class_of
 from kernel.syscalls.files_extended import SECURITY, TRUSTED, USER
 from tests.harness.tars import END, member, read
+from tests.needs import require
 
 
 def refusal(source: Path) -> str:
@@ -48,13 +48,15 @@ def test_files_that_are_something_else(tmp_path: Path, signature: Signature) -> 
     assert refusal(path) == f"is {signature.what}, no tar file: {signature.advice}"
 
 
+MAKE_EXT4 = "/usr/sbin/mkfs.ext4"
+
+
 def test_a_real_image_of_a_disk(tmp_path: Path) -> None:
-    if shutil.which("mkfs.ext4") is None:
-        pytest.skip("there is no mkfs.ext4")
+    require(MAKE_EXT4)
     path = tmp_path / "disk"
     with path.open("wb") as file:
         file.truncate(8 << 20)
-    subprocess.run(["mkfs.ext4", "-q", path], check=True)
+    subprocess.run([MAKE_EXT4, "-q", path], check=True)
     assert refusal(path).startswith("is an image of an ext2, ext3 or ext4 file system, no tar file: mount it")
 
 

@@ -13,13 +13,13 @@ import pytest
 from harness.errors import HarnessError, MachineDied
 from harness.machine import MEBIBYTE, Machine, MachineType
 from harness.machine_folder import base_folder
-from harness.plugin import has_qemu
 from harness.qemu import QemuMachine
 from harness.qemu_command import Connections, command
 from tests.boot.tiny import tiny_kernel
+from tests.needs import needs
 
 CONNECTIONS = Connections(3, 4, 5, Path("monitor"), Path("memory"))
-needs_qemu = pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")
+needs_qemu = needs("qemu-system-x86_64")
 ECHO = """
     mov edx, 0x3f8
     mov al, 0x21

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from harness import containers
 from harness.containers import Limits, Program
 from harness.guest import Guest
 from harness.plugin import ROOT
 from harness.streams import Streams, make_pipe
+from tests.needs import COMPILER, require
 
 ENVIRONMENT = {"PATH": "/bin", "HOME": "/root"}
 
@@ -93,8 +92,7 @@ async def run_in(
 async def expect_what_linux_shows(guest: Guest, rootfs: Path, name: str) -> None:
     """A test program in C (compiled.py) has to print in a container what it prints on the Linux of the tests."""
     program = rootfs / "bin" / name
-    if not program.exists():
-        pytest.skip("no compiler, or no static C library")
+    require(*COMPILER)
     expected = subprocess.run([program], capture_output=True, timeout=20, check=True)
     result = await run_in_new(guest, f"/bin/{name}")
     assert result.output.decode().splitlines() == expected.stdout.decode().splitlines()

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from harness.machine_folder import base_folder
-from harness.plugin import has_qemu
+from tests.needs import needs
 
 BUSYBOX = "/bin/busybox"
 TIMEOUT = 120
-needs_qemu = pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")
+needs_qemu = needs("qemu-system-x86_64")
 pytestmark = pytest.mark.qemu
 
 
@@ -209,6 +209,7 @@ class Interrupter:
 
 sys.meta_path.insert(0, Interrupter())
 from harness.cli import main
+from tests.needs import needs
 main()
 """
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.plugin import has_qemu
+from tests.needs import needs
 
 TREE = Path(__file__).resolve().parents[2]
 BLINK = TREE / "examples" / "blink.py"
 LIGHTS = b"on\noff\n" * 3
-needs_qemu = pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")
+needs_qemu = needs("qemu-system-x86_64")
 
 HEAD = "from __future__ import annotations\nfrom codegen.lang import export, instruction, u8, u16\n"
 PROGRAM = """

@@ -12,10 +12,10 @@ from harness.errors import HarnessError
 from harness.inspect_state import log_text
 from harness.machine import MEBIBYTE, Backend, Machine
 from harness.physical import kernel_physical
-from harness.plugin import has_qemu
 from harness.qemu import start_qemu
+from tests.needs import needs
 
-pytestmark = [pytest.mark.qemu, pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")]
+pytestmark = [pytest.mark.qemu, needs("qemu-system-x86_64")]
 
 INVALID_INSTRUCTION = b"\x0f\x0b"
 BEYOND_THE_SOCKET = 300

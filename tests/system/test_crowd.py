@@ -13,6 +13,7 @@ import pytest_asyncio
 from harness.guest import Guest
 from harness.machine import Backend, Machine
 from harness.running import RunningMachine
+from tests.needs import COMPILER, require
 from tests.system.programs import run_in_new
 
 PROCESSORS = (1, 2, 4)
@@ -34,8 +35,7 @@ async def crowd(request: pytest.FixtureRequest, machine: Machine, backend: Backe
 
 async def test_threads_in_each_others_way_see_what_linux_shows(crowd: RunningMachine, rootfs: Path) -> None:
     program = rootfs / "bin" / "crowd"
-    if not program.exists():
-        pytest.skip("no compiler, or no static C library")
+    require(*COMPILER)
     expected = subprocess.run([program], capture_output=True, timeout=20, check=True)
     guest: Guest = crowd.guest
     result = await run_in_new(guest, "/bin/crowd")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +13,13 @@ from elftools.elf.elffile import ELFFile
 
 from boot.build import write_kernel
 from codegen.root import ROOT
-from harness.plugin import has_qemu
 from kernel.sched import wait
+from tests.needs import needs
 
 pytestmark = [
     pytest.mark.qemu,
-    pytest.mark.skipif(shutil.which("gdb") is None, reason="gdb is not installed"),
-    pytest.mark.skipif(not has_qemu(), reason="QEMU is not installed"),
+    needs("gdb"),
+    needs("qemu-system-x86_64"),
 ]
 
 SLEEP_SOURCE, SLEEP_LINE = inspect.getsourcelines(wait.WaitQueue.sleep)

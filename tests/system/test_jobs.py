@@ -5,9 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from harness.guest import Guest
+from tests.needs import COMPILER, require
 from tests.system.programs import run_in_new
 
 PROGRAM = "/bin/jobs"
@@ -15,8 +14,7 @@ PROGRAM = "/bin/jobs"
 
 async def test_job_control_is_that_of_linux(guest: Guest, rootfs: Path) -> None:
     program = rootfs / PROGRAM.lstrip("/")
-    if not program.exists():
-        pytest.skip("no compiler, or no static C library")
+    require(*COMPILER)
     expected = subprocess.run([program], capture_output=True, timeout=20, check=True, start_new_session=True)
     result = await run_in_new(guest, PROGRAM)
     assert result.output.decode().splitlines() == expected.stdout.decode().splitlines()

@@ -13,6 +13,7 @@ import pytest
 from harness.guest import Guest
 from harness.inspect_state import FRAMES
 from harness.running import RunningMachine
+from tests.needs import COMPILER, require
 from tests.system.programs import run_in_new
 
 COUNT = 400
@@ -24,8 +25,7 @@ PARTS = re.compile(r"(\d+) ran, (\d+) refused, (\d+) ended by a signal\n")
 
 async def run_mutants(guest: Guest, rootfs: Path, seed: int) -> None:
     """As many programs as COUNT says: some run, some are refused, some are killed."""
-    if not (rootfs / "bin/mutants").exists():
-        pytest.skip("no compiler, or no static C library")
+    require(*COMPILER)
     result = await run_in_new(guest, "/bin/mutants", str(seed), str(COUNT))
     told = PARTS.fullmatch(result.output.decode())
     assert told is not None, result

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from harness.machine import Backend, Machine
 from harness.running import RunningMachine
+from tests.needs import COMPILER, require
 from tests.system.programs import run_in_new
 
 
@@ -28,7 +29,6 @@ async def nested(request: pytest.FixtureRequest, machine: Machine, backend: Back
 
 
 async def test_a_container_waits_for_those_inside_that_others_destroy(nested: RunningMachine, rootfs: Path) -> None:
-    if not (rootfs / "bin" / "nested").exists():
-        pytest.skip("no compiler, or no static C library")
+    require(*COMPILER)
     result = await run_in_new(nested.guest, "/bin/nested")
     assert (result.status, result.output, result.errors) == (0, b"8 rounds\n", b"")

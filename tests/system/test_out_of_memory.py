@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import shutil
 import struct
 from collections.abc import AsyncIterator
 
@@ -21,6 +20,7 @@ from harness.plugin import ROOT
 from harness.running import RunningMachine
 from kernel.containers.abi import ControlOperation, EventKind
 from kernel.memory.account import LimitState
+from tests.needs import COMPILER, require
 from tests.system import puppet
 from tests.system.puppet import Puppet, PuppetDied, held, last_container, settled
 from user.puppet import orders
@@ -237,8 +237,7 @@ async def test_the_limit_of_processes_is_told(guest: Guest) -> None:
 
 async def test_who_shares_its_memory_dies_too(guest: Guest, box: int) -> None:
     """A child of vfork(2) uses the memory of its parent, which waits for it."""
-    if shutil.which("gcc") is None:
-        pytest.skip("no compiler")
+    require(*COMPILER)
     pidfd = await containers.run(guest, box, Program(["/bin/sharing"]))
     async with asyncio.timeout(20):
         assert await containers.wait(guest, pidfd) == KILLED

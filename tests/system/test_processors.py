@@ -20,13 +20,13 @@ from harness.errors import HarnessError
 from harness.inspect_state import cpus_table, problems
 from harness.machine import MEBIBYTE, Backend, Machine, MachineType
 from harness.physical import kernel_physical
-from harness.plugin import has_qemu
 from harness.qemu import start_qemu
 from harness.running import RunningMachine
 from kernel.machine.segments import MAXIMUM_CPUS
+from tests.needs import needs
 from tests.system.test_command import pithos
 
-pytestmark = [pytest.mark.qemu, pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")]
+pytestmark = [pytest.mark.qemu, needs("qemu-system-x86_64")]
 
 INVALID_INSTRUCTION = b"\x0f\x0b"  # ud2
 INCREMENT = b"\xff\xc0"  # inc eax

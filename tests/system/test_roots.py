@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.plugin import has_qemu
 from tests.harness.tars import END, extended, header, member, octal, sparse_by_records
+from tests.needs import needs
 from tests.system.test_command import pithos
 
-needs_qemu = pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")
+needs_qemu = needs("qemu-system-x86_64")
 pytestmark = [pytest.mark.qemu, needs_qemu]
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.plugin import has_qemu
+from tests.needs import needs
 
-pytestmark = [pytest.mark.qemu, pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")]
+pytestmark = [pytest.mark.qemu, needs("qemu-system-x86_64")]
 LISTENER = (
     'for s in INT HUP QUIT USR1 USR2 WINCH TERM; do trap "echo got $s" $s; done; echo on; while :; do sleep 0.05; done'
 )

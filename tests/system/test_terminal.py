@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from harness.machine_folder import base_folder
-from harness.plugin import has_qemu
 from harness.terminal import for_terminal
+from tests.needs import needs
 from tests.system.shell import Shell
 
-pytestmark = [pytest.mark.qemu, pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")]
+pytestmark = [pytest.mark.qemu, needs("qemu-system-x86_64")]
 PROMPT = b"/ # "
 CTRL_C, CTRL_D, CTRL_Z, LEFT, UP = b"\x03", b"\x04", b"\x1a", b"\x1b[D", b"\x1b[A"
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from elftools.elf.elffile import ELFFile
 
 from boot.vdso import image
 from harness.emulator import EmulatedMachine, start_emulator
 from harness.machine import MEBIBYTE, Backend, Machine
+from tests.needs import COMPILER, require
 from tests.system.programs import run_in_new
 
 INSTRUCTIONS = 90
@@ -32,8 +31,7 @@ async def emulated(machine: Machine) -> AsyncIterator[EmulatedMachine]:
 
 
 async def test_the_time_is_told_without_a_system_call(emulated: EmulatedMachine, rootfs: Path) -> None:
-    if not (rootfs / "bin" / "clocks").exists():
-        pytest.skip("no compiler, or no static C library")
+    require(*COMPILER)
     result = await run_in_new(emulated.guest, "/bin/clocks", "count")
     assert (result.status, result.errors) == (0, b"")
     assert 0 < int(result.output) < INSTRUCTIONS
@@ -57,8 +55,7 @@ def test_the_image_is_a_shared_object_with_the_functions_of_linux() -> None:
 
 
 def test_binutils_find_the_version(tmp_path: Path) -> None:
-    if shutil.which("readelf") is None:
-        pytest.skip("no readelf")
+    require("readelf")
     path = tmp_path / "vdso.so"
     path.write_bytes(made_image())
     told = subprocess.run(["readelf", "-D", "-V", "-s", "-W", path], capture_output=True, check=True, text=True)

@@ -28,8 +28,9 @@ GROUPS = {
     "zsh": (*LIBRARIES, "zsh", "libcap2"),
     "mksh": (*LIBRARIES, "mksh"),
     "python": (
-        *LIBRARIES, "python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "libexpat1", "libssl3",
-        "libffi8", "libbz2-1.0", "liblzma5", "libuuid1", "libsqlite3-0",
+        *LIBRARIES, "python3-minimal", "python{python}-minimal", "libpython{python}-minimal",
+        "libpython{python}-stdlib",
+        "libexpat1", "libssl3", "libffi8", "libbz2-1.0", "liblzma5", "libuuid1", "libsqlite3-0",
     ),
     "sockets": (
         *LIBRARIES, "socat", "libssl3", "libwrap0", "libnsl2", "libtirpc3", "libgssapi-krb5-2", "libk5crypto3",

@@ -11,7 +11,7 @@ from tests.conformance.conftest import Programs
 from tests.conformance.test_programs import compare
 
 BASH = "/bin/bash-static"
-PYTHON = "/usr/bin/python3.11"
+PYTHON = "/usr/bin/python3"
 QUICK = [
     (["tools"], BASH, "text.sh"),
     (["tools", "archives"], BASH, "archives.sh"),

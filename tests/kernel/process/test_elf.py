@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 
 import pytest
 
 from codegen.lang import Errno
+from harness.rootfs import find_busybox
 from kernel.base.errno import ENOEXEC
 from kernel.files.attributes import Attributes
 from kernel.memory.buffer import Buffer
 from kernel.process.elf import ElfImage, read_program
 from tests.kernel.files.transfers import memory_of
+from tests.needs import require
 
 EXECUTABLE, SHARED = 2, 3
 LOAD, INTERPRETER = 1, 3
@@ -74,9 +75,8 @@ def test_position_independent_with_interpreter() -> None:
 
 
 def test_busybox_is_understood() -> None:
-    path = Path("/bin/busybox")
-    if not path.exists():
-        pytest.skip("busybox-static is not installed")
+    require("busybox")
+    path = find_busybox()
     image = read(path.read_bytes())
     assert image.segment_count >= 2 and image.interpreter_size == 0
 

@@ -9,6 +9,7 @@ import pytest
 
 from harness import call_docs, linux_calls
 from kernel.syscalls.declare import Declaration, syscall
+from tests.needs import require
 
 HEADER = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
 
@@ -23,8 +24,7 @@ def test_a_number_is_declared_once() -> None:
 
 
 def test_the_table_is_that_of_linux() -> None:
-    if not HEADER.exists():
-        pytest.skip("linux-libc-dev is not installed")
+    require(str(HEADER))
     numbers = {int(number): name for name, number in re.findall(r"#define __NR_(\w+) (\d+)", HEADER.read_text())}
     assert {number: numbers.get(number) for number in linux_calls.NAMES} == linux_calls.NAMES
 
