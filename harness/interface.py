@@ -48,8 +48,10 @@ def interface() -> dict[str, Any]:
     """All of it. Raises HarnessError before there was any build."""
     try:
         return _content(INTERFACE, INTERFACE.stat().st_mtime_ns)
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
         raise HarnessError("the kernel is not built: run pithos build") from None
+    except OSError as error:
+        raise HarnessError(f"{INTERFACE}: {error.strerror}") from None
 
 
 def call_numbers() -> dict[str, int]:

@@ -200,8 +200,8 @@ class QemuMachine(RunningMachine):
             status = await asyncio.wait_for(self.process.wait(), 2)
         except TimeoutError:
             return f"{what} (it still runs, but does not answer)"
-        said = self.folder.log.read_text(errors="replace").strip().splitlines() if self.folder.log.exists() else []
-        if said:
+        log = self.folder.log.read_text(errors="replace").strip().splitlines() if self.folder.log.exists() else []
+        if said := [line for line in log if ": warning: " not in line]:
             return f"{what}: {said[-1]}"
         if status < 0:
             return f"{what}: QEMU was killed by {signal.Signals(-status).name}"

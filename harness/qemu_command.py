@@ -1,4 +1,4 @@
-"""The arguments of QEMU, from small pure functions. All was tried with QEMU 7.2.
+"""The arguments of QEMU, from small pure functions. All was tried with QEMU 7.2, 10.0 and 11.1.
 
 COM1 and COM2 are sockets that QEMU inherits, so there is no path to clean up, and each side sees when the
 other is gone.
@@ -79,7 +79,7 @@ def serial_arguments(machine: Machine, connections: Connections) -> list[str]:
 def monitor_arguments(connections: Connections) -> list[str]:
     """QMP twice: for the harness, and for `pithos console`."""
     return [
-        *("-chardev", f"socket,id=monitor,fd={connections.monitor}", "-mon", "chardev=monitor,mode=control"),
+        *("-chardev", f"socket,id=monitor,fd={connections.monitor}", "-qmp", "chardev:monitor"),
         *("-qmp", f"unix:{connections.monitor_path},server=on,wait=off"),
     ]
 

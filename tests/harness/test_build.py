@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import build
+from harness import build, interface
 from harness.build import KEPT, START_PATIENCE, SUFFIX, write_archive
 from harness.errors import HarnessError
 from harness.machine import MEBIBYTE, Machine
@@ -50,6 +50,15 @@ def test_an_archive_that_is_refused_leaves_nothing(folder: Path, tmp_path: Path)
     with pytest.raises(HarnessError, match="no such directory"):
         write_archive({"root": tmp_path / "missing"}, print)
     assert list(folder.iterdir()) == []
+
+
+def test_what_is_known_of_the_kernel_must_be_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interface, "INTERFACE", tmp_path / "none")
+    with pytest.raises(HarnessError, match="the kernel is not built: run pithos build"):
+        interface.interface()
+    monkeypatch.setattr(interface, "INTERFACE", tmp_path)
+    with pytest.raises(HarnessError, match=f"{tmp_path}: Is a directory"):
+        interface.interface()
 
 
 def test_no_place_for_an_archive_is_a_line(folder: Path, tmp_path: Path) -> None:

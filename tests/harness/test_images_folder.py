@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import interface
 from harness.archive import boot_archive
 from harness.errors import HarnessError
 from harness.images import folder as folders
@@ -207,7 +209,9 @@ def test_what_is_mounted_within_is_left_empty(top: Path, mounted: Path) -> None:
 
 
 @needs_root
-def test_what_may_not_be_read_is_named(top: Path, tmp_path: Path) -> None:
+def test_what_may_not_be_read_is_named(top: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = shutil.copy(interface.INTERFACE, tmp_path / "interface")  # the tree may be closed to others
+    monkeypatch.setattr(interface, "INTERFACE", Path(ours))
     (top / "dir" / "secret").write_text("secret")
     (top / "dir" / "secret").chmod(0)
     (top / "file").chmod(0o644)

@@ -111,6 +111,8 @@ async def test_machine_runs_stops_and_is_rewound(tmp_path: Path, kind: MachineTy
 async def test_death_of_qemu_is_told(tmp_path: Path) -> None:
     machine = await start(tmp_path, MachineType.MICROVM)
     try:
+        with machine.folder.log.open("a") as log:
+            log.write("qemu-system-x86_64: -mon: warning: this is no reason to end\n")
         waiting = asyncio.ensure_future(machine.receive(1))
         await asyncio.sleep(0.05)
         os.kill(machine.process.pid, signal.SIGKILL)
