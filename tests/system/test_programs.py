@@ -47,7 +47,7 @@ APPLETS = [
 
 def on_linux(rootfs: Path, applet: tuple[str, ...], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """The same program in the same root file system on this machine, which is Linux."""
-    command = [shutil.which("chroot") or "/usr/sbin/chroot", str(rootfs), BUSYBOX, *applet]
+    command = [shutil.which("chroot") or "/usr/sbin/chroot", "--groups=", str(rootfs), BUSYBOX, *applet]
     environment = {"PATH": "/bin", "HOME": "/root"}
     return subprocess.run(command, input=given, capture_output=True, env=environment, check=False)
 
