@@ -11,6 +11,7 @@ import pytest
 from harness.running import RunningMachine
 from tests.cases.programs import CASES, Case
 from tests.needs import COMPILER, require
+from tests.system.host import run_on_host
 from tests.system.programs import run_in_new
 
 PATIENCE = 60
@@ -39,8 +40,5 @@ def test_case_on_linux(rootfs: Path, case: Case, tmp_path: Path) -> None:
     program = skip_unless_compiled(rootfs, case)
     if os.geteuid() != 0:
         pytest.skip("cases begin as root")
-    command = [program, *case.arguments]
-    done = subprocess.run(
-        command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False
-    )
+    done = run_on_host([program, *case.arguments], cwd=tmp_path, stdin=subprocess.DEVNULL, timeout=PATIENCE)
     assert (wrong_lines(done.stdout), done.returncode) == ([], 0), done.stdout.decode(errors="replace")

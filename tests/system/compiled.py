@@ -39,4 +39,6 @@ def add_compiled(folder: Path) -> None:
     for name in SOURCES:
         source = Path(__file__).with_name(f"{name}.c")
         command = [compiler, "-O0", "-w", "-static", "-pthread", "-o", str(folder / "bin" / name), str(source)]
-        subprocess.run(command, check=False, capture_output=True)
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode != 0 and "error:" in done.stderr:
+            raise ValueError(f"{source} does not compile:\n{done.stderr}")

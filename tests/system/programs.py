@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from harness.guest import Guest
 from harness.plugin import ROOT
 from harness.streams import Streams, make_pipe
 from tests.needs import COMPILER, require
+from tests.system.host import run_on_host
 
 ENVIRONMENT = {"PATH": "/bin", "HOME": "/root"}
 
@@ -93,7 +93,8 @@ async def expect_what_linux_shows(guest: Guest, rootfs: Path, name: str) -> None
     """A test program in C (compiled.py) has to print in a container what it prints on the Linux of the tests."""
     program = rootfs / "bin" / name
     require(*COMPILER)
-    expected = subprocess.run([program], capture_output=True, timeout=20, check=True)
+    expected = run_on_host([program], timeout=20)
+    expected.check_returncode()
     result = await run_in_new(guest, f"/bin/{name}")
     assert result.output.decode().splitlines() == expected.stdout.decode().splitlines()
     assert (result.status, result.errors) == (0, b"")

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct sched_attr { uint32_t size, sched_policy; uint64_t sched_flags; int32_t sched_nice; uint32_t sched_priority; uint64_t times[3]; };
+struct scheduling { uint32_t size, sched_policy; uint64_t sched_flags; int32_t sched_nice; uint32_t sched_priority; uint64_t times[3]; };
 
 static void say(const char *what, long value) { printf("%s %ld\n", what, value < 0 ? -(long)errno : value); fflush(stdout); }
 static int ended(pid_t child) { int status; waitpid(child, &status, 0); return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status); }
@@ -69,7 +69,7 @@ static void policies(void) {
     say("no parameter", syscall(SYS_sched_setscheduler, 0, 0, NULL)); say("no process", sched_setscheduler(4000000, 0, &none));
     say("deadline", sched_setscheduler(0, SCHED_DEADLINE, &none)); say("fifo of 0", sched_setscheduler(0, SCHED_FIFO, &none));
     say("back", sched_setscheduler(0, SCHED_OTHER, &none)); say("is", sched_getscheduler(0));
-    struct sched_attr attributes = {.size = 48, .sched_policy = SCHED_BATCH, .sched_nice = 4};
+    struct scheduling attributes = {.size = 48, .sched_policy = SCHED_BATCH, .sched_nice = 4};
     say("setattr", syscall(SYS_sched_setattr, 0, &attributes, 0));
     memset(&attributes, 0xff, sizeof attributes);
     say("getattr", syscall(SYS_sched_getattr, 0, &attributes, 48, 0));

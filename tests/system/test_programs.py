@@ -11,6 +11,7 @@ import pytest
 
 from harness.containers import Limits
 from harness.guest import Guest
+from tests.system.host import run_on_host
 from tests.system.programs import run_in_new
 
 BUSYBOX = "/bin/busybox"
@@ -47,9 +48,8 @@ APPLETS = [
 
 def on_linux(rootfs: Path, applet: tuple[str, ...], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """The same program in the same root file system on this machine, which is Linux."""
-    command = [shutil.which("chroot") or "/usr/sbin/chroot", "--groups=", str(rootfs), BUSYBOX, *applet]
-    environment = {"PATH": "/bin", "HOME": "/root"}
-    return subprocess.run(command, input=given, capture_output=True, env=environment, check=False)
+    command = [shutil.which("chroot") or "/usr/sbin/chroot", str(rootfs), BUSYBOX, *applet]
+    return run_on_host(command, input=given, env={"PATH": "/bin", "HOME": "/root"})
 
 
 @pytest.fixture(scope="module")
