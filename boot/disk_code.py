@@ -27,6 +27,11 @@ MEMORY_MAP_SIGNATURE = 0x534D4150
 MOST_MEMORY_RANGES = 100
 """INT 15h, AX=E820h (ACPI specification, section 15.1)."""
 
+DISK_NUMBER = 0x50495448
+ACTIVE, EFI_SYSTEM = 0x80, 0xEF
+BY_BLOCKS = b"\xfe\xff\xff"
+"""The table of partitions (UEFI Specification 2.10, section 5.2); by cylinder and head the place is too far away."""
+
 CODE_SELECTOR = 0x08
 DATA_SELECTOR = 0x10
 
@@ -76,8 +81,11 @@ def _packet(blocks: int, address: int, first: int) -> bytes:
     return struct.pack("<BBHHHQ", PACKET_SIZE, 0, blocks, 0, address >> 4, first)
 
 
-def boot_sector() -> bytes:
-    """The first sector: reads the second stage behind itself and jumps there; DL is the drive."""
+def boot_sector(partition_start: int, partition_sectors: int) -> bytes:
+    """The first sector: reads the second stage behind itself and jumps there; DL is the drive.
+
+    Its table has one partition, of UEFI's kind; it is marked as active, without which some BIOSes start no disk.
+    """
     sector = bytearray(SECTOR)
 
     def put(place: int, content: bytes) -> None:
@@ -88,6 +96,9 @@ def boot_sector() -> bytes:
     put(Places.STOP, _assemble(_STOP, Places.STOP))
     put(Places.BOOT_PACKET, _packet(STAGE_SECTORS, DISK_LOADER, 1))
     put(Places.BOOT_MESSAGE, b"pithos: disk error\r\n\0")
+    put(DISK_BOOT_SECTOR + 0x1B8, struct.pack("<I", DISK_NUMBER))
+    partition = (ACTIVE, BY_BLOCKS, EFI_SYSTEM, BY_BLOCKS, partition_start, partition_sectors)
+    put(DISK_BOOT_SECTOR + 0x1BE, struct.pack("<B3sB3sII", *partition))
     put(DISK_BOOT_SECTOR + 0x1FE, b"\x55\xaa")
     return bytes(sector)
 

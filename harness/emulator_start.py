@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 
-from boot.disk import load_kernel
+from boot.loaded import load_kernel
 from harness.errors import HarnessError
 from harness.physical import PAGE, PhysicalMemory
 from kernel.machine import pvh

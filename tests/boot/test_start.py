@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from boot.disk import DISK_UNIT, load_kernel, make_image
+from boot.disk import DISK_UNIT, make_image
 from boot.errors import DiskError
+from boot.loaded import load_kernel
 from tests.boot.tiny import EXIT_VALUE, MACHINES, needs_qemu, run_qemu, tiny_kernel
 
 ARCHIVE = bytes(range(1, 256)) * 400 + b"the end"
