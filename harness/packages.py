@@ -5,6 +5,7 @@ Nothing is installed, and no script of a package runs.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -83,6 +84,18 @@ def lay(names: Sequence[str], folder: Path, root: Path) -> None:
         files = subprocess.run(["dpkg-deb", "--fsys-tarfile", package], check=True, capture_output=True).stdout
         command = ["tar", "-x", "--keep-directory-symlink", *UNWANTED, "-C", str(root)]
         subprocess.run(command, input=files, check=True, capture_output=True)
+    _merge(root)
+
+
+def _merge(root: Path) -> None:
+    """Let what is in /usr be found at the root, too: packages of Debian 13 leave that to links of its base system."""
+    for name in ("lib", "lib64"):
+        if (root / "usr" / name).is_dir() and not (root / name).exists():
+            (root / name).symlink_to(f"usr/{name}")
+    for program in (root / "usr" / "bin").glob("*"):
+        link = root / "bin" / program.name
+        if link.parent.is_dir() and not os.path.lexists(link):
+            link.symlink_to(f"../usr/bin/{program.name}")
 
 
 def python_version() -> str:
