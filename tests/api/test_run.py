@@ -14,9 +14,9 @@ import pithos
 import pytest
 import pytest_asyncio
 
-from harness.plugin import has_qemu
+from tests.needs import needs
 
-pytestmark = [pytest.mark.qemu, pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")]
+pytestmark = [pytest.mark.qemu, needs("qemu-system-x86_64")]
 
 
 def children() -> list[str]:

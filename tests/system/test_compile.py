@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -57,14 +58,21 @@ def test_blink_from_another_folder(blink: Path) -> None:
 @pytest.mark.qemu
 def test_blink_by_an_installed_wheel(blink: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     made, installed = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("installed")
-    source = tmp_path_factory.mktemp("source")
-    tracked = subprocess.run(["git", "ls-files"], cwd=TREE, capture_output=True, text=True, check=True).stdout
-    archive = subprocess.run(["tar", "-c", *tracked.splitlines()], cwd=TREE, capture_output=True, check=True).stdout
-    subprocess.run(["tar", "-x", "-C", source], input=archive, check=True)
-    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(made), str(source)]
+    source = tmp_path_factory.mktemp("source") / "tree"
+    shutil.copytree(TREE, source, ignore=shutil.ignore_patterns("build", "*.egg-info", ".*", "tests"))
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(made),
+        str(source),
+    ]
     built = subprocess.run(pip, capture_output=True, text=True, check=False)
-    if "setuptools" in built.stderr and "No matching distribution" in built.stderr:
-        pytest.skip("pip finds no setuptools to build a wheel with")
     assert built.returncode == 0, built.stderr
     (wheel,) = made.iterdir()
     zipfile.ZipFile(wheel).extractall(installed)

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from harness.machine_folder import base_folder
-from harness.plugin import has_qemu
 from harness.running import panic_in
+from tests.needs import needs
 from tests.system.test_command import TIMEOUT, command, pithos, wait_for
 
-needs_qemu = pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")
+needs_qemu = needs("qemu-system-x86_64")
 pytestmark = pytest.mark.qemu
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from harness.cli.run import run
 from harness.cli.unavailable import OPTIONS, VERBS
-from harness.plugin import has_qemu
+from tests.needs import needs
 from tests.system.test_command import TIMEOUT, command, pithos
 
-needs_qemu = pytest.mark.skipif(not has_qemu(), reason="there is no QEMU")
+needs_qemu = needs("qemu-system-x86_64")
 pytestmark = pytest.mark.qemu
 
 
