@@ -110,6 +110,8 @@ class Streams:
         self._source = source
         self._input_fd = input_fd
         self._sinks: dict[int, Sink] = {}
+        self._ended: list[int] = []
+        """Descriptors that were read to the end; they are the caller's, or closed by `close_all`."""
         self._is_full = False
         self._errands: deque[Errand] = deque()
         self._errand_came = asyncio.Event()
@@ -159,10 +161,11 @@ class Streams:
         return await self._guest.sys.poll(entry, 1, 0) > 0
 
     async def close_all(self) -> None:
-        """Close our ends."""
+        """Close our ends, those too that were read to the end."""
         await self.close_input()
-        while self._sinks:
-            descriptor, _ = self._sinks.popitem()
+        ends, self._ended = [*self._sinks, *self._ended], []
+        self._sinks.clear()
+        for descriptor in ends:
             await self._guest.sys.close(descriptor)
 
     async def drain(self) -> None:
@@ -187,7 +190,7 @@ class Streams:
             self._sinks[descriptor](content)
         else:
             del self._sinks[descriptor]
-            await self._guest.sys.close(descriptor)
+            self._ended.append(descriptor)
         return True
 
     async def _wait(self) -> dict[int, int]:
