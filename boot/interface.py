@@ -7,6 +7,7 @@ Numbers of system calls, layouts of the structs that cross the border, and numbe
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from enum import EnumType
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from kernel.containers import abi
 from kernel.devices.channel import CAPACITY, ByteQueue, Channel
 from kernel.files import archive_format
 from kernel.sched.bandwidth import HIGHEST_BANDWIDTH
-from kernel.syscalls.declare import SYSCALLS
+from kernel.syscalls.declare import SYSCALLS, Declaration
 
 if TYPE_CHECKING:
     from codegen import Image
@@ -35,14 +36,16 @@ STRUCTS: dict[str, type] = {
     "FdPair": abi.FdPair,
     "RunSpec": abi.RunSpec,
     "ResourceLimit": abi.ResourceLimit,
+    "TraceRecord": abi.TraceRecord,
 }
-ENUMS: tuple[EnumType, ...] = (abi.EventKind, abi.RunFlags, abi.ControlOperation)
+ENUMS: tuple[EnumType, ...] = (abi.EventKind, abi.RunFlags, abi.ControlOperation, abi.TraceKind, abi.PieceKind)
 NUMBERS = {
     "ARCHIVE_ALIGNMENT": archive_format.ALIGNMENT,
     "ARCHIVE_MAGIC": archive_format.MAGIC,
     "CHANNEL_CAPACITY": CAPACITY,
     "CONTAINER_VERSION": abi.VERSION,
     "HIGHEST_BANDWIDTH": HIGHEST_BANDWIDTH,
+    "TRACE_ARGUMENTS": abi.TRACE_ARGUMENTS,
 }
 
 
@@ -55,6 +58,7 @@ def describe(image: Image) -> bytes:
         "kernel": hashlib.sha256(image.elf).hexdigest(),
         "channel": image.symbols[CHANNEL],
         "calls": {call.name: number for number, call in sorted(SYSCALLS.items())},
+        "parameters": {call.name: parameters_of(call) for _, call in sorted(SYSCALLS.items())},
         "options": list(KNOWN),
         "enums": {kind.__name__: _members(kind) for kind in ENUMS},
         "numbers": {name: int(value) for name, value in NUMBERS.items()},
@@ -77,3 +81,9 @@ def fields_of(struct: type) -> dict[str, Any]:
         for name, field in layout.fields.items()
     }
     return {"size": layout.size, "fields": fields}
+
+
+def parameters_of(call: Declaration) -> list[list[str]]:
+    """Name and type of each parameter of a system call but the thread that makes it, as they are declared."""
+    given = list(inspect.signature(call.function).parameters.values())[1:]
+    return [[parameter.name.rstrip("_"), str(parameter.annotation)] for parameter in given]

@@ -66,6 +66,12 @@ def option_names() -> list[str]:
     return names
 
 
+def call_parameters() -> dict[str, list[list[str]]]:
+    """Name and type of the parameters of each system call, by its name."""
+    parameters: dict[str, list[list[str]]] = interface()["parameters"]
+    return parameters
+
+
 def number(name: str) -> int:
     """A number that both sides use, such as MAXIMUM_CPUS."""
     return int(interface()["numbers"][name])

@@ -8,9 +8,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codegen.progress import StageLine
 from harness import containers, interface
@@ -28,6 +29,9 @@ from harness.relay import SIGNALLED, Relay
 from harness.running import RunningMachine
 from harness.streams import HostInput, Sink, Streams
 from harness.terminal import for_terminal, make_terminal, raw, window_of
+
+if TYPE_CHECKING:
+    from harness.strace.tracing import Trace
 
 CANNOT_START = frozenset({errno.EACCES, errno.ENOEXEC, errno.EISDIR, errno.ELOOP, errno.ENOTDIR})
 IMAGE_NAME = "root"
@@ -58,6 +62,8 @@ class Job:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables that were asked for; those that every program has are in `program`."""
     volumes: Sequence[Volume] = ()
+    trace: Callable[[], AbstractContextManager[Trace]] | None = None
+    """--strace: opens what the system calls are told to."""
     grafts: Sequence[Graft] = ()
     """What is put into the root file system: the volumes, and empty directories."""
 
@@ -124,7 +130,11 @@ async def _run_in(machine: RunningMachine, job: Job, relay: Relay) -> int:
     except OSError as error:
         raise HarnessError(f"no container: {error.strerror}{_hint(error)}") from None
     job = replace(job, program=await _program(guest, container, job))
-    status = await (_run_in_terminal if job.has_terminal else _run_program)(guest, container, job, relay)
+    with job.trace() if job.trace is not None else nullcontext() as trace:
+        traced = None if trace is None else Traced(await trace.begin(guest, container), trace)
+        status = await (_run_in_terminal if job.has_terminal else _run_program)(guest, container, job, relay, traced)
+        if trace is not None:
+            trace.finish()
     if job.is_verbose:
         await _report(guest, container)
     return status
@@ -152,17 +162,27 @@ def _hint(error: OSError) -> str:
     return ""
 
 
-async def _run_program(guest: Guest, container: int, job: Job, relay: Relay) -> int:
+@dataclass(frozen=True)
+class Traced:
+    """The descriptor of a trace, and who takes what is read from it."""
+
+    descriptor: int
+    trace: Trace
+
+
+async def _run_program(guest: Guest, container: int, job: Job, relay: Relay, traced: Traced | None) -> int:
     """Run the program with its files connected to ours; destroys the container."""
     source = HostInput(sys.stdin.fileno()) if job.reads_input else None
     try:
         started = await start_program(guest, container, job.program, source, write_all(1), write_all(2))
     except OSError as error:
         return await _refused(guest, container, job, error)
+    if traced is not None:
+        started.streams.add_output(traced.descriptor, traced.trace.feed)
     return await _stream_to_end(guest, container, started.pidfd, started.streams, relay, job)
 
 
-async def _run_in_terminal(guest: Guest, container: int, job: Job, relay: Relay) -> int:
+async def _run_in_terminal(guest: Guest, container: int, job: Job, relay: Relay, traced: Traced | None) -> int:
     """Run the program in a terminal of its own, shown on our output; destroys the container."""
     terminal = await make_terminal(guest)
     await terminal.resize(window_of(0, 1))
@@ -180,6 +200,8 @@ async def _run_in_terminal(guest: Guest, container: int, job: Job, relay: Relay)
         source = HostInput(0) if job.reads_input else None
         streams = Streams(guest, pidfd, source, terminal.keyboard)
         streams.add_output(terminal.screen, write_all(1))
+        if traced is not None:
+            streams.add_output(traced.descriptor, traced.trace.feed)
         relay.on_resize(lambda: streams.run_soon(lambda: terminal.resize(window_of(0, 1))))
         return await _stream_to_end(guest, container, pidfd, streams, relay, job)
 

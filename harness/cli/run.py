@@ -56,6 +56,9 @@ class RunCommand(click.Command):
         left = list(args)
         while left and left[0].startswith("-") and left[0] != "--":
             word = left.pop(0)
+            if word == "--strace":
+                made.append("--strace=-")
+                continue
             if word == "-v" and (not left or ":" not in left[0]):
                 made.append(OLD_LOG)
             elif word.endswith("v") and len(word) > 2 and set(word[1:-1]) <= FLAGS:
@@ -103,6 +106,8 @@ class RunCommand(click.Command):
 @option("--smp", type=click.IntRange(1, MAXIMUM_CPUS), default=1, show_default=True, help="CPUs of the machine.")
 @option("--append", default="", help="More words for the kernel's command line.")
 @option("--log", "is_verbose", is_flag=True, help="Show the kernel's log, and what the container gave back.")
+@option("--strace", metavar="[=FILE]", default=None, help="Show system calls as strace does, on stderr or in FILE.")
+@option("--strace-calls", metavar="NAME,...", default="", help="Only these; with ! before the first, all others.")
 @option(OLD_LOG, "is_old_log", is_flag=True, hidden=True)
 @click.argument("rootfs", type=RootFileSystem())
 @click.argument("command", nargs=-1)
@@ -173,9 +178,21 @@ def job_of(rootfs: Path, command: tuple[str, ...], chosen: dict[str, Any]) -> An
         reads_input=interactive or not (tty or sys.stdin.isatty()),
         has_terminal=tty,
         has_init=chosen["has_init"],
+        trace=trace_of(chosen["strace"], chosen["strace_calls"]),
         volumes=volumes,
         grafts=grafts,
     )
+
+
+def trace_of(where: str | None, names: str) -> Any:
+    """What opens the trace that --strace asks for. Raises HarnessError."""
+    if where is None:
+        if names:
+            raise HarnessError("--strace-calls: say --strace as well")
+        return None
+    from harness.strace.output import tracing_to
+
+    return tracing_to(where, [name for name in names.split(",") if name])
 
 
 def check_words(line: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
-from codegen.lang import UserAddr, i32, struct, u8, u32, u64, width
+from codegen.lang import Array, UserAddr, array, i32, i64, struct, u8, u32, u64, width
 
 VERSION: u32 = 1
 NAME_MAX: u64 = 63
@@ -175,6 +175,69 @@ class ContainerEvent:
     status: u32 = 0
     lost: u32 = 0
     time: u64 = 0
+
+
+@width(u32)
+class TraceKind(IntEnum):
+    """`TraceRecord.kind`."""
+
+    ENTRY = 1
+    """A system call begins."""
+    EXIT = 2
+    """It has been made; of one that ends the thread there is none."""
+    SIGNAL = 3
+    """The thread takes signal `number`, with si_code in `result` and the next 16 bytes of siginfo_t as arguments."""
+    END = 4
+    """The thread ends; `result` is the status of its process as wait4(2) tells it."""
+
+
+@width(u8)
+class PieceKind(IntEnum):
+    """Low byte of a word of the table of trace_container: what is copied of what an argument points at.
+
+    Bits 16 to 31 of the word say how many bytes at most; bits 8 to 11, which argument has the length of BYTES_IN.
+    """
+
+    NONE = 0
+    STRING = 1
+    STRINGS = 2
+    """An array of pointers to strings that ends with a null pointer; a piece each."""
+    BYTES_IN = 3
+    BYTES_OUT = 4
+    """After the call, as many bytes as its result says."""
+    STRUCT_IN = 5
+    STRUCT_OUT = 6
+    """After the call, unless it failed."""
+
+
+TRACE_ARGUMENTS: u64 = 6
+TRACE_CALLS_MAX: u64 = 2048
+"""For how many calls the table of trace_container may have words."""
+TRACE_CAPACITY_LEAST: u64 = 4096
+TRACE_CAPACITY_MOST: u64 = 1 << 20
+
+
+@struct(size=96)
+class TraceRecord:
+    """What read(2) of a descriptor of trace_container yields, with pieces of memory behind it.
+
+    A piece has the number of its argument and, in the lowest bit of the next word, whether it was cut off (2 bytes
+    each), its length (4 bytes), and its bytes, filled up to a multiple of 8.
+    """
+
+    size: u32 = 0
+    """Of the record with its pieces."""
+    kind: u32 = 0
+    pid: i32 = 0
+    tid: i32 = 0
+    time: u64 = 0
+    """CLOCK_MONOTONIC in nanoseconds."""
+    number: u64 = 0
+    result: i64 = 0
+    lost: u32 = 0
+    """How many records found no room since the one before."""
+    reserved: u32 = 0
+    arguments: Array[u64] = array(6)
 
 
 @width(u8)

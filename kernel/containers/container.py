@@ -54,6 +54,7 @@ from kernel.net.stack import NetworkStack, create_stack
 from kernel.process.ending import status_shown
 from kernel.process.numbers import Numbers
 from kernel.process.process import Process
+from kernel.process.tracer import Tracer
 from kernel.process.users import Users
 from kernel.sched.control import nudge_group
 from kernel.sched.group import RunGroup
@@ -102,6 +103,7 @@ class Container:
 
     # Who looks at it from outside.
     handles: List[ContainerHandle] = inline()
+    tracer: Tracer | None = None
     changed: WaitQueue = inline()
     """Woken when a process in here ends or is gone, and when the stage changes."""
 

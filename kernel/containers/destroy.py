@@ -179,6 +179,9 @@ def remove(container: Container, total: Reclaimed) -> None:
         if handle is None:
             break
         handle.cut_off(total.pages, total.objects, total.processes)
+    tracer = container.tracer
+    if tracer is not None:
+        tracer.end()
     parent = container.parent
     assert parent is not None, "it is not the boot container"
     parent.children.remove(container)

@@ -27,6 +27,7 @@ from kernel.process.signal_table import (
     SignalAction,
     bit_of,
 )
+from kernel.process.tracer import tell_of_signal
 from kernel.sched.cpu import this_cpu
 from kernel.sched.kernel_lock import KERNEL_LOCK
 from kernel.sched.preemption import sleep_while_frozen
@@ -89,6 +90,7 @@ def take_signals(thread: Thread, from_call: bool) -> None:
         if not take_signal(thread, invert(u64, thread.signal_mask), info):
             break
         signal = info.signal
+        tell_of_signal(thread, info)
         action = thread.process.signals.action(signal)
         if thread.process.signals.has_handler(signal):
             if wants_restart:

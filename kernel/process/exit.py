@@ -24,6 +24,7 @@ from kernel.process.process import Process, ProcessState
 from kernel.process.send import retarget, send_child_change, send_to_process
 from kernel.process.signal_queue import discard
 from kernel.process.signal_table import IGNORE, ActionFlags, Signal
+from kernel.process.tracer import tell_of_end
 from kernel.process.usage import add_thread, keep_largest
 from kernel.sched import switch
 from kernel.sched.cpu import current
@@ -45,6 +46,8 @@ def exit_thread(status: u32) -> Never:
     """End the running thread, and with the last one its process, with `status` unless that was told before."""
     thread = current()
     process = thread.process
+    if thread.is_traced:
+        tell_of_end(thread, status)
     priority_futex.leave_locks(thread)
     thread.has_left_locks = True
     forget_child_tid(thread)

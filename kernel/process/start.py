@@ -34,6 +34,7 @@ def create_user_thread(process: Process) -> Fallible[Thread]:
     thread.space = process.space
     thread.shared_time = process.time
     thread.signal_queue.offset = field_offset(QueuedSignal.node)
+    thread.is_traced = container.tracer is not None
     process.threads.push_last(thread)
     thread.killed = process.exiting  # it may have been told to end while its program was loaded
     return thread

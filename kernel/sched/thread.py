@@ -101,6 +101,9 @@ class Thread:
     killed: bool = False
     """It is to end: `wait.kill` sets it."""
 
+    is_traced: bool = False
+    """Its system calls are told of, if its container still has a tracer (kernel/process/tracer.py)."""
+
     # The thread's own.
     saved_stack_pointer: u64 = 0
     on_stack: Atomic[u32] = inline()

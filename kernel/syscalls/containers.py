@@ -10,6 +10,7 @@ from codegen.lang import (
     UserSlice,
     address_of,
     deferred,
+    invert,
     local,
     local_array,
     on_error,
@@ -29,6 +30,10 @@ from kernel.containers.abi import (
     NAME_MAX,
     RUN_FLAG_BITS,
     RUN_SIZE_FIRST,
+    TRACE_ARGUMENTS,
+    TRACE_CALLS_MAX,
+    TRACE_CAPACITY_LEAST,
+    TRACE_CAPACITY_MOST,
     VERSION,
     ContainerConfig,
     ContainerState,
@@ -43,6 +48,7 @@ from kernel.containers.destroy import Reclaimed, destroy, tear_down
 from kernel.containers.handle import ContainerHandle, handle_of
 from kernel.containers.handle import open_container as open_handle
 from kernel.containers.run import Request, run
+from kernel.containers.trace import open_trace
 from kernel.files.attributes import Access
 from kernel.files.credentials import GROUPS_MAX
 from kernel.files.flags import PATH_MAX, OpenFlags, Resolve
@@ -283,6 +289,26 @@ def update_container(task: Thread, fd: Fd, pages: u64, processes: u64, weight: u
         raise EINVAL
     container.account.set_limits(pages, processes)
     set_shares(container.group, weight, cpu_limit)
+
+
+@syscall(1007)
+def trace_container(task: Thread, fd: Fd, table: UserAddr, calls: u64, capacity: u64) -> Fallible[Fd]:
+    """Tell of every system call, signal and end in a container; returns a descriptor that TraceRecords are read from.
+
+    `table` has six words for each of the first `calls` calls (PieceKind), and `capacity` is how many bytes of records
+    are kept. EBUSY while it is traced; EDEADLK from inside of it; EINVAL, EFAULT; EBADF, ESRCH; EMFILE, ENOMEM.
+    """
+    if calls > TRACE_CALLS_MAX or not TRACE_CAPACITY_LEAST <= capacity <= TRACE_CAPACITY_MOST:
+        raise EINVAL
+    opened = task.process.files.pin(fd)
+    with deferred(opened.drop):
+        container = handle_of(opened).get()
+        if container.contains(task.process.container):
+            raise EDEADLK
+        words = UserSlice(table, calls * TRACE_ARGUMENTS * size_of(u32))
+        file = open_trace(task.process.container.files, handle_of(opened), words, capacity & invert(u64, 7))
+        with deferred(file.drop):
+            return task.process.files.install(file, True)
 
 
 @syscall(1006)

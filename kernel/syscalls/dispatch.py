@@ -12,6 +12,7 @@ from kernel.base.errno import ENOSYS
 from kernel.machine.instructions import disable_interrupts
 from kernel.machine.trap import TrapFrame
 from kernel.process.deliver import before_return, is_delayed
+from kernel.process.tracer import tracer_of
 from kernel.sched.cpu import current
 from kernel.sched.kernel_lock import KERNEL_LOCK
 from kernel.sched.thread import Thread
@@ -93,6 +94,35 @@ def handle_syscall(frame: TrapFrame) -> u64:
     Comes back with interrupts off, so that nothing comes up between the last look and ring 3.
     """
     task, number = current(), frame.error
+    if task.is_traced:
+        return traced(task, frame, number)
+    value = truncate(u64, call_by_number(task, frame, number))
+    disable_interrupts()
+    return returned(task, value) if is_delayed(task) else value
+
+
+@noinline
+def traced(task: Thread, frame: TrapFrame, number: u64) -> u64:
+    """`handle_syscall` of a thread of whose calls somebody is told."""
+    KERNEL_LOCK.enter()
+    tracer = tracer_of(task)
+    if tracer is not None:
+        tracer.entered(task, number)
+    KERNEL_LOCK.leave()
+    result = call_by_number(task, frame, number)
+    KERNEL_LOCK.enter()
+    tracer = tracer_of(task)
+    if tracer is not None:
+        tracer.left(task, number, result)
+    KERNEL_LOCK.leave()
+    value = truncate(u64, result)
+    disable_interrupts()
+    return returned(task, value) if is_delayed(task) else value
+
+
+@inline
+def call_by_number(task: Thread, frame: TrapFrame, number: u64) -> i64:
+    """Make a call, with the kernel lock if it needs that."""
     result: i64 = 0
     for call in UNLOCKED_CALLS:
         if number == call.number:
@@ -102,9 +132,7 @@ def handle_syscall(frame: TrapFrame) -> u64:
             break
     else:
         result = call_locked(task, frame, number)
-    value = truncate(u64, result)
-    disable_interrupts()
-    return returned(task, value) if is_delayed(task) else value
+    return result
 
 
 def call_locked(task: Thread, frame: TrapFrame, number: u64) -> i64:
