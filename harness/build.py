@@ -12,7 +12,7 @@ from typing import IO
 
 from boot.build import write_kernel
 from boot.errors import BuildFailed
-from codegen.root import BUILD_FOLDER
+from codegen.root import BUILD_FOLDER, ROOT
 from harness.archive import write_boot_archive
 from harness.errors import HarnessError
 from harness.images.graft import Graft
@@ -26,6 +26,8 @@ KEPT, KEPT_SIZE = 8, 1 << 30
 START_PATIENCE = 600
 """Seconds in which a machine will have read the archive that was made for it."""
 
+SOURCES = [ROOT / name for name in ("kernel", "user", "boot")]
+"""Where what is compiled comes from."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -61,15 +63,24 @@ def ensure_init(progress: Progress | None = None) -> bytes:
 
 @contextmanager
 def told_of(what: str) -> Iterator[None]:
-    """Turn what the compiler refuses into a HarnessError. The compiler is not imported where nothing is wrong."""
+    """Turn what the compiler refuses, and what goes wrong when its sources are imported, into a HarnessError.
+
+    The compiler is not imported where nothing is wrong.
+    """
     try:
         yield
+    except OSError as error:
+        place = error.filename or BUILD_FOLDER
+        raise HarnessError(f"the {what} cannot be built in {place}: {error.strerror or error}") from None
     except Exception as error:
         from codegen import CompileError, LinkError
+        from harness.described import described
 
-        if not isinstance(error, BuildFailed | CompileError | LinkError):
+        known = isinstance(error, BuildFailed | CompileError | LinkError)
+        why = str(error) if known else described(error, SOURCES)
+        if why is None:
             raise
-        raise HarnessError(f"the {what} does not build:\n{error}") from None
+        raise HarnessError(f"the {what} does not build:\n{why}") from None
 
 
 def write_archive(

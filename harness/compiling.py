@@ -10,7 +10,6 @@ import importlib
 import shutil
 import subprocess
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 from boot.layout import EXIT_PORT
 from codegen.files import write_whole
 from codegen.root import BUILD_FOLDER, ROOT
+from harness.described import described
 from harness.errors import HarnessError
 from harness.qemu_command import PROGRAM
 
@@ -92,26 +92,9 @@ def told(file: Path, root: Path) -> Iterator[None]:
         raise
     except (CompileError, LinkError) as error:
         raise HarnessError(f"{file} does not compile:\n{error}") from None
-    except SyntaxError as error:
-        raise HarnessError(f"{file} does not compile:\n{described_syntax(error)}") from None
     except Exception as error:
-        raise HarnessError(f"{file} does not compile:\n{described(error, root)}") from None
-
-
-def described_syntax(error: SyntaxError) -> str:
-    """As the compiler's own messages: place, line, and a caret."""
-    head = f"{error.filename}:{error.lineno}:{error.offset}: error: {error.msg}"
-    line = (error.text or "").rstrip("\n")
-    return head if not line else f"{head}\n    {line}\n    {' ' * ((error.offset or 1) - 1)}^"
-
-
-def described(error: Exception, root: Path) -> str:
-    """What went wrong at import, and the last line below `root` that led there."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(root)]
-    what = f"{type(error).__name__}: {error}"
-    if not frames:
-        return what
-    return f"{frames[-1].filename}:{frames[-1].lineno}: error: {what}\n    {frames[-1].line}"
+        why = described(error, [root]) or f"{type(error).__name__}: {error}"
+        raise HarnessError(f"{file} does not compile:\n{why}") from None
 
 
 def boot_program(kernel: Path) -> int:

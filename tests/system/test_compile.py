@@ -116,13 +116,13 @@ def test_elf_file_is_beside_the_source(blink: Path) -> None:
             "a.py",
             f"{HEAD}\n\nprint(missing)\n",
             "pithos: a.py does not compile:\n"
-            "{folder}/a.py:5: error: NameError: name 'missing' is not defined\n    print(missing)\n",
+            "{folder}/a.py:5:7: error: NameError: name 'missing' is not defined\n    print(missing)\n          ^\n",
         ),
         (
             "a.py",
             f"{HEAD}import nosuch\n",
             "pithos: a.py does not compile:\n"
-            "{folder}/a.py:3: error: ModuleNotFoundError: No module named 'nosuch'\n    import nosuch\n",
+            "{folder}/a.py:3:1: error: ModuleNotFoundError: No module named 'nosuch'\n    import nosuch\n    ^\n",
         ),
         (
             "a.py",
