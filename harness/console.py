@@ -1,6 +1,6 @@
 """`pithos console`: looks at a running machine over QMP, and at its memory by the kernel's own classes.
 
-(left) ps                       processes of all containers
+(left) ps                       processes of all containers; `ps jar` of one, by its name or number
 (left) pt 0x400000              the page-table entries of an address, in the address space that runs
 (left) query-status             any QMP command; arguments as name=value, values as in JSON
 (left) info registers           a line for QEMU's human monitor, when QMP has no such command
@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import readline
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +28,15 @@ from harness.errors import HarnessError
 from harness.inspect import Corrupt, Kernel
 from harness.inspect_state import containers_table, cpus_table, frames_table, log_text, problems, processes_table
 from harness.machine_folder import MachineFolder, Record, running_folders
+from harness.messages import say
 from harness.physical import NotMapped, shared_memory
 
 ENTRY_BITS = ((0, "present"), (1, "writable"), (2, "user"), (5, "accessed"), (6, "dirty"), (7, "large"), (8, "global"))
 NO_EXECUTE = 63
+HISTORY_LENGTH = 1000
 HELP = {
-    "ps": "processes of all containers",
-    "containers": "containers, with processes and pages",
+    "ps": "processes of all containers; ps NAME of one, by its name or number",
+    "containers": "containers, with processes and pages; containers NAME: one",
     "cpus": "processors, and what each runs",
     "frames": "page frames by owner and use",
     "pt ADDRESS": "how an address is translated now",
@@ -41,6 +46,10 @@ HELP = {
     "help": "this list; any QMP command works too (query-commands lists them)",
     "quit": "leave; the machine goes on (the QMP command quit would end it)",
 }
+
+
+class Failed(Exception):
+    """A command did not do what was asked; the text says why."""
 
 
 class Attached:
@@ -72,11 +81,12 @@ class Attached:
         return await self.monitor.execute(command, dict(arguments))
 
     async def perform(self, line: str) -> str:
-        """Do one command; what is to be printed."""
+        """Do one command; what is to be printed. Raises Failed, HarnessError."""
         word, *rest = line.split()
+        which = rest[0] if rest else ""
         tables: dict[str, Callable[[Kernel], list[str]]] = {
-            "ps": processes_table,
-            "containers": containers_table,
+            "ps": lambda kernel: processes_table(kernel, which),
+            "containers": lambda kernel: containers_table(kernel, which),
             "cpus": cpus_table,
             "frames": frames_table,
             "validate": lambda kernel: problems(kernel) or ["all is well"],
@@ -94,11 +104,11 @@ class Attached:
                 return "\n".join(f"  {name:12} {text}" for name, text in HELP.items())
             return await self._monitor_command(word, rest, line)
         except (Corrupt, NotMapped, IndexError, ValueError) as error:
-            return f"{word}: {error}"
+            raise Failed(f"{word}: {error}") from None
 
     async def _page_table(self, rest: list[str]) -> str:
         if len(rest) != 1:
-            return "pt: give one address, such as pt 0x400000"
+            raise Failed("pt: give one address, such as pt 0x400000")
         address = int(rest[0], 0)
         printed = str(await self._execute("human-monitor-command", {"command-line": "info registers"}))
         found = re.search(r"CR3=([0-9a-f]+)", printed)
@@ -117,11 +127,14 @@ class Attached:
             if word in self.commands:
                 arguments = dict(_argument(part) for part in rest)
                 return json.dumps(await self._execute(word, arguments), indent=2)
-            return str(await self._execute("human-monitor-command", {"command-line": line})).rstrip()
+            said = str(await self._execute("human-monitor-command", {"command-line": line})).rstrip()
         except ExecuteError as error:
-            return f"{word}: {error}"
+            raise Failed(f"{word}: {error}") from None
         except (QMPError, EOFError, OSError):
             raise HarnessError(f"machine {self.name} has ended") from None
+        if said.startswith("unknown command"):
+            raise Failed(f"{word}: there is no such command; help lists those that there are")
+        return said
 
 
 def _argument(part: str) -> tuple[str, object]:
@@ -159,32 +172,74 @@ async def use(console: Attached, commands: list[str]) -> int:
         await console.connect()
         if commands:
             for line in commands:
-                print(await console.perform(line))
+                if line.strip():
+                    print(await console.perform(line))
             return 0
-        await _ask(console)
-        return 0
+        return await _ask(console)
+    except Failed as failure:
+        raise HarnessError(str(failure)) from None
     finally:
         await console.close()
 
 
-async def _ask(console: Attached) -> None:
-    """Read commands until the end of input or `quit`."""
+async def _ask(console: Attached) -> int:
+    """Read commands until the end of input or `quit`; ctrl-C drops a line. The status: of input that is no terminal, 1
+    if a command failed.
+    """
     names = sorted([*(entry.split()[0] for entry in HELP), *console.commands])
 
     def complete(text: str, state: int) -> str | None:
         fitting = [name for name in names if name.startswith(text)]
         return fitting[state] if state < len(fitting) else None
 
+    is_terminal = sys.stdin.isatty()
     readline.set_completer(complete)
     readline.set_completer_delims(" ")
     readline.parse_and_bind("tab: complete")
-    prompt = f"({console.name}) " if sys.stdin.isatty() else ""
-    while True:
-        try:
-            line = (await asyncio.to_thread(input, prompt)).strip()
-        except EOFError:
-            return
-        if line in ("quit", "exit"):
-            return
-        if line:
-            print(await console.perform(line))
+    prompt = f"({console.name}) " if is_terminal else ""
+    status = 0
+    with kept_history() if is_terminal else nullcontext():
+        while True:
+            try:
+                line = read_line(prompt)
+            except EOFError:
+                if is_terminal:
+                    print()
+                return status
+            except KeyboardInterrupt:
+                print()
+                continue
+            await asyncio.sleep(0)  # the monitor may have said something meanwhile
+            if line in ("quit", "exit"):
+                return status
+            try:
+                if line:
+                    print(await console.perform(line))
+            except Failed as failure:
+                say(str(failure))
+                status = 0 if is_terminal else 1
+
+
+def read_line(prompt: str) -> str:
+    """A line from the user. Raises EOFError, and KeyboardInterrupt for ctrl-C, which asyncio would take for the end."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return input(prompt).strip()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def kept_history() -> Iterator[None]:
+    """The lines of earlier consoles, and these for later ones; none where they cannot be kept."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "pithos"
+    file = state / "console_history"
+    with suppress(OSError):
+        readline.read_history_file(file)
+    readline.set_history_length(HISTORY_LENGTH)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            state.mkdir(parents=True, exist_ok=True)
+            readline.write_history_file(file)

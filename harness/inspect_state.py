@@ -37,10 +37,22 @@ def limit(value: int) -> str:
     return "-" if value == NO_LIMIT else str(value)
 
 
-def containers_table(kernel: Kernel) -> list[str]:
-    """One line a container."""
+def chosen(kernel: Kernel, which: str) -> Iterator[tuple[int, View]]:
+    """All containers, or the one that is called `which` or has that number. Raises ValueError."""
+    found = [
+        (depth, container)
+        for depth, container in all_containers(kernel)
+        if which in ("", str(container.id), text(container.name, container.name_length))
+    ]
+    if not found:
+        raise ValueError(f"there is no container {which!r}")
+    yield from found
+
+
+def containers_table(kernel: Kernel, which: str = "") -> list[str]:
+    """One line a container, or that of `which`."""
     lines = [f"{'ID':>4} {'NAME':16} {'STAGE':8} {'PROCESSES':>9} {'PAGES':>7} {'PEAK':>7} {'LIMIT':>7}"]
-    for depth, container in all_containers(kernel):
+    for depth, container in chosen(kernel, which):
         pages = container.account.pages
         name = "  " * depth + text(container.name, container.name_length)
         lines.append(
@@ -50,10 +62,10 @@ def containers_table(kernel: Kernel) -> list[str]:
     return lines
 
 
-def processes_table(kernel: Kernel) -> list[str]:
-    """One line a process."""
+def processes_table(kernel: Kernel, which: str = "") -> list[str]:
+    """One line a process, of all containers or of `which`."""
     lines = [f"{'CONTAINER':16} {'PID':>5} {'PARENT':>6} {'STATE':7} {'THREADS':20} NAME"]
-    for _, container in all_containers(kernel):
+    for _, container in chosen(kernel, which):
         for process in container.processes:
             parent = process.parent
             threads = ",".join(thread.state.name.lower() for thread in process.threads) or "-"
@@ -84,7 +96,9 @@ def runs_what(cpu: View) -> str:
     if not thread.is_user:
         return "a kernel thread"
     process = thread.process
-    return f"{text(process.name)}, process {process.pid} of container {process.container.id}, thread {thread.id}"
+    container = process.container
+    where = text(container.name, container.name_length) or str(container.id)
+    return f"{text(process.name)}, process {process.pid} of container {where}, thread {thread.id}"
 
 
 def frame_counts(kernel: Kernel) -> dict[tuple[int, FrameUse], int]:
