@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
+import random
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from harness.errors import HarnessError
+from harness.images import read_image
 from tests.harness.tars import (
     END,
     GNU,
@@ -106,3 +110,15 @@ def test_damage_is_an_error(tmp_path: Path, content: bytes, end: bytes, complain
 
 def test_a_record_counts_its_own_length() -> None:
     assert record(b"path", b"x" * 91) == b"101 path=" + b"x" * 91 + b"\n"
+
+
+def test_damage_that_shows_at_the_end_of_a_block_is_damage(tmp_path: Path) -> None:
+    """bzip2 checks a block when all of it is unpacked; before that a damaged one yields bytes that are anything."""
+    content = bytearray(bz2.compress(member(b"f", random.Random(4).randbytes(1000) * 800) + END))
+    path = tmp_path / "root.tar.bz2"
+    for place in random.Random(2).sample(range(200, len(content) * 2 // 3), 40):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(HarnessError, match="is damaged: "), ExitStack() as files:
+            read_image(path, files)
