@@ -1,4 +1,4 @@
-"""`python -m bench [GROUP...]` measures, and prints a table; groups: builds, codegen, boots, guest.
+"""`python -m bench [GROUP...]` measures, and prints a table; groups: builds, codegen, starts, boots, guest.
 
 `python -m bench profile [FIGURE...]` tells in which functions the instructions of a figure of `guest` are.
 """
@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from bench import boots, builds, guest, profile
+from bench import boots, builds, guest, profile, starts
 from bench.codegen import measure as codegen
 from bench.figure import Figure
 
-GROUPS = ("builds", "codegen", "boots", "guest")
+GROUPS = ("builds", "codegen", "starts", "boots", "guest")
 SMALLEST_SHARE = 0.005
 """Functions that take less of a figure are left out of its profile."""
 
@@ -27,6 +27,8 @@ def measure(group: str) -> Iterable[Figure]:
         return builds.measure()
     if group == "codegen":
         return codegen.measure()
+    if group == "starts":
+        return starts.measure()
     return asyncio.run(boots.measure() if group == "boots" else guest.measure())
 
 

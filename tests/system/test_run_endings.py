@@ -95,3 +95,24 @@ def test_an_interrupt_at_any_moment_is_no_traceback(rootfs: Path) -> None:
                 continue  # Python itself had not begun yet
             assert said.strip() == b""
             assert process.wait(TIMEOUT) in (-signal.SIGINT, 128 + signal.SIGINT)
+
+
+LIGHT = """
+import sys
+from harness.cli import main
+try:
+    main()
+finally:
+    found = {name.split(".")[0] for name in sys.modules} & {"kernel", "llvmlite", "rich", "asyncio"}
+    print(sorted(found), file=sys.stderr)
+"""
+
+
+@needs_qemu
+@pytest.mark.parametrize(
+    ("arguments", "imported"), [(("--help",), "[]"), (("run", "ROOTFS", "--", "/bin/true"), "['asyncio']")]
+)
+def test_a_start_imports_no_more_than_it_needs(rootfs: Path, arguments: tuple[str, ...], imported: str) -> None:
+    words = [str(rootfs) if word == "ROOTFS" else word for word in arguments]
+    done = subprocess.run([sys.executable, "-c", LIGHT, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, f"{imported}\n")
