@@ -96,33 +96,6 @@ def handle_syscall(frame: TrapFrame) -> u64:
     task, number = current(), frame.error
     if task.is_traced:
         return traced(task, frame, number)
-    value = truncate(u64, call_by_number(task, frame, number))
-    disable_interrupts()
-    return returned(task, value) if is_delayed(task) else value
-
-
-@noinline
-def traced(task: Thread, frame: TrapFrame, number: u64) -> u64:
-    """`handle_syscall` of a thread of whose calls somebody is told."""
-    KERNEL_LOCK.enter()
-    tracer = tracer_of(task)
-    if tracer is not None:
-        tracer.entered(task, number)
-    KERNEL_LOCK.leave()
-    result = call_by_number(task, frame, number)
-    KERNEL_LOCK.enter()
-    tracer = tracer_of(task)
-    if tracer is not None:
-        tracer.left(task, number, result)
-    KERNEL_LOCK.leave()
-    value = truncate(u64, result)
-    disable_interrupts()
-    return returned(task, value) if is_delayed(task) else value
-
-
-@inline
-def call_by_number(task: Thread, frame: TrapFrame, number: u64) -> i64:
-    """Make a call, with the kernel lock if it needs that."""
     result: i64 = 0
     for call in UNLOCKED_CALLS:
         if number == call.number:
@@ -132,7 +105,34 @@ def call_by_number(task: Thread, frame: TrapFrame, number: u64) -> i64:
             break
     else:
         result = call_locked(task, frame, number)
-    return result
+    value = truncate(u64, result)
+    disable_interrupts()
+    return returned(task, value) if is_delayed(task) else value
+
+
+@noinline
+def traced(task: Thread, frame: TrapFrame, number: u64) -> u64:
+    """`handle_syscall` of a thread of whose calls somebody is told; with the kernel lock, whatever the call."""
+    KERNEL_LOCK.enter()
+    tracer = tracer_of(task)
+    if tracer is not None:
+        tracer.entered(task, number)
+    result: i64 = -ENOSYS.code
+    for call in CALLS:
+        if number == call.number:
+            result = invoke_registers(
+                call.function, task, frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9
+            )
+            break
+    else:
+        note_unknown(task, number)
+    tracer = tracer_of(task)
+    if tracer is not None:
+        tracer.left(task, number, result)
+    KERNEL_LOCK.leave()
+    value = truncate(u64, result)
+    disable_interrupts()
+    return returned(task, value) if is_delayed(task) else value
 
 
 def call_locked(task: Thread, frame: TrapFrame, number: u64) -> i64:
