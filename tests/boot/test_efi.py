@@ -43,13 +43,19 @@ MACHINES = {
 needs_firmware = needs(FIRMWARE)
 
 
+def untouched(image: Path) -> tuple[str, str]:
+    """The option for a disk that stays as it is: this firmware keeps settings in a file of the first volume."""
+    option, value = drive(image)
+    return option, f"{value},snapshot=on"
+
+
 @needs_qemu
 @needs_firmware
 @pytest.mark.qemu
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
 def test_the_image_of_the_bios(command_image: Path, machine: tuple[str, ...]) -> None:
     """Its command runs, and all processors and memory are there: the firmware's tables are found."""
-    status, console = run(*WITHOUT_SCREEN, *machine, "-bios", FIRMWARE, *EXIT_DEVICE, *drive(command_image))
+    status, console = run(*WITHOUT_SCREEN, *machine, "-bios", FIRMWARE, *EXIT_DEVICE, *untouched(command_image))
     assert (status, SAID in console) == (11, True)
     processors = machine[machine.index("-smp") + 1] if "-smp" in machine else "1"
     assert f"pithos: {processors} of {processors} processors run, found by ACPI\n" in console
@@ -63,7 +69,7 @@ def test_the_image_of_the_bios(command_image: Path, machine: tuple[str, ...]) ->
 @pytest.mark.qemu
 def test_shell(shell_image: Path) -> None:
     """It ends by ACPI."""
-    command = [*PLAIN, "-M", "q35", "-bios", FIRMWARE, *drive(shell_image)]
+    command = [*PLAIN, "-M", "q35", "-bios", FIRMWARE, *untouched(shell_image)]
     with Screen(command, 33, 101, tells_size=True) as shell:
         shell.expect(PROMPT)
         assert shell.command(b"stty size; tty") == b"33 101\r\n/dev/console\r\n"
@@ -83,7 +89,7 @@ def test_firmware_without_memory_for_the_kernel(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(disk, "load_kernel", lambda elf: elsewhere)
     image = tmp_path / "image"
     image.write_bytes(make_image(b"", b"archive"))
-    with Screen([*PLAIN, "-bios", FIRMWARE, *drive(image)]) as machine:
+    with Screen([*PLAIN, "-bios", FIRMWARE, *untouched(image)]) as machine:
         machine.expect(b"pithos: the firmware has no memory where the kernel goes\r\n")
         machine.expect(b"failed to start Boot")
 
