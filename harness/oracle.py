@@ -49,13 +49,25 @@ class NoOracle(Exception):
 
 
 def files_in(archive: bytes) -> tuple[FileState, ...]:
-    """The files in the answer of `ARCHIVE`, by name."""
+    """The files in the answer of `ARCHIVE`, by name.
+
+    Of names of one file the first is the file and the others are links to it, in whatever order the directory had them.
+    """
     states = []
     with tarfile.open(fileobj=io.BytesIO(archive)) as content:
-        for member in content:
-            reader = content.extractfile(member) if member.isfile() else None
+        members = content.getmembers()
+        first: dict[str, str] = {}
+        for member in members:
+            file = member.linkname if member.islnk() else member.name
+            first[file] = min(first.get(file, member.name), member.name)
+        for member in members:
+            is_file = member.isfile() or member.islnk()
+            file = first[member.linkname if member.islnk() else member.name]
+            kind = (tarfile.REGTYPE if member.name == file else tarfile.LNKTYPE) if is_file else member.type
+            target = member.linkname if member.issym() else file if kind == tarfile.LNKTYPE else ""
+            reader = content.extractfile(member) if is_file else None
             data = reader.read() if reader is not None else b""
-            states.append(FileState(member.name, member.type, member.mode, member.linkname, data))
+            states.append(FileState(member.name, kind, member.mode, target, data))
     return tuple(sorted(states, key=lambda state: state.name))
 
 
