@@ -56,6 +56,8 @@ class Job:
     """-t: the program gets a terminal."""
     has_init: bool = False
     """--init: the program is a child of process 1, which passes signals on and reaps."""
+    is_read_only: bool = False
+    """--read-only: the root, but for what was put into it."""
     user: str = "0"
     """USER[:GROUP], by names or numbers of the container."""
     groups: Sequence[str] = ()
@@ -129,6 +131,8 @@ async def _run_in(machine: RunningMachine, job: Job, relay: Relay) -> int:
         )
     except OSError as error:
         raise HarnessError(f"no container: {error.strerror}{_hint(error)}") from None
+    if job.is_read_only:
+        await GuestFiles(guest, container).make_read_only([graft.place for graft in job.grafts])
     job = replace(job, program=await _program(guest, container, job))
     with job.trace() if job.trace is not None else nullcontext() as trace:
         traced = None if trace is None else Traced(await trace.begin(guest, container), trace)

@@ -74,6 +74,7 @@ class RunCommand(click.Command):
 @click.command(cls=RunCommand, context_settings={"allow_interspersed_args": False})
 @option("-v", "--volume", "volumes", multiple=True, metavar="HOST:GUEST[:ro]", help="Copy in, and back unless ro.")
 @option("--tmpfs", multiple=True, metavar="GUEST[:OPTIONS]", help="An empty directory there (mode=, uid=, gid=).")
+@option("--read-only", "is_read_only", is_flag=True, help="Nothing but volumes and --tmpfs can be written to.")
 @option("-e", "--env", "environment", type=Pair(), multiple=True, help="Set a variable of the program.")
 @option("--env-file", "env_files", type=click.Path(path_type=Path), multiple=True, help="Variables, one a line.")
 @option("-w", "--workdir", default="/", show_default=True, help="Working directory of the program.")
@@ -178,6 +179,7 @@ def job_of(rootfs: Path, command: tuple[str, ...], chosen: dict[str, Any]) -> An
         reads_input=interactive or not (tty or sys.stdin.isatty()),
         has_terminal=tty,
         has_init=chosen["has_init"],
+        is_read_only=chosen["is_read_only"],
         trace=trace_of(chosen["strace"], chosen["strace_calls"]),
         volumes=volumes,
         grafts=grafts,

@@ -80,7 +80,6 @@ OPTIONS = {
     "--mount": "use -v HOST:GUEST[:ro]",
     "--oom-kill-disable": "the largest process of a container that is at its limit ends: raise --memory",
     "--oom-score-adj": "write it to /proc/self/oom_score_adj inside",
-    "--read-only": "the root cannot be read-only yet; nothing that is written to it comes back to ROOTFS",
     "--restart": "use a loop of the shell",
     "--runtime": "the kernel is the runtime: leave it out",
     "--shm-size": "/dev/shm has no limit of its own: use --memory",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from harness.agent_protocol import into, out
 from harness.containers import open_root
 from harness.guest import Guest
+from harness.interface import member
 
 RESOLVE_IN_ROOT = 0x10
 AT_EMPTY_PATH = 0x1000
@@ -67,6 +68,15 @@ class GuestFiles:
     async def open_in(self, folder: int, name: bytes) -> int:
         """A descriptor of `name` in the directory `folder`, which is no link. Raises OSError."""
         return await self._guest.sys.openat(folder, into(name + b"\0"), OPEN, 0)
+
+    async def make_read_only(self, places: Sequence[bytes]) -> None:
+        """Let all but what is at `places` be read-only. Raises OSError."""
+        for place in places:
+            descriptor = await self.open(place)
+            operation = member("ControlOperation", "LEAVE_WRITABLE")
+            await self._guest.sys.control_container(self._container, operation, descriptor)
+            await self.close(descriptor)
+        await self._guest.sys.control_container(self._container, member("ControlOperation", "MAKE_READ_ONLY"), 0)
 
     async def close(self, descriptor: int) -> None:
         """close(2)."""

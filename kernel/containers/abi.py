@@ -45,6 +45,10 @@ class ControlOperation(IntEnum):
     """Send signal `argument` to every process."""
     OPEN_ROOT = 5
     """Return a descriptor of its root directory, to be read and as a place for openat(2)."""
+    LEAVE_WRITABLE = 6
+    """What descriptor `argument` refers to, a file or directory of the container's own root, stays writable."""
+    MAKE_READ_ONLY = 7
+    """Let its root be read-only, but for that; it never is writable again."""
 
 
 @struct(size=96)

@@ -77,8 +77,7 @@ class Inode(FileOps):
     described: Attributes = inline()
     references: u64 = 0
     names: u64 = 0
-    is_linkable: bool = False
-    """It never had a name, and may get one (open(2), O_TMPFILE)."""
+    is_linkable: bool = False  # it never had a name, and may get one (open(2), O_TMPFILE)
     origin: Inode | None = None
     parent: Inode | None = None
     entry: DirectoryEntry | None = None
@@ -108,6 +107,7 @@ class Inode(FileOps):
     (execution.py)."""
     readers: u32 = 0
     executions: u32 = 0
+    is_left_writable: bool = False  # with all below it, though its file system is read-only (read_only.py)
     is_memory: bool = False
     """Made by memfd_create(2), with its name in `target`."""
     seals: Seals = Seals.SEAL

@@ -69,6 +69,8 @@ class RamFs:
     """Of the container that has it mounted; the kernel's own trees are in none."""
     layer: u64 = 0
     next_number: u64 = 1
+    is_read_only: bool = False
+    """Only what was left writable may be changed (read_only.py)."""
     has_ended: bool = False
     """Nothing is made, read or written in it any more."""
     survivors: u64 = 0

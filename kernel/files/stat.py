@@ -17,6 +17,7 @@ STATX_ATTR_MOUNT_ROOT: u64 = 0x2000
 """The number of the mount is told; a file is the root of one (statx(2))."""
 
 ST_VALID: u64 = 0x20
+ST_READ_ONLY: u64 = 1
 ST_RELATIME: u64 = 0x1000
 """`f_flags` of statfs(2)."""
 

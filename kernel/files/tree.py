@@ -31,6 +31,7 @@ from kernel.files.listing import is_empty
 from kernel.files.mount_kind import MountKind, has_fixed_names
 from kernel.files.path import LastComponent, Lookup
 from kernel.files.privileges import GROUP_EXECUTE, SET_GROUP, keeps_set_group
+from kernel.files.read_only import check_writable_place, is_read_only
 from kernel.files.removal import remember_name, remove
 from kernel.files.watch import Happening, inode_gone, notify_entry, notify_self
 from kernel.machine.clock import wall_time
@@ -64,6 +65,7 @@ def check_parent(lookup: Lookup) -> Fallible[None]:
     """EACCES unless names may be made and removed in the parent; ENOENT if it was removed itself."""
     if lookup.parent.described.links == 0:
         raise ENOENT
+    check_writable_place(lookup.parent)
     if is_immutable(lookup.parent):
         raise EPERM
     lookup.parent.check(lookup.credentials, Access.WRITE | Access.EXECUTE)
@@ -128,6 +130,8 @@ def make_link(lookup: Lookup, inode: Inode | None) -> Fallible[None]:
     if inode is None or lookup.parent.fs is not inode.fs or inode.is_memory:
         raise EXDEV
     check_parent(lookup)
+    if is_read_only(inode):
+        raise EXDEV  # what was left writable is as a mount of its own
     if inode.described.is_directory or has_fixed_names(inode.fs.kind):
         raise EPERM
     if inode.names == 0 and not inode.is_linkable:
@@ -146,6 +150,7 @@ def create_nameless(lookup: Lookup, permissions: u32, may_link: bool) -> Fallibl
     directory = lookup.inode
     if directory is None:
         raise ENOENT
+    check_writable_place(directory)
     if is_immutable(directory):
         raise EPERM
     directory.check(lookup.credentials, Access.WRITE | Access.EXECUTE)
@@ -190,6 +195,7 @@ def unlink(lookup: Lookup) -> Fallible[None]:
     if lookup.last != LastComponent.NAME:
         raise EISDIR
     lookup.check_name()
+    check_writable_place(lookup.parent)
     victim = lookup.inode
     if victim is None:
         raise ENOENT
@@ -217,6 +223,7 @@ def remove_directory(lookup: Lookup) -> Fallible[None]:
         case LastComponent.NAME:
             pass
     lookup.check_name()
+    check_writable_place(lookup.parent)
     victim = lookup.inode
     if victim is None:
         raise ENOENT

@@ -20,7 +20,7 @@ from codegen.lang import (
     u32,
     u64,
 )
-from kernel.base.errno import E2BIG, EDEADLK, EINVAL, ENAMETOOLONG, ESRCH
+from kernel.base.errno import E2BIG, EBADF, EDEADLK, EINVAL, ENAMETOOLONG, ESRCH
 from kernel.containers.abi import (
     ARGUMENTS_MAX,
     CONFIG_SIZE_FIRST,
@@ -54,6 +54,7 @@ from kernel.files.credentials import GROUPS_MAX
 from kernel.files.flags import PATH_MAX, OpenFlags, Resolve
 from kernel.files.inode import Inode
 from kernel.files.path import Lookup, resolve
+from kernel.files.table import DESCRIPTORS_MAX
 from kernel.memory import user
 from kernel.process.arguments import Arguments
 from kernel.process.ending import kill_process
@@ -252,11 +253,25 @@ def control_container(task: Thread, fd: Fd, operation: u32, argument: u64) -> Fa
                 kill_process(process, u32(Signal.KILL))
             else:
                 send_to_process(process, u32(argument))
+    elif operation == u32(ControlOperation.LEAVE_WRITABLE):
+        leave_writable(task, container, argument)
+    elif operation == u32(ControlOperation.MAKE_READ_ONLY):
+        container.file_system.is_read_only = True
     elif operation == u32(ControlOperation.OPEN_ROOT):
         return u64(open_root(task, container))
     else:
         raise EINVAL
     return 0
+
+
+def leave_writable(task: Thread, container: Container, descriptor: u64) -> Fallible[None]:
+    """Let a file of `container` that the caller has open stay writable. EBADF; EINVAL for one of elsewhere."""
+    if descriptor >= DESCRIPTORS_MAX:
+        raise EBADF
+    inode = task.process.files.get(Fd(descriptor)).inode
+    if inode is None or inode.fs is not container.file_system:
+        raise EINVAL
+    inode.is_left_writable = True
 
 
 def open_root(task: Thread, container: Container) -> Fallible[Fd]:

@@ -26,8 +26,9 @@ from kernel.files.made import Destination
 from kernel.files.mount_kind import has_fixed_names, magic_of
 from kernel.files.path import Lookup
 from kernel.files.privileges import SET_GROUP, keeps_set_group, remove_capability, without_set_ids
+from kernel.files.read_only import check_changeable, is_read_only
 from kernel.files.seals import Seals
-from kernel.files.stat import NAME_LIMIT, ST_RELATIME, ST_VALID, Stat, StatFs, Statx, device_of
+from kernel.files.stat import NAME_LIMIT, ST_READ_ONLY, ST_RELATIME, ST_VALID, Stat, StatFs, Statx, device_of
 from kernel.files.tree import is_immutable
 from kernel.files.watch import Happening
 from kernel.machine.clock import wall_time
@@ -187,6 +188,8 @@ def check_access(task: Thread, directory: i32, path: UserAddr, mode: u32, flags:
     if AtFlags.EFFECTIVE_ACCESS not in flags:
         who.be_real()
     inode.check(who, Access(mode))
+    if Access.WRITE in Access(mode) and (inode.described.is_regular or inode.described.is_directory):
+        check_changeable(inode)
 
 
 # chmod and chown.
@@ -200,6 +203,7 @@ def may_change(task: Thread, inode: Inode) -> bool:
 
 def change_mode(task: Thread, subject: Changeable, mode: u32) -> Fallible[None]:
     """Set the permissions of a file (chmod(2))."""
+    subject.check_changeable()
     subject.check_owner(task)
     subject.check_kept()
     about = subject.about
@@ -248,6 +252,7 @@ def change_owner(task: Thread, subject: Changeable, user_id: u32, group_id: u32)
 
     The owner may name itself, and a group that the file has or that it is a member of; all else takes CAP_CHOWN.
     """
+    subject.check_changeable()
     who = task.process.credentials
     about = subject.about
     if not changes_nothing(subject.inode, user_id, group_id):
@@ -323,7 +328,7 @@ def put_statfs(task: Thread, inode: Inode, answer: UserAddr) -> Fallible[None]:
     result.fragment_size = BLOCK_SIZE
     result.id = device_of(inode.fs.id)
     result.name_length = NAME_LIMIT
-    result.flags = ST_VALID | ST_RELATIME
+    result.flags = ST_VALID | ST_RELATIME | (ST_READ_ONLY if is_read_only(inode) else 0)
     if not has_fixed_names(kind):
         pages = task.process.container.account.pages
         free, total = frames.counts()

@@ -24,6 +24,7 @@ from kernel.files.extended import CAPABILITY, NAME_MAX, VALUE_MAX, ExtendedAttri
 from kernel.files.flags import AT_FDCWD, AtFlags, Resolve
 from kernel.files.inode import Inode
 from kernel.files.mount_kind import has_fixed_names
+from kernel.files.read_only import check_changeable
 from kernel.files.tree import is_immutable
 from kernel.files.watch import Happening, notify
 from kernel.machine.clock import wall_time
@@ -174,6 +175,7 @@ def checked_set(buffer: MutableSlice[u8], name: UserAddr, size: u64, flags: u32)
 
 def set_on(task: Thread, inode: Inode, name: Slice[u8], value: Slice[u8], flags: u32) -> Fallible[None]:
     """Set an attribute of `inode`."""
+    check_changeable(inode)
     check_right(task, inode, name, True)
     if name == CAPABILITY and len(value) != CAPABILITY_SIZES[0] and len(value) != CAPABILITY_SIZES[1]:
         raise EINVAL
@@ -209,6 +211,7 @@ def remove_by_path(task: Thread, path: UserAddr, name: UserAddr, how: Resolve) -
 
 def remove_from(task: Thread, inode: Inode, name: Slice[u8]) -> Fallible[None]:
     """Remove an attribute of `inode`."""
+    check_changeable(inode)
     check_right(task, inode, name, True)
     extended.remove(inode, name)
     inode.described.changed.set(wall_time())

@@ -30,6 +30,7 @@ from kernel.files.holes import next_data, next_hole
 from kernel.files.inode import Inode
 from kernel.files.lease import break_leases
 from kernel.files.privileges import remove_privileges
+from kernel.files.read_only import check_changeable
 from kernel.files.watch import Happening, notify
 from kernel.memory.buffer import Buffer
 from kernel.sched.thread import Thread
@@ -190,6 +191,8 @@ def truncate(task: Thread, path: UserAddr, length: i64) -> Fallible[None]:
     inode = find_at(task, AT_FDCWD, path, AtFlags.NONE, Resolve.FOLLOW)
     if inode.described.is_directory:
         raise EISDIR
+    if inode.described.is_regular:
+        check_changeable(inode)
     inode.check(task.process.credentials, Access.WRITE)
     check_writable(inode)
     if inode.leases is not None:

@@ -36,6 +36,7 @@ from kernel.files.lease import break_leases
 from kernel.files.made import MadeFile
 from kernel.files.operations import FileOps
 from kernel.files.path import LastComponent, Lookup, Restrictions
+from kernel.files.read_only import check_changeable
 from kernel.files.watch import Happening, notify
 from kernel.sched.thread import Thread
 from kernel.syscalls import terminals
@@ -173,6 +174,8 @@ def check_open(lookup: Lookup, inode: Inode, flags: OpenFlags) -> Fallible[None]
     if about.is_directory and (writable(flags) or OpenFlags.TRUNCATE in flags):
         raise EISDIR
     inode.check(lookup.credentials, access_wanted(flags))
+    if about.is_regular and (writable(flags) or OpenFlags.TRUNCATE in flags):
+        check_changeable(inode)
     if OpenFlags.NO_ACCESS_TIME in flags:
         about.check_owner(lookup.credentials)
 

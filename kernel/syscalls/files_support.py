@@ -34,6 +34,7 @@ from kernel.files.inode import Inode
 from kernel.files.mount_kind import MountKind
 from kernel.files.path import SLASH, Lookup, Restrictions, walk
 from kernel.files.path_buffer import PATH_BUFFERS, PathBuffer
+from kernel.files.read_only import check_changeable
 from kernel.files.watch import Happening, notify
 from kernel.memory import user
 from kernel.sched.thread import Thread
@@ -182,6 +183,12 @@ class Changeable:
         """Be a file of a file system."""
         self.inode = inode
         self.about = inode.described
+
+    def check_changeable(self) -> Fallible[None]:
+        """EROFS for a file of a read-only file system: asked before all else (mnt_want_write())."""
+        inode = self.inode
+        if inode is not None:
+            check_changeable(inode)
 
     def check_owner(self, task: Thread) -> Fallible[None]:
         """EPERM unless the thread acts as the owner, or has CAP_FOWNER."""

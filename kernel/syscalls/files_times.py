@@ -124,6 +124,7 @@ def set_times(task: Thread, subject: Changeable, wanted: WantedTimes) -> Fallibl
     """Set the times of access and modification."""
     check_part(wanted.accessed_part)
     check_part(wanted.modified_part)
+    subject.check_changeable()
     check_touch(task, subject, wanted.is_now)
     subject.check_kept()
     now = wall_time()

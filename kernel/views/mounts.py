@@ -19,8 +19,9 @@ def write_mount_information(inode: Inode, writer: Writer) -> Fallible[None]:
         point = seen_point(inode, kind)
         if len(point) > 0:
             around = 0 if kind == MountKind.ROOT else table.id_of(mount_around(kind))
-            writer(f"{table.id_of(kind)} {around} 0:{table.id_of(kind)} / {point} rw,relatime - ")
-            writer(f"{type_of(kind)} {type_of(kind)} rw{options_of(kind)}\n")
+            way = way_of(kind)
+            writer(f"{table.id_of(kind)} {around} 0:{table.id_of(kind)} / {point} {way},relatime - ")
+            writer(f"{type_of(kind)} {type_of(kind)} {way}{options_of(kind)}\n")
 
 
 def write_mounts(inode: Inode, writer: Writer) -> Fallible[None]:
@@ -29,7 +30,7 @@ def write_mounts(inode: Inode, writer: Writer) -> Fallible[None]:
         kind = MountKind(number)
         point = seen_point(inode, kind)
         if len(point) > 0:
-            writer(f"{type_of(kind)} {point} {type_of(kind)} rw,relatime{options_of(kind)} 0 0\n")
+            writer(f"{type_of(kind)} {point} {type_of(kind)} {way_of(kind)},relatime{options_of(kind)} 0 0\n")
 
 
 def write_mount_statistics(inode: Inode, writer: Writer) -> Fallible[None]:
@@ -56,6 +57,12 @@ def seen_point(inode: Inode, kind: MountKind) -> Slice[u8]:
     if devices is not None and process.root is devices.root and mount_around(kind) == MountKind.DEVICES:
         return path[len(path_of_point(MountKind.DEVICES)) :]
     return path[0:0]
+
+
+def way_of(kind: MountKind) -> Slice[u8]:
+    """Whether the running process may write there: only its root may be read-only."""
+    is_read_only = kind == MountKind.ROOT and current().process.container.file_system.is_read_only
+    return b"ro" if is_read_only else b"rw"
 
 
 def mount_around(kind: MountKind) -> MountKind:

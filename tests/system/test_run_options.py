@@ -284,7 +284,7 @@ def test_docker_s_verbs_are_answered(verb: str) -> None:
 def test_docker_s_options_are_answered(rootfs: Path) -> None:
     ours = {name for parameter in run.params for name in parameter.opts}
     assert not ours & OPTIONS.keys(), "what is there is not in the table of what is not"
-    for name in ("--publish", "--cap-add", "-d", "--read-only", "--mount"):
+    for name in ("--publish", "--cap-add", "-d", "--mount"):
         done = pithos("run", name, "x", rootfs, "--", "true")
         assert (done.returncode, done.stderr.decode()) == (125, f"pithos: {name}: {OPTIONS[name]}\n")
 
@@ -322,3 +322,11 @@ def test_unknown_words_for_the_kernel_are_said(rootfs: Path) -> None:
     known = "cpus, harness, quiet, standalone, timer_khz, tsc_khz"
     message = f"pithos: --append: the kernel has no option 'foo'; it knows {known}\n"
     assert (done.returncode, done.stderr.decode()) == (0, message)
+
+
+@needs_qemu
+def test_a_read_only_root(rootfs: Path, volume: Path) -> None:
+    script = "(echo x > /file) 2>/dev/null || echo refused; echo y > /run/y; echo new > /data/new; exec cat /run/y"
+    options = ("--read-only", "--tmpfs", "/run", "-v", f"{volume}:/data")
+    assert lines_of(rootfs, script, *options) == ["refused", "y"]
+    assert (volume / "new").read_text() == "new\n"
