@@ -80,8 +80,7 @@ def allocate_in(task: Thread, inode: Inode, mode: u32, start: u64, end: u64) -> 
         punch(content, start, end)
     else:
         check_size(inode, max(end, content.size))
-        if mode & KEEP_SIZE == 0:
-            check_new_size(content.size, end)
+        check_new_size(content.size, end)  # with FALLOC_FL_KEEP_SIZE, too: shmem_fallocate()
         remove_privileges(inode, task.process.credentials)
         reserve(content, start // PAGE, pages_of(end))
         if mode & KEEP_SIZE == 0 and end > content.size:
