@@ -15,7 +15,7 @@ from pathlib import Path
 
 PATIENCE = 120
 """Seconds that apt-get may take for one package."""
-IMPATIENT = ("-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20", "-o", "Acquire::Retries=1")
+IMPATIENT = ("-o", "Acquire::http::Timeout=15", "-o", "Acquire::https::Timeout=15", "-o", "Acquire::Retries=0")
 """A mirror that does not answer is given up soon."""
 NOT_ANSWERING = re.compile(r"timed out|Temporary failure|Could not resolve|[Cc]ould not connect|Unable to connect")
 WIDE_TIME = "t64"

@@ -15,8 +15,18 @@ need() { # need PROGRAM-OR-FILE PACKAGE
 }
 
 apt() { # a mirror that does not answer is given up soon; another apt-get is waited for
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
-        -o Acquire::Retries=1 -o DPkg::Lock::Timeout=120 "$@" </dev/null
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15 \
+        -o Acquire::Retries=0 -o DPkg::Lock::Timeout=120 "$@" </dev/null
+}
+
+update() { # whether packages can be had: some mirror may be out of order, and old lists may do
+    apt update && ! grep -q '^W: Failed to fetch' "$log" && return
+    place=$(mktemp -d)
+    # shellcheck disable=SC2046
+    set -- $(known)
+    (cd "$place" && [ $# -gt 0 ] && apt download "$1") && answers=0 || answers=1
+    rm -rf "$place"
+    return $answers
 }
 
 known() { # those of $missing that this machine's apt-get has heard of
@@ -35,9 +45,8 @@ install_missing() { # install_missing WHAT-FOR
     fi
     say "installing$1:$missing"
     log=$(mktemp)
-    apt update >"$log" 2>&1 || true # old lists may do
     # shellcheck disable=SC2046
-    if [ -z "$(known)" ] || ! apt install -y --no-install-recommends $(known) >>"$log" 2>&1; then
+    if ! { update >"$log" 2>&1 && [ -n "$(known)" ] && apt install -y --no-install-recommends $(known) >>"$log" 2>&1; }; then
         grep '^[EW]: ' "$log" | tail -n 3 >&2 || true
         say "apt-get failed (above); install by hand: $by_hand"
     fi
