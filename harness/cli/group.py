@@ -20,10 +20,17 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Verbs,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="pithos")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Pithos: run Linux programs in containers of a kernel written in Python."""
+    if ctx.invoked_subcommand is None:  # click itself calls that an error from 8.2 on, whose text is the help
+        click.echo(ctx.get_help())
 
 
 cli.add_command(run.run)

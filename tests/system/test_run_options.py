@@ -316,6 +316,11 @@ def test_usage_errors_are_a_line(arguments: tuple[str, ...], message: str) -> No
     assert (done.returncode, done.stderr.decode()) == (125, message)
 
 
+def test_without_a_verb_it_is_the_help() -> None:
+    done, asked = pithos(), pithos("--help")
+    assert (done.returncode, done.stdout, done.stderr) == (0, asked.stdout, b"")
+
+
 @needs_qemu
 def test_unknown_words_for_the_kernel_are_said(rootfs: Path) -> None:
     done = pithos("run", "--append", "quiet cpus=1 foo=2", rootfs, "--", "true")
