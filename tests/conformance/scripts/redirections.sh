@@ -6,7 +6,7 @@ exec 4< file; read line <&4; echo "read $line"; read line <&4; echo "read $line"
 { echo both; echo both >&2; } > both 2>&1; cat both
 ls /nowhere > listing 2>&1; cat listing
 : > empty; [ -s empty ] || echo empty
-set -C; echo clobber > file; echo status $?; echo force >| file; cat file
+set -C; echo clobber > file; echo status $?; echo force >| file; cat file | cat  # which copies: what sendfile put into a pipe changes with the file
 echo read-write 1<> file; cat file
 echo x > /nowhere/file; echo status $?
 echo full > /dev/full; echo status $?
