@@ -1,0 +1,1 @@
+"""Whole sessions in a shell, with every word that is printed: see test_sessions.py."""
