@@ -14,6 +14,7 @@ from kernel.files.listing import is_empty
 from kernel.files.mount_kind import MountKind
 from kernel.files.name_chain import chain_name, unchain_name
 from kernel.files.path import LastComponent, Lookup
+from kernel.files.read_only import are_apart, check_writable_place
 from kernel.files.removal import name_over
 from kernel.files.tree import attach, check_delete, check_names, check_parent, detach, own_entry
 from kernel.files.watch import Happening, notify_move, notify_self
@@ -70,7 +71,7 @@ def replace(new: Lookup, source: Inode, target: Inode) -> None:
 
 def check_rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[Inode]:
     """The checks of do_renameat2() that come before permissions; returns what is renamed."""
-    if old.parent.fs is not new.parent.fs:
+    if are_apart(old.parent, new.parent):
         raise EXDEV
     if old.last != LastComponent.NAME:
         raise EBUSY
@@ -78,6 +79,7 @@ def check_rename(old: Lookup, new: Lookup, may_replace: bool) -> Fallible[Inode]
         if may_replace:
             raise EBUSY
         raise EEXIST
+    check_writable_place(old.parent)
     old.check_name()
     source = old.inode
     if source is None:
@@ -125,10 +127,11 @@ def exchange(old: Lookup, new: Lookup) -> Fallible[None]:
 
 def check_exchange(old: Lookup, new: Lookup) -> Fallible[tuple[Inode, Inode]]:
     """The checks of do_renameat2() for an exchange; both names have to name something."""
-    if old.parent.fs is not new.parent.fs:
+    if are_apart(old.parent, new.parent):
         raise EXDEV
     if old.last != LastComponent.NAME or new.last != LastComponent.NAME:
         raise EBUSY
+    check_writable_place(old.parent)
     old.check_name()
     source = old.inode
     if source is None:

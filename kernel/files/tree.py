@@ -31,7 +31,7 @@ from kernel.files.listing import is_empty
 from kernel.files.mount_kind import MountKind, has_fixed_names
 from kernel.files.path import LastComponent, Lookup
 from kernel.files.privileges import GROUP_EXECUTE, SET_GROUP, keeps_set_group
-from kernel.files.read_only import check_writable_place, is_read_only
+from kernel.files.read_only import check_writable_place, may_link
 from kernel.files.removal import remember_name, remove
 from kernel.files.watch import Happening, inode_gone, notify_entry, notify_self
 from kernel.machine.clock import wall_time
@@ -127,11 +127,10 @@ def make_link(lookup: Lookup, inode: Inode | None) -> Fallible[None]:
         raise EEXIST
     if lookup.trailing_slash or lookup.parent.fs.kind == MountKind.PROC:
         raise ENOENT
-    if inode is None or lookup.parent.fs is not inode.fs or inode.is_memory:
+    check_writable_place(lookup.parent)
+    if inode is None or lookup.parent.fs is not inode.fs or inode.is_memory or not may_link(lookup.parent, inode):
         raise EXDEV
     check_parent(lookup)
-    if is_read_only(inode):
-        raise EXDEV  # what was left writable is as a mount of its own
     if inode.described.is_directory or has_fixed_names(inode.fs.kind):
         raise EPERM
     if inode.names == 0 and not inode.is_linkable:
