@@ -131,8 +131,10 @@ static void kill_lender(int signal) {
     say("borrower lives", kill(borrower, 0)); say("end", kill(borrower, SIGKILL));
 }
 
+static pid_t far(int distance) { return getpid() < 30000 ? getpid() + distance : getpid() - distance; } /* below pid_max */
+
 static void chosen_numbers(void) {
-    pid_t number = getpid() + 1000, two[2] = {number, number};
+    pid_t number = far(1000), two[2] = {number, number};
     struct clone_args arguments = {.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&number, .set_tid_size = 1};
     fflush(stdout);
     long child;
@@ -146,7 +148,7 @@ static void chosen_numbers(void) {
     arguments.set_tid_size = 0; say("no size", syscall(SYS_clone3, &arguments, sizeof arguments));
     arguments.set_tid_size = 33; say("too many", syscall(SYS_clone3, &arguments, sizeof arguments));
     arguments.set_tid_size = 1;
-    CHILD("as nobody", nobody(); number = getpid() + 1500; say("clone", syscall(SYS_clone3, &arguments, sizeof arguments)));
+    CHILD("as nobody", nobody(); number = far(1500); say("clone", syscall(SYS_clone3, &arguments, sizeof arguments)));
     CHILD("more follow", for (int i = 0; i < 20; i++) if (ended(fork() ?: (_exit(0), 0)) != 0) say("lost", i));
 }
 
