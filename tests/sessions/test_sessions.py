@@ -26,6 +26,8 @@ from codegen.root import ROOT
 from tests.needs import needs
 
 SESSIONS = sorted(Path(__file__).parent.glob("*.session"))
+SEARCHED = f"{ROOT}:{Path(click.__file__).parent.parent}"
+"""Where the tree and its libraries are, for any interpreter of this version."""
 NOBODY = 65534
 PATIENCE = 280
 """Seconds for a whole session."""
@@ -86,7 +88,7 @@ def run_session(steps: list[Step], folder: Path, cache: Path, prefix: list[str])
         "XDG_CACHE_HOME": str(cache),
         "XDG_RUNTIME_DIR": str(folder),
         "LANG": "C.UTF-8",
-        "PYTHONPATH": f"{ROOT}:{Path(click.__file__).parent.parent}",
+        "PYTHONPATH": SEARCHED,
     }
     done = subprocess.run(
         [*prefix, "sh", "-c", script_of(steps)],
@@ -120,11 +122,12 @@ def prepare(folder: Path, rootfs: Path, interpreter: str) -> None:
 
 
 def interpreter_of_everybody() -> str | None:
-    """An interpreter of this version that an ordinary user may run: ours may be in a folder of root's."""
+    """An interpreter of this version with which an ordinary user can run all this: ours, or the tree, may be root's."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     for path in (sys.executable, f"/usr/bin/python{version}", f"/usr/local/bin/python{version}"):
-        asked = [*as_nobody(), "sh", "-c", 'exec "$0" -c "import sys"', path]
-        if subprocess.run(asked, check=False, capture_output=True, cwd="/").returncode == 0:
+        asked = [*as_nobody(), "sh", "-c", 'exec "$0" -c "import click, harness.cli"', path]
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": SEARCHED}
+        if subprocess.run(asked, env=environment, check=False, capture_output=True, cwd="/").returncode == 0:
             return path
     return None
 
@@ -168,7 +171,7 @@ def test_session(session: Path, everybody: Path, tmp_path: Path) -> None:
 def test_sessions_of_an_ordinary_user(everybody: Path) -> None:
     """All in one test: the first of them builds a kernel for that user."""
     if (interpreter := interpreter_of_everybody()) is None:
-        pytest.skip("no interpreter that ordinary users may run")
+        pytest.skip("ordinary users may not read this tree, or run no such interpreter")
     os.chown(everybody / "cache", NOBODY, NOBODY)
     for session in SESSIONS:
         folder = everybody / session.stem
